@@ -1,0 +1,1 @@
+"""Meaning: what tables, metrics and telemetry are, loaded from `schemas/`. No data flows through here."""

@@ -1,0 +1,85 @@
+"""The tables: names, columns and dtypes from `schemas/tables/*.yaml`, and frames that have exactly those.
+
+Validation with pandera is in `validation`, so that reading a column list does not import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from chimera_pipeline.contracts import schemas
+from chimera_pipeline.errors import ContractError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRIC_TABLES = (
+    "llm_requests",
+    "serving_runs",
+    "timings",
+    "throughputs",
+    "evaluations",
+    "system_samples",
+)
+SETTLED_TABLES = ("artifacts", "series", *METRIC_TABLES, "telemetry_gaps", "quarantine")
+TABLES = (*SETTLED_TABLES, "measurements", "checks", "facts", "claims", "llm_calls")
+_PANDAS_DTYPE = {"str": "object"}
+
+
+@lru_cache(maxsize=64)
+def document(table: str) -> dict[str, Any]:
+    """The YAML document of `table`. Raises ContractError for an unknown table."""
+    if table not in TABLES:
+        raise ContractError(f"table {table!r} is not one of {', '.join(TABLES)}")
+    loaded: dict[str, Any] = schemas.load(schemas.folder() / "tables" / f"{table}.yaml")
+    return loaded
+
+
+def columns(table: str) -> dict[str, str]:
+    """Column name -> pandas dtype, in order. Text columns are `object` with None for null."""
+    spec = document(table)["columns"]
+    return {name: _PANDAS_DTYPE.get(entry["dtype"], entry["dtype"]) for name, entry in spec.items()}
+
+
+def description(table: str) -> str:
+    """What a row of `table` is."""
+    return str(document(table)["description"])
+
+
+def column_descriptions(table: str) -> dict[str, str]:
+    """Column name -> description."""
+    return {name: str(entry["description"]) for name, entry in document(table)["columns"].items()}
+
+
+def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
+    """A DataFrame of `rows` with exactly the columns and dtypes of `table`; absent keys are null."""
+    rows = list(rows)
+    return frame_of_columns(
+        table, {name: [row.get(name) for row in rows] for name in columns(table)}, len(rows)
+    )
+
+
+def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.DataFrame:
+    """A DataFrame with exactly the columns and dtypes of `table` from column lists or Series."""
+    import pandas as pd
+
+    index = pd.RangeIndex(length)
+    out = {}
+    for name, dtype in columns(table).items():
+        values = data.get(name)
+        out[name] = _typed(values if values is not None else [None] * length, dtype, index)
+    return pd.DataFrame(out, index=index)
+
+
+def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> pd.Series[Any]:
+    import pandas as pd
+
+    if dtype.startswith("datetime64"):
+        parsed = pd.to_datetime(pd.Series(values, index=index, dtype="object"), utc=True, format="ISO8601")
+        return parsed.astype(dtype)
+    if dtype == "object":
+        text = pd.Series(values, index=index, dtype="object")
+        return text.where(text.notna(), None)
+    return pd.Series(values, index=index, dtype=dtype)

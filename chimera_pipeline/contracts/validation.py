@@ -1,0 +1,140 @@
+"""Pandera at work: tables against their contract, rows against the telemetry their kind must carry.
+
+Both come down to lazy failure cases, and one function (`telemetry_failures`) turns those into gap kinds.
+Called once per table, or once per kind and shape of file; never once per file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+from pandera.io.pandas_io import from_yaml
+
+from chimera_pipeline.contracts import checks, schemas, tables
+from chimera_pipeline.errors import ContractError
+
+
+@lru_cache(maxsize=64)
+def schema(table: str) -> pa.DataFrameSchema:
+    """The pandera schema of `table`, from its YAML."""
+    checks.register()
+    tables.document(table)
+    built = from_yaml(schemas.folder() / "tables" / f"{table}.yaml")
+    if not isinstance(built, pa.DataFrameSchema):
+        raise ContractError(f"tables/{table}.yaml is not a dataframe schema")
+    return built
+
+
+def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Failure cases of `frame` against the contract of `table`: columns column, check, index, failure_case.
+
+    Empty where the frame holds.
+    """
+    try:
+        schema(table).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        return pd.DataFrame(error.failure_cases)[["column", "check", "index", "failure_case"]]
+    return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a kind of file must carry, from `schemas/telemetry.yaml`."""
+
+    kind: str
+    table: str
+    required: tuple[str, ...]
+    checks: tuple[dict[str, Any], ...]
+
+
+@lru_cache(maxsize=1)
+def _telemetry() -> dict[str, Any]:
+    document: dict[str, Any] = schemas.load(schemas.folder() / "telemetry.yaml")
+    return document
+
+
+@lru_cache(maxsize=256)
+def requirement(kind: str) -> Requirement | None:
+    """The requirement of `kind`, or None where telemetry.yaml has no entry."""
+    entry = _telemetry()["kinds"].get(kind)
+    if entry is None:
+        return None
+    return Requirement(kind, entry["table"], tuple(entry["required"]), tuple(entry.get("checks") or ()))
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind of file that telemetry.yaml knows."""
+    return tuple(_telemetry()["kinds"])
+
+
+def field_meaning(field: str) -> dict[str, str]:
+    """severity, consequence, remedy and (where it has one) gap kind of a missing `field`."""
+    default = {
+        "severity": "info",
+        "consequence": f"no statement can use {field}",
+        "remedy": f"record {field} with each record",
+    }
+    return default | _telemetry()["fields"].get(field, {})
+
+
+@lru_cache(maxsize=256)
+def _telemetry_schema(kind: str) -> pa.DataFrameSchema:
+    checks.register()
+    wanted = requirement(kind)
+    if wanted is None:
+        raise ContractError(f"kind {kind!r} is not in schemas/telemetry.yaml")
+    rules = []
+    for entry in wanted.checks:
+        arguments = {key: value for key, value in entry.items() if key != "check"}
+        rules.append(getattr(pa.Check, entry["check"])(**arguments, error=entry["check"]))
+    return pa.DataFrameSchema(
+        {name: pa.Column(nullable=False, required=True) for name in wanted.required},
+        checks=rules,
+        strict=False,
+    )
+
+
+GAP_OF_CHECK = {"column_in_dataframe": "missing_field", "not_nullable": "null_field"}
+
+
+def telemetry_failures(kind: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Failure cases of rows that succeeded, as gap kinds: columns gap, field, index (NA = all rows).
+
+    `frame` holds the rows of artifacts of one kind that carry the same fields; a column that no row has is
+    absent. Checks whose columns are absent are not asked.
+    """
+    wanted = requirement(kind)
+    if wanted is None or frame.empty:
+        return pd.DataFrame(columns=["gap", "field", "index"])
+    found = _telemetry_schema(kind)
+    askable = [rule for rule in found.checks if _operands(rule) <= set(frame.columns)]
+    asked = pa.DataFrameSchema(found.columns, checks=askable, strict=False)
+    try:
+        asked.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = pd.DataFrame(error.failure_cases)
+        missing = cases["check"] == "column_in_dataframe"
+        gaps = pd.DataFrame(
+            {
+                "gap": cases["check"].map(GAP_OF_CHECK).fillna("inconsistent"),
+                "field": cases["failure_case"].where(missing, cases["column"]),
+                "index": cases["index"],
+            }
+        )
+        whole_row = gaps["gap"] == "inconsistent"
+        gaps.loc[whole_row, "field"] = cases.loc[whole_row, "check"].map(
+            {rule.name: rule.statistics["result"] for rule in askable}
+        )
+        return gaps.drop_duplicates(ignore_index=True)
+    return pd.DataFrame(columns=["gap", "field", "index"])
+
+
+def _operands(rule: pa.Check) -> set[str]:
+    statistics = rule.statistics or {}
+    names = {statistics.get(key) for key in ("numerator", "denominator", "result", "low", "high")}
+    return {name for name in names if name} | set(statistics.get("terms") or ())

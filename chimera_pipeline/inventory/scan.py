@@ -1,0 +1,132 @@
+"""Lists every directory entry under the root: names, sizes and times only; nothing is opened.
+
+Symbolic links are not followed, special files are named, our own output folder is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chimera_pipeline.errors import InputError, Reason, UsageError
+from chimera_pipeline.records import Artifact, Format
+
+OUT_MARKER = ".chimera-out"
+
+_SUFFIXES = {
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+    ".yaml": Format.YAML,
+    ".yml": Format.YAML,
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".txt": Format.TEXT,
+    ".log": Format.TEXT,
+}
+BENCHMARK_FORMATS = (Format.CSV, Format.JSON, Format.JSONL, Format.MARKDOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A checked root: the folder, and the one file in it where a single file was given."""
+
+    folder: Path
+    only: str | None = None
+
+
+def open_root(artifacts: str) -> Root:
+    """The root that `artifacts` names. Raises UsageError (missing, scheme) or InputError (unreadable)."""
+    if "://" in artifacts:
+        scheme = artifacts.split("://", 1)[0]
+        raise UsageError(f"{scheme}:// is not supported here; give a folder or a file")
+    path = Path(artifacts)
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise UsageError(f"{artifacts}: no such folder or file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{artifacts}: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISREG(mode):
+        return Root(path.parent.resolve(), path.name)
+    if not stat.S_ISDIR(mode):
+        raise UsageError(f"{artifacts}: neither a folder nor a regular file")
+    folder = path.resolve()
+    try:
+        with os.scandir(folder):
+            return Root(folder)
+    except OSError as error:
+        raise InputError(f"{artifacts}: cannot be read: {error.strerror}") from error
+
+
+def display(name: str) -> str:
+    """`name` as it is shown: bytes outside UTF-8 as `\\xNN`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def format_of(path: str) -> Format:
+    """The format that the suffix promises; `other` for an unknown one."""
+    return _SUFFIXES.get(os.path.splitext(path)[1].lower(), Format.OTHER)
+
+
+def scan(root: Root) -> list[Artifact]:
+    """Every entry under `root`, sorted by path. An unreadable folder inside becomes one skipped row."""
+    if root.only is not None:
+        entry_stat = (root.folder / root.only).lstat()
+        return [_artifact(display(root.only), entry_stat)]
+    return sorted(_walk(root.folder, ""), key=lambda artifact: artifact.path)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[Artifact]:
+    pending = [(os.fspath(folder), prefix)]
+    while pending:
+        here, shown = pending.pop()
+        try:
+            entries = list(os.scandir(here))
+        except OSError as error:
+            reason = Reason.PERMISSION_DENIED if isinstance(error, PermissionError) else Reason.IO_ERROR
+            yield Artifact(
+                shown.rstrip("/") or ".",
+                0,
+                0,
+                skip_reason=reason,
+                detail=f"folder: {error.strerror}",
+            )
+            continue
+        if any(entry.name == OUT_MARKER for entry in entries):
+            continue
+        for entry in entries:
+            path = shown + display(entry.name)
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, path + "/"))
+                else:
+                    yield _artifact(path, entry.stat(follow_symlinks=False))
+            except OSError as error:
+                yield Artifact(path, 0, 0, skip_reason=Reason.VANISHED, detail=str(error.strerror))
+
+
+def _artifact(path: str, found: os.stat_result) -> Artifact:
+    reason = detail = None
+    if stat.S_ISLNK(found.st_mode):
+        reason, detail = Reason.SYMLINK, "symbolic link: not followed"
+    elif not stat.S_ISREG(found.st_mode):
+        reason, detail = Reason.NOT_REGULAR, f"not a regular file ({_kind(found.st_mode)})"
+    return Artifact(path, found.st_size, found.st_mtime_ns, None, format_of(path), reason, detail)
+
+
+def _kind(mode: int) -> str:
+    for test, word in (
+        (stat.S_ISFIFO, "fifo"),
+        (stat.S_ISSOCK, "socket"),
+        (stat.S_ISBLK, "block device"),
+        (stat.S_ISCHR, "character device"),
+    ):
+        if test(mode):
+            return word
+    return "special file"

@@ -1,0 +1,156 @@
+"""What earlier runs know: the manifest (path -> size, time, hash) and the readings (hash -> rows).
+
+One SQLite file under the output folder, read as a whole and written in one transaction. Standard library
+only, so that "has anything changed?" is answered before pandas or Dagster is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from chimera_pipeline.errors import InputError, StoreBusy
+from chimera_pipeline.inventory.scan import OUT_MARKER
+from chimera_pipeline.records import Artifact, Format
+
+FOLDER = ".chimera"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS manifest (
+  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, format TEXT, skip_reason TEXT, detail TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS readings (
+  sha256 TEXT, reader_version TEXT, payload BLOB, PRIMARY KEY (sha256, reader_version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+"""
+VERSION = 1
+
+
+class Store:
+    """The store of one output folder. Close it, or use it as a context manager."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        folder = out / FOLDER
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (out / OUT_MARKER).touch()
+            self._db = sqlite3.connect(folder / f"store-v{VERSION}.sqlite", timeout=30, isolation_level=None)
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(f"cannot write the store in {out}: {error}") from error
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def manifest(self) -> dict[str, Artifact]:
+        """Every artifact of the last inventory, by path."""
+        rows = self._db.execute(
+            "SELECT path, size, mtime_ns, sha256, format, skip_reason, detail FROM manifest"
+        )
+        return {
+            row[0]: Artifact(row[0], row[1], row[2], row[3], Format(row[4]), row[5], row[6]) for row in rows
+        }
+
+    def replace_manifest(self, artifacts: Iterable[Artifact]) -> None:
+        """Make `artifacts` the manifest, whole or not at all."""
+        with self._transaction():
+            self._db.execute("DELETE FROM manifest")
+            self._db.executemany(
+                "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        a.path,
+                        a.size_bytes,
+                        a.mtime_ns,
+                        a.sha256,
+                        a.format.value,
+                        a.skip_reason,
+                        a.detail,
+                    )
+                    for a in artifacts
+                ],
+            )
+
+    def known_readings(self, reader_version: str) -> set[str]:
+        """Hashes that this version of the readers has read."""
+        rows = self._db.execute("SELECT sha256 FROM readings WHERE reader_version = ?", (reader_version,))
+        return {row[0] for row in rows}
+
+    def add_readings(self, reader_version: str, payloads: Iterable[tuple[str, bytes]]) -> None:
+        """Keep encoded readings by hash."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
+                [(sha256, reader_version, payload) for sha256, payload in payloads],
+            )
+
+    def readings(self, reader_version: str) -> Iterator[tuple[str, bytes]]:
+        """(hash, encoded reading) of this version of the readers, ordered by hash."""
+        yield from self._db.execute(
+            "SELECT sha256, payload FROM readings WHERE reader_version = ? ORDER BY sha256",
+            (reader_version,),
+        )
+
+    def forget_readings(self, reader_version: str, keep: set[str]) -> None:
+        """Drop readings of other reader versions and of hashes outside `keep`."""
+        stale = self.known_readings(reader_version) - keep
+        with self._transaction():
+            self._db.execute("DELETE FROM readings WHERE reader_version <> ?", (reader_version,))
+            self._db.executemany("DELETE FROM readings WHERE sha256 = ?", [(sha256,) for sha256 in stale])
+
+    def get(self, key: str) -> Any:
+        """The JSON value kept under `key`, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a JSON value under `key`."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                (key, json.dumps(value, sort_keys=True)),
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise InputError(f"cannot write the store in {self.out}: {error}") from error
+
+
+@contextlib.contextmanager
+def sole_writer(out: Path) -> Iterator[None]:
+    """Hold the store's lock. Raises StoreBusy at once where another run holds it."""
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StoreBusy(f"another run is writing to {out}; wait for it or give another --out") from error
+        yield
+    finally:
+        os.close(descriptor)

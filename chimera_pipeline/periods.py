@@ -1,0 +1,171 @@
+"""Time: which instant a measurement has, where that instant comes from, and which report period it falls in.
+
+Instants are UTC datetimes. A source is content > filename > mtime > none. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from chimera_pipeline.errors import ArtifactError, Reason, UsageError
+
+UTC = dt.UTC
+KINDS = ("month", "week", "day", "quarter")
+ALL = "all"
+EARLIEST = dt.datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A UTC instant and whether its time zone had to be assumed."""
+
+    at: dt.datetime
+    naive: bool = False
+
+    def iso(self) -> str:
+        """ISO 8601 in UTC with microseconds."""
+        return self.at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
+    """The instant that a file states: ISO text, `YYYYmmdd-HHMMSS`, or an epoch in s, ms, us or ns.
+
+    None for blank. A text without zone is taken as UTC and marked naive. Raises ArtifactError(bad_time).
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise ArtifactError(
+            Reason.BAD_TIME, f"time is {value!r}, expected ISO 8601 or an epoch", locator=locator
+        )
+    if isinstance(value, int | float):
+        return _from_epoch(float(value), locator)
+    text = str(value).strip()
+    if re.fullmatch(r"\d{9,20}(\.\d+)?", text):
+        return _from_epoch(float(text), locator)
+    compact = re.fullmatch(r"(\d{4})(\d\d)(\d\d)[-_T](\d\d)(\d\d)(\d\d)", text)
+    try:
+        if compact:
+            at = dt.datetime(*map(int, compact.groups()))  # type: ignore[arg-type]
+        else:
+            at = dt.datetime.fromisoformat(text.replace("Z", "+00:00").replace(" UTC", "+00:00"))
+    except ValueError as error:
+        raise ArtifactError(
+            Reason.BAD_TIME, "time is not ISO 8601 or an epoch", locator=locator, value=text
+        ) from error
+    if at.tzinfo is None:
+        return Instant(at.replace(tzinfo=UTC), naive=True)
+    return Instant(at.astimezone(UTC))
+
+
+def _from_epoch(value: float, locator: str | None) -> Instant:
+    for scale in (1.0, 1e3, 1e6, 1e9):
+        seconds = value / scale
+        if 1e8 <= seconds < 1e10:
+            return Instant(dt.datetime.fromtimestamp(seconds, UTC))
+    raise ArtifactError(
+        Reason.BAD_TIME,
+        "number is no epoch in s, ms, us or ns between 1973 and 2286",
+        locator=locator,
+        value=repr(value),
+    )
+
+
+_STAMPS = (
+    re.compile(
+        r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?([0-2]\d|3[01])[-_T ]?([01]\d|2[0-3])[-:]?([0-5]\d)[-:]?([0-5]\d)(?!\d)"
+    ),
+    re.compile(r"(?<!\d)(20\d\d)-?(0[1-9]|1[0-2])-?([0-2]\d|3[01])(?!\d)"),
+)
+_EPOCH = re.compile(r"(?<!\d)(1[4-9]\d{8})(?!\d)")
+
+
+def instant_from_path(path: str) -> Instant | None:
+    """The stamp in a file or folder name, nearest the file first; such stamps are naive (local) times."""
+    for part in reversed(path.split("/")):
+        for pattern in _STAMPS:
+            match = pattern.search(part)
+            if match:
+                numbers = [int(group) for group in match.groups()]
+                try:
+                    return Instant(dt.datetime(*numbers, tzinfo=UTC), naive=True)  # type: ignore[misc,arg-type]
+                except ValueError:
+                    continue
+        epoch = _EPOCH.search(part)
+        if epoch:
+            return Instant(dt.datetime.fromtimestamp(int(epoch.group(1)), UTC))
+    return None
+
+
+def period_of(at: dt.datetime, kind: str) -> str:
+    """The name of the report period that holds `at`: 2025-10, 2025-W41, 2025-10-08, 2025-Q4."""
+    at = at.astimezone(UTC)
+    if kind == "month":
+        return f"{at.year:04d}-{at.month:02d}"
+    if kind == "week":
+        year, week, _ = at.isocalendar()
+        return f"{year:04d}-W{week:02d}"
+    if kind == "day":
+        return at.date().isoformat()
+    if kind == "quarter":
+        return f"{at.year:04d}-Q{(at.month - 1) // 3 + 1}"
+    raise UsageError(f"period kind {kind!r} is not one of {', '.join(KINDS)}")
+
+
+_NAMES = {
+    "year": re.compile(r"(\d{4})"),
+    "month": re.compile(r"(\d{4})-(0[1-9]|1[0-2])"),
+    "quarter": re.compile(r"(\d{4})-Q([1-4])"),
+    "week": re.compile(r"(\d{4})-W(0[1-9]|[1-4]\d|5[0-3])"),
+    "day": re.compile(r"(\d{4})-(\d\d)-(\d\d)"),
+}
+
+
+def kind_of(name: str) -> str:
+    """year, month, quarter, week or day from the shape of a period's name. Raises UsageError."""
+    for kind, pattern in _NAMES.items():
+        if pattern.fullmatch(name):
+            return kind
+    raise UsageError(
+        f"period {name!r} is not all, month, week, day, quarter, YYYY, YYYY-MM, YYYY-Www, YYYY-Qn or YYYY-MM-DD"
+    )
+
+
+def bounds(name: str) -> tuple[dt.datetime, dt.datetime]:
+    """Start (inclusive) and end (exclusive) of the named period in UTC."""
+    kind = kind_of(name)
+    try:
+        if kind == "year":
+            return dt.datetime(int(name), 1, 1, tzinfo=UTC), dt.datetime(int(name) + 1, 1, 1, tzinfo=UTC)
+        if kind == "month":
+            return _months(int(name[:4]), int(name[5:]) - 1, 1)
+        if kind == "quarter":
+            return _months(int(name[:4]), (int(name[6]) - 1) * 3, 3)
+        if kind == "week":
+            start = dt.datetime.combine(
+                dt.date.fromisocalendar(int(name[:4]), int(name[6:]), 1), dt.time(), UTC
+            )
+            return start, start + dt.timedelta(days=7)
+        start = dt.datetime.combine(dt.date.fromisoformat(name), dt.time(), UTC)
+        return start, start + dt.timedelta(days=1)
+    except ValueError as error:
+        raise UsageError(f"period {name!r} does not exist in the calendar") from error
+
+
+def _months(year: int, month0: int, count: int) -> tuple[dt.datetime, dt.datetime]:
+    end = month0 + count
+    return (
+        dt.datetime(year, month0 + 1, 1, tzinfo=UTC),
+        dt.datetime(year + end // 12, end % 12 + 1, 1, tzinfo=UTC),
+    )
+
+
+def previous(name: str) -> str:
+    """The name of the period just before `name`."""
+    kind = kind_of(name)
+    start, _ = bounds(name)
+    before = start - dt.timedelta(microseconds=1)
+    return f"{before.year:04d}" if kind == "year" else period_of(before, kind)

@@ -1,0 +1,178 @@
+"""Cells and values to numbers, strictly: what a file prints is a number, is blank, or is refused with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from chimera_pipeline import redact
+from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.periods import parse_instant
+from chimera_pipeline.records import Reading, Row
+from chimera_pipeline.units import canonical
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+BLANK = frozenset({"", "n/a", "na", "none", "null", "-", "--", "nan"})
+
+
+def number(
+    value: Any, unit: str | None = None, *, locator: str | None = None, field: str = "value"
+) -> float | None:
+    """`value` as a float in the canonical unit of `unit`; None where blank.
+
+    Text must be a plain decimal number (no grouping, no unit). Raises ArtifactError(bad_number) naming the field.
+    """
+    if value is None or (isinstance(value, str) and value.strip().lower() in BLANK):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _bad(value, locator, field)
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) > 40 or not _NUMBER.match(text):
+            raise _bad(value, locator, field)
+        value = float(text)
+    result = float(value)
+    if not math.isfinite(result):
+        raise ArtifactError(
+            Reason.NONFINITE_NUMBER,
+            f"{field} is not finite",
+            locator=locator,
+            value=redact.value(value),
+        )
+    return result if unit is None else canonical(result, unit)
+
+
+def count(value: Any, *, locator: str | None = None, field: str = "count") -> int | None:
+    """`value` as a whole number; None where blank. Raises ArtifactError(bad_number)."""
+    parsed = number(value, locator=locator, field=field)
+    if parsed is None:
+        return None
+    if parsed != int(parsed):
+        raise _bad(value, locator, field)
+    return int(parsed)
+
+
+def _bad(value: Any, locator: str | None, field: str) -> ArtifactError:
+    shown = redact.value(value, field)
+    return ArtifactError(
+        Reason.BAD_NUMBER,
+        f"{field} is {shown!r}, expected a plain number",
+        locator=locator,
+        value=shown,
+    )
+
+
+def measured(row: Row, value: Any, *, locator: str | None = None) -> None:
+    """Put the instant that a file states into `row`; nothing for blank."""
+    instant = parse_instant(value, locator=locator)
+    if instant is not None:
+        row["measured_at"] = instant.iso()
+        row["time_naive"] = instant.naive
+
+
+def half_unit(texts: Iterable[str], unit: str | None = None) -> float | None:
+    """Half a unit of the last digit that any of `texts` prints, in the canonical unit; None for no number."""
+    decimals = -1
+    for text in texts:
+        text = text.strip()
+        if _NUMBER.match(text) and "e" not in text.lower():
+            decimals = max(decimals, len(text.partition(".")[2]))
+    if decimals < 0:
+        return None
+    half = 0.5 * 10.0**-decimals
+    return half if unit is None else canonical(half, unit)
+
+
+def prompt_id(index: Any, text: Any) -> str | None:
+    """A prompt's id: its hash, and its index where it has no text. Never its text."""
+    if text is not None and str(text).strip():
+        return "p#" + hashlib.sha256(str(text).strip().encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"p{index}" if index not in (None, "") else None
+
+
+def pointer(*parts: Any) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def config(mapping: dict[str, Any]) -> dict[str, Any]:
+    """Allow-listed options; numbers that are whole become ints, so that 40.00 and 40 are one configuration."""
+    kept = redact.options(mapping)
+    for key, value in kept.items():
+        if isinstance(value, str):
+            text = value.strip()
+            if _NUMBER.match(text):
+                value = float(text)
+        if isinstance(value, float) and value == int(value):
+            value = int(value)
+        kept[key] = value
+    return kept
+
+
+def embedded_options(text: Any) -> dict[str, Any]:
+    """Options written as a JSON object inside a cell; {} where they are none."""
+    if isinstance(text, dict):
+        return text
+    try:
+        loaded = json.loads(text) if text else {}
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def extra(
+    reading: Reading,
+    identity: Row,
+    metric: str,
+    statistic: str,
+    value: float | None,
+    *,
+    n: int | None = None,
+    ddof: int | None = None,
+    locator: str | None = None,
+    unit: str | None = None,
+) -> None:
+    """Add a statistic or sample that its metric table has no column for; nothing where `value` is None.
+
+    `identity` is the row it belongs to; `metric` is an entry of schemas/metrics.yaml and `value` in its unit.
+    It goes to `measurements` and counts as no record.
+    """
+    if value is None:
+        return
+    kept = {key: item for key, item in identity.items() if key in _IDENTITY}
+    kept |= {"metric": metric, "statistic": statistic, "value": value, "n": n, "ddof": ddof}
+    if locator is not None:
+        kept["locator"] = locator
+    if unit is not None:
+        kept["unit"] = unit
+    reading.add("measurements", kept, counts=False)
+
+
+_IDENTITY = frozenset(
+    [
+        "locator",
+        "run_id",
+        "suite",
+        "model",
+        "quantization",
+        "engine",
+        "hardware",
+        "workload",
+        "config",
+        "case",
+        "task",
+        "prompt_id",
+        "status",
+        "measured_at",
+        "time_naive",
+        "backend",
+        "device",
+        "dtype",
+        "params",
+        "ttft_definition",
+    ]
+)

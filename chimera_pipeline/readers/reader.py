@@ -1,0 +1,20 @@
+"""What a reader is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chimera_pipeline.readers.document import Document
+from chimera_pipeline.records import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One format. Raise `version` whenever the same bytes would give another reading."""
+
+    name: str
+    version: int
+    matches: Callable[[Document], bool]
+    read: Callable[[Document], Reading]
+    takes_nonfinite: bool = False

@@ -1,0 +1,169 @@
+"""Who reads what: the ordered list of readers, and `read`, which tries them on one artifact's content.
+
+Third parties add readers by the entry-point group `chimera_pipeline.readers`: each entry point is a
+`Reader`. Matchers are disjoint, so order does not matter; the conformance test holds every sample to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import orjson
+
+from chimera_pipeline import redact
+from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
+from chimera_pipeline.readers import formats
+from chimera_pipeline.readers.document import Document
+from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
+from chimera_pipeline.settings import Limits
+
+GROUP = "chimera_pipeline.readers"
+
+
+@lru_cache(maxsize=1)
+def readers() -> tuple[Reader, ...]:
+    """Every reader, our own first, by module name. Raises ContractError naming a broken entry point."""
+    found: list[Reader] = []
+    for module in sorted(info.name for info in pkgutil.iter_modules(formats.__path__)):
+        loaded_module = import_module(f"{formats.__name__}.{module}")
+        found += getattr(loaded_module, "READERS", None) or [loaded_module.READER]
+    for entry in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        loaded = entry.load()
+        if not isinstance(loaded, Reader):
+            raise ContractError(f"entry point {GROUP}:{entry.name} is not a Reader")
+        found.append(loaded)
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """One version for all readers together: readings are cached by content hash and this."""
+    names = ",".join(f"{reader.name}:{reader.version}" for reader in readers())
+    return "r1-" + hashlib.sha256(names.encode()).hexdigest()[:12]
+
+
+def read(data: bytes, format: Format, limits: Limits) -> Reading:
+    """What the readers make of one artifact. Never raises for what the bytes are: refusals become a status."""
+    document = Document(data, format, limits)
+    try:
+        document.text  # noqa: B018 - decoding is the first refusal
+        reader = next((reader for reader in readers() if reader.matches(document)), None)
+        if reader is None:
+            return _unclaimed(document)
+        reading = _read_with(reader, document)
+    except ArtifactError as refused:
+        return _refused(refused)
+    except (RecursionError, MemoryError) as error:
+        return _refused(ArtifactError(Reason.TOO_DEEP, f"cannot be held: {type(error).__name__}"))
+    return reading
+
+
+def _read_with(reader: Reader, document: Document) -> Reading:
+    try:
+        reading = reader.read(document)
+    except ChimeraError:
+        raise
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
+        raise ArtifactError(
+            Reason.UNEXPECTED_SHAPE,
+            f"looks like {reader.name} but a field is missing or of another type ({type(error).__name__}: "
+            f"{redact.value(error)})",
+        ) from error
+    if document.nonfinite and not reader.takes_nonfinite:
+        raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
+    reading.tool = reading.tool or reader.name
+    table = document._csv.result if "_csv" in document.__dict__ else None
+    if table is not None and document.format is Format.CSV:
+        for line, sentence in table.bad:
+            reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {line}")
+    if not reading.rows and not reading.summaries and reading.status is ArtifactStatus.OK:
+        reading.status = ArtifactStatus.QUARANTINED if reading.rejections else ArtifactStatus.DOCUMENT
+        first = reading.rejections[0] if reading.rejections else None
+        reading.reason = first.reason if first else Reason.NO_MEASUREMENTS
+        reading.detail = first.detail if first else "an export without measurements"
+    elif reading.rejections and reading.status is ArtifactStatus.OK:
+        reading.status = ArtifactStatus.PARTIAL
+        reading.reason = reading.rejections[0].reason
+        reading.detail = f"{len(reading.rejections)} places refused; first: {reading.rejections[0].detail}"
+    return reading
+
+
+def _unclaimed(document: Document) -> Reading:
+    """No reader claims it: a document, or data that nobody knows (said what was seen), or broken."""
+    if document.format in (Format.MARKDOWN, Format.TEXT):
+        return Reading(status=ArtifactStatus.DOCUMENT, detail="prose: no measurements are read from it")
+    if document.format is Format.JSON and document.try_json() is None and not document.try_json_lines():
+        document.json  # noqa: B018 - raises what is wrong with it
+    if document.format is Format.JSONL and not document.try_json_lines():
+        document.json_lines  # noqa: B018
+    if document.format is Format.CSV:
+        _refuse_error_text(document)
+        document.csv  # noqa: B018
+    return Reading(
+        status=ArtifactStatus.UNRECOGNISED,
+        reason=Reason.UNKNOWN_FORMAT,
+        detail=f"no reader knows it; saw {_seen(document)}; map it with a YAML file in schemas/sources/",
+    )
+
+
+def _refuse_error_text(document: Document) -> None:
+    first = document.text.strip().split("\n", 1)[0]
+    if "error" in first.lower()[:40] and "," not in first[:20]:
+        raise ArtifactError(Reason.ERROR_OUTPUT, "holds an error message of the tool, not its result")
+
+
+def _seen(document: Document) -> str:
+    value = document.try_json()
+    if isinstance(value, dict):
+        return "an object with keys " + ", ".join(redact.value(key)[:40] for key in list(value)[:8])
+    if isinstance(value, list):
+        return f"a list of {len(value)} items"
+    lines = document.try_json_lines()
+    if lines:
+        return f"{len(lines)} lines of JSON"
+    table = document.try_csv()
+    if table is not None:
+        return f"{len(table.rows)} rows with columns " + ", ".join(
+            redact.value(n)[:40] for n in table.header[:8]
+        )
+    return f"{len(document.data)} bytes of text"
+
+
+def _refused(refused: ArtifactError) -> Reading:
+    return Reading(
+        status=ArtifactStatus.QUARANTINED,
+        reason=refused.reason,
+        detail=refused.detail,
+        locator=refused.locator,
+        rejections=[Rejection(refused.reason, refused.detail, refused.locator, refused.value)],
+    )
+
+
+def encode(reading: Reading) -> bytes:
+    """A reading as JSON bytes, for the store."""
+    return orjson.dumps(reading, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+
+
+def decode(payload: bytes) -> Reading:
+    """The reading that `encode` wrote."""
+    loaded = orjson.loads(payload)
+    loaded["status"] = ArtifactStatus(loaded["status"])
+    loaded["summaries"] = [
+        SummaryRow(**{**entry, "stats": {key: tuple(pair) for key, pair in entry["stats"].items()}})
+        for entry in loaded["summaries"]
+    ]
+    loaded["rejections"] = [Rejection(**entry) for entry in loaded["rejections"]]
+    return Reading(**loaded)

@@ -1,0 +1,178 @@
+"""What may leave an artifact as text: validated names, redacted values, closed error kinds.
+
+Free text of artifacts (prompts, bodies, error strings) never enters a table, a report, a log or a prompt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import Any
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
+_SECRET_KEY = re.compile(r"key|token|secret|passw|authori[sz]ation|cookie|credential", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{8,}|AKIA[0-9A-Z]{12,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|-----BEGIN [A-Z ]{1,40}-----|://[^/\s:@]{1,64}:[^/\s@]{1,128}@"
+)
+_COUNT_KEYS = frozenset(
+    {"max_tokens", "num_tokens", "tokens", "prompt_tokens", "output_tokens", "keep_alive"}
+)
+
+OPTION_KEYS = frozenset(
+    [
+        "num_gpu",
+        "num_ctx",
+        "num_predict",
+        "num_batch",
+        "num_thread",
+        "num_keep",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "repeat_penalty",
+        "seed",
+        "concurrency",
+        "request_rate",
+        "batch_size",
+        "seq_len",
+        "embed_dim",
+        "num_heads",
+        "num_layers",
+        "channels",
+        "height",
+        "width",
+        "hidden_dim",
+        "input_dim",
+        "output_dim",
+        "runs",
+        "warmup_runs",
+        "samples_per_run",
+        "n_batch",
+        "n_ubatch",
+        "n_threads",
+        "n_gpu_layers",
+        "n_depth",
+        "n_prompt",
+        "n_gen",
+        "type_k",
+        "type_v",
+        "flash_attn",
+        "split_mode",
+        "dtype",
+        "device",
+        "backend",
+        "max_tokens",
+        "num_prompts",
+        "burstiness",
+        "max_concurrency",
+        "tensor_parallel_size",
+        "tp",
+        "input_len",
+        "output_len",
+        "context",
+        "tone",
+        "tag",
+        "config_name",
+        "rounds",
+        "iterations",
+        "threads",
+        "repetitions",
+        "n_shot",
+        "limit",
+        "num_fewshot",
+        "no_kv_offload",
+        "main_gpu",
+        "embeddings",
+        "mmap",
+        "load_mode",
+        "use_mmap",
+        "context_length",
+        "quant",
+        "workload",
+        "streaming",
+        "endpoint_type",
+    ]
+)
+
+
+def name(text: Any) -> str | None:
+    """`text` where it is a plain name, else `name#<hash8>`; None for blank.
+
+    A name is 1 to 128 characters of letters, digits and `._:/@+-`, spaces turned into `_` first.
+    """
+    if text is None:
+        return None
+    raw = unicodedata.normalize("NFC", str(text)).strip()
+    if not raw:
+        return None
+    plain = re.sub(r"\s+", "_", raw)
+    if NAME.match(plain) and not _SECRET_VALUE.search(plain):
+        return plain
+    digest = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"name#{digest}"
+
+
+def options(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The allow-listed option keys of `mapping` with plain scalar values; everything else is dropped."""
+    kept: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if key not in OPTION_KEYS or value is None:
+            continue
+        if isinstance(value, bool | int | float):
+            kept[key] = value
+        elif isinstance(value, str):
+            kept[key] = name(value)
+    return kept
+
+
+def value(text: Any, key: str = "") -> str:
+    """`text` made safe to store and show: secrets replaced, control characters escaped, cut to 120."""
+    raw = str(text)
+    if _SECRET_KEY.search(key) and key not in _COUNT_KEYS:
+        return "[redacted]"
+    raw = _SECRET_VALUE.sub("[redacted]", raw)
+    return printable(raw)[:120]
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with control, bidirectional and undecodable characters as escapes."""
+    out = []
+    for char in text:
+        category = unicodedata.category(char)
+        if category in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+            out.append(char.encode("unicode_escape", "surrogatepass").decode("ascii"))
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+_ERROR_KINDS = (
+    ("timeout", ("timed out", "timeout", "deadline")),
+    (
+        "connection",
+        ("connect", "unreachable", "refused", "address is not valid", "protocol", "resolve"),
+    ),
+    ("encoding", ("codec", "encode", "decode", "unicode")),
+    ("memory", ("out of memory", "oom", "cuda error", "alloc")),
+    ("not_found", ("not found", "404", "no such")),
+    ("rate_limited", ("429", "rate limit", "quota")),
+    ("server_error", ("500", "502", "503", "internal server")),
+    (
+        "missing_dependency",
+        ("not installed", "no module", "cannot find", "not available", "unavailable"),
+    ),
+)
+
+
+def error_kind(text: Any) -> str | None:
+    """The closed kind of an error message (timeout, connection, encoding, ..., other); None for blank."""
+    raw = str(text).strip().lower() if text is not None else ""
+    if not raw:
+        return None
+    for kind, needles in _ERROR_KINDS:
+        if any(needle in raw for needle in needles):
+            return kind
+    return "other"

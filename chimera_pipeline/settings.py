@@ -1,0 +1,124 @@
+"""Every setting, in one model: flag > environment `CHIMERA_*` > `chimera.toml` > default.
+
+Unknown keys are errors that name the nearest known key. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from chimera_pipeline.errors import SettingsError
+
+CONFIG_FILE = "chimera.toml"
+PREFIX = "CHIMERA_"
+
+
+class Limits(BaseModel):
+    """Bounds that hold before and while a file is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_file_bytes: int = Field(64 * 2**20, gt=0, description="Larger files are skipped, with the reason.")
+    max_line_bytes: int = Field(2**20, gt=0, description="Longest line of a csv or jsonl file.")
+    max_columns: int = Field(2_000, gt=0, description="Most columns of a csv file.")
+    max_rows: int = Field(5_000_000, gt=0, description="Most rows of a csv or jsonl file.")
+    max_depth: int = Field(64, gt=0, description="Deepest nesting of a json file.")
+    max_nodes: int = Field(1_000_000, gt=0, description="Most values of a json file.")
+    max_markdown_bytes: int = Field(
+        2**20, gt=0, description="Largest markdown file that is searched for tables."
+    )
+
+
+class Settings(BaseSettings):
+    """The settings of a run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=CONFIG_FILE,
+        extra="forbid",
+        frozen=True,
+    )
+
+    artifacts: str = Field(
+        "examples/artifacts", description="Folder, file or URI that holds the result files."
+    )
+    out: Path = Field(Path("chimera-out"), description="Folder of tables, reports and the manifest.")
+    period: Literal["month", "week", "day", "quarter"] = Field(
+        "month", description="Kind of report period of the Dagster partitions."
+    )
+    start: str = Field("2025-01-01", description="First day of the first report period.")
+    settle_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="A file younger than this is left for the next run: it may still be written.",
+    )
+    trust_file_times: bool = Field(
+        False,
+        description="Let measurements dated only by file time enter changes, trends and history.",
+    )
+    expected_dirs: list[str] = Field(
+        default_factory=list, description="Folders under the root that must hold benchmark files."
+    )
+    sources: Path | None = Field(None, description="Folder with declarative sources of your own (YAML).")
+    llm: Literal["auto", "ollama", "llamacpp", "openai", "none"] = Field(
+        "auto", description="Who chooses among the proved statements."
+    )
+    model: str | None = Field(None, description="Model name for the chosen provider.")
+    profile: str = Field("baseline", description="Agent profile.")
+    limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the project file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(**flags: Any) -> Settings:
+    """The settings with `flags` on top; flags that are None count as not given. Raises SettingsError."""
+    known = set(Settings.model_fields)
+    for variable in os.environ:
+        key = variable.removeprefix(PREFIX).split("__")[0].lower()
+        if variable.startswith(PREFIX) and key not in known:
+            raise SettingsError(f"environment variable {variable} is no setting{_did_you_mean(key)}")
+    try:
+        return Settings(**{key: value for key, value in flags.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{CONFIG_FILE}: {error}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{CONFIG_FILE}: {key} is no setting{_did_you_mean(key)}")
+        else:
+            lines.append(f"setting {key} = {problem['input']!r}: {problem['msg'].lower()}")
+    return "; ".join(lines)
+
+
+def _did_you_mean(key: str) -> str:
+    names = list(Settings.model_fields)
+    close = difflib.get_close_matches(key.split(".")[-1], names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; settings are {', '.join(sorted(names))}"
