@@ -35,11 +35,26 @@ def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
 
     Empty where the frame holds.
     """
+    return column_failures(schema(table), frame)
+
+
+def column_failures(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    """Failure cases of `frame` against a schema, or part of one."""
     try:
-        schema(table).validate(frame, lazy=True)
+        asked.validate(frame, lazy=True)
     except SchemaErrors as error:
         return pd.DataFrame(error.failure_cases)[["column", "check", "index", "failure_case"]]
     return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
+
+
+@lru_cache(maxsize=64)
+def ranges(table: str) -> pa.DataFrameSchema:
+    """The numeric columns of `table` with their range checks alone: for rows that are not yet typed."""
+    whole = schema(table)
+    numeric = [name for name, dtype in tables.columns(table).items() if dtype in ("float64", "Int64")]
+    return pa.DataFrameSchema(
+        {name: pa.Column("float64", checks=whole.columns[name].checks, nullable=True) for name in numeric}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""One artifact together with its reading, as it moves through the middle, and the rows it contributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from chimera_pipeline.contracts.tables import METRIC_TABLES
+from chimera_pipeline.errors import Reason
+from chimera_pipeline.records import Artifact, ArtifactStatus, Reading, Row
+
+_LOST = frozenset({Reason.PERMISSION_DENIED, Reason.IO_ERROR, Reason.VANISHED, Reason.TOO_LARGE})
+"""Reasons for not opening a file behind which measurements may be lost."""
+
+ROW_TABLES = (*METRIC_TABLES, "measurements")
+
+
+@dataclass(slots=True)
+class Entry:
+    """An artifact, its reading, and what has been settled about it so far."""
+
+    artifact: Artifact
+    reading: Reading
+    status: ArtifactStatus = ArtifactStatus.OK
+    reason: str | None = None
+    detail: str | None = None
+    same_as: str | None = None
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, artifact: Artifact, reading: Reading | None) -> Entry:
+        """An entry that shares no row with the reading: settling changes rows."""
+        if reading is None:
+            status = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
+            return cls(artifact, Reading(), status, artifact.skip_reason, artifact.detail)
+        rows = {table: [dict(row) for row in rows] for table, rows in reading.rows.items()}
+        return cls(artifact, reading, reading.status, reading.reason, reading.detail, rows=rows)
+
+    @property
+    def path(self) -> str:
+        """The artifact's path."""
+        return self.artifact.path
+
+    @property
+    def counts(self) -> bool:
+        """Whether its rows are measurements of the store: not copies, twins, summaries or refusals."""
+        return self.status in (ArtifactStatus.OK, ArtifactStatus.PARTIAL)
+
+    def set_aside(self, status: ArtifactStatus, reason: str, detail: str, same_as: str | None) -> None:
+        """Take the entry out of the store's measurements, saying why."""
+        self.status, self.reason, self.detail, self.same_as = status, reason, detail, same_as
+
+    def all_rows(self) -> Iterator[tuple[str, Row]]:
+        """(table, row) of every row."""
+        for table in ROW_TABLES:
+            for row in self.rows.get(table, ()):
+                yield table, row
+
+
+_MEASURES: dict[str, tuple[str, ...]] = {
+    "llm_requests": (
+        "decode_tokens_per_s", "total_s", "ttft_s", "end_to_end_tokens_per_s", "load_s", "prompt_eval_s", "eval_s",
+        "tpot_s", "itl_s", "prompt_tokens", "output_tokens",
+    ),
+    "serving_runs": (
+        "duration_s", "output_tokens_per_s", "requests_per_s", "total_tokens_per_s", "requests_ok",
+        "ttft_s_mean", "ttft_s_p50", "ttft_s_p99", "tpot_s_mean", "itl_s_mean", "e2e_s_mean", "e2e_s_p50",
+    ),
+    "timings": ("mean_s", "median_s", "std_s", "min_s", "max_s", "p90_s", "p95_s", "p99_s", "compile_s"),
+    "throughputs": ("rate_mean", "rate_std"),
+    "evaluations": ("value", "stderr"),
+    "system_samples": ("value",),
+}  # fmt: skip
+
+
+def measures(table: str, row: Row) -> dict[str, float]:
+    """The measured numbers of a row, most telling first."""
+    return {name: float(row[name]) for name in _MEASURES.get(table, ()) if row.get(name) is not None}
+
+
+def label(row: Row) -> tuple[Any, ...]:
+    """What a row is about, apart from its numbers: equal labels are needed for two rows to be one measurement."""
+    return (row.get("case"), row.get("task"), row.get("metric"), row.get("status", "ok") == "failed")

@@ -1,0 +1,127 @@
+"""Telemetry gaps: what pandera finds missing, and what the store as a whole lacks.
+
+In: entries, once rows are dated. Out: `Gap`s, one for each kind x field x file kind, with the files concerned.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pandas as pd
+
+from chimera_pipeline.contracts import validation
+from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.records import Gap, Row
+
+_META = frozenset({"field_sources", "time_source", "time_naive", "series_id", "phase"})
+_SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+def telemetry_gaps(entries: list[Entry]) -> list[Gap]:
+    """Fields that a kind of file must carry and does not, and rows that contradict themselves."""
+    shapes: dict[tuple[str, tuple[str, ...]], list[tuple[Row, str]]] = defaultdict(list)
+    for entry in entries:
+        wanted = validation.requirement(entry.reading.kind) if entry.counts else None
+        if wanted is None:
+            continue
+        ok = [_stated(row) for row in entry.rows.get(wanted.table, ()) if row.get("status", "ok") == "ok"]
+        fields = tuple(sorted(set().union(*ok))) if ok else ()
+        shapes[wanted.kind, fields] += [(row, entry.path) for row in ok]
+    found: dict[tuple[str, str, str], tuple[set[str], int]] = {}
+    for (kind, fields), rows in sorted(shapes.items()):
+        if rows:
+            _collect(kind, fields, rows, found)
+    return [_gap(*key, paths, count) for key, (paths, count) in sorted(found.items())]
+
+
+def _stated(row: Row) -> Row:
+    """The row as its file (or twin) states it: an instant taken from a name or a file time is not stated."""
+    kept = {name: value for name, value in row.items() if name not in _META}
+    if row["time_source"] != "content":
+        kept.pop("measured_at", None)
+    return kept
+
+
+def _collect(
+    kind: str,
+    fields: tuple[str, ...],
+    rows: list[tuple[Row, str]],
+    found: dict[tuple[str, str, str], tuple[set[str], int]],
+) -> None:
+    frame = pd.DataFrame({name: [row.get(name) for row, _ in rows] for name in fields})
+    for _, case in validation.telemetry_failures(kind, frame).iterrows():
+        where = [rows[int(case["index"])][1]] if pd.notna(case["index"]) else [path for _, path in rows]
+        paths, count = found.setdefault((kind, str(case["gap"]), str(case["field"])), (set(), 0))
+        paths.update(where)
+        found[kind, str(case["gap"]), str(case["field"])] = (paths, count + len(where))
+
+
+def _gap(kind: str, gap: str, field: str, paths: set[str], count: int) -> Gap:
+    meaning = validation.field_meaning(field)
+    wanted = validation.requirement(kind)
+    if gap == "inconsistent":
+        meaning = {
+            "severity": "warning",
+            "consequence": f"{field} disagrees with the fields it follows from; both are kept as stated",
+            "remedy": "check how the tool computes it",
+        }
+    elif gap == "missing_field":
+        gap = meaning.get("kind", gap)
+    return Gap(
+        kind=gap,
+        table=wanted.table if wanted else "",
+        field=field,
+        subject=kind.replace("_", " "),
+        artifacts=tuple(sorted(paths)),
+        count=count,
+        severity=meaning["severity"],
+        consequence=meaning["consequence"],
+        remedy=meaning["remedy"],
+    )
+
+
+def failed_request_gaps(entries: list[Entry]) -> list[Gap]:
+    """Files in which records failed, with how many of how many and the kinds of error."""
+    gaps = []
+    for entry in entries:
+        failed = entry.reading.records_failed
+        if not entry.counts or not failed:
+            continue
+        kinds = sorted({str(row["error_kind"]) for _, row in entry.all_rows() if row.get("error_kind")})
+        total = failed + entry.reading.records_ok
+        gaps.append(
+            Gap(
+                kind="failed_requests",
+                table="llm_requests" if "llm_requests" in entry.rows else "artifacts",
+                subject=entry.path,
+                artifacts=(entry.path,),
+                count=failed,
+                severity="error" if failed == total else "warning",
+                consequence=f"{failed} of {total} records failed ({', '.join(kinds) or 'unknown'}) and enter no mean",
+                remedy="repeat the run",
+            )
+        )
+    return gaps
+
+
+def missing_directories(paths: list[str], expected: list[str]) -> list[Gap]:
+    """Folders of the setting `expected_dirs` that hold no file."""
+    return [
+        Gap(
+            kind="missing_directory",
+            table="artifacts",
+            subject=folder,
+            severity="warning",
+            consequence=f"nothing under {folder}/ was evaluated",
+            remedy=f"add benchmark files under {folder}/ or take it out of expected_dirs",
+        )
+        for folder in expected
+        if not any(path.startswith(folder.strip("/") + "/") for path in paths)
+    ]
+
+
+def order(gaps: list[Gap]) -> list[Gap]:
+    """Gaps in a fixed order: errors first."""
+    return sorted(
+        gaps, key=lambda gap: (_SEVERITY_ORDER[gap.severity], gap.kind, gap.subject, gap.field or "", gap.artifacts)
+    )

@@ -1,0 +1,191 @@
+"""Each measurement once: exact copies by hash, twins by their numbers at the printed precision, subset files.
+
+In: entries. Out: the same entries, some set aside with the path they repeat; a twin's extra fields move to
+the row that stays, with the path each came from.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from chimera_pipeline.contracts.tables import METRIC_TABLES
+from chimera_pipeline.errors import Reason
+from chimera_pipeline.metrics.entries import Entry, label, measures
+from chimera_pipeline.records import ArtifactStatus, Row
+
+MIN_NUMBERS = 3
+"""Fewer shared numbers than this prove nothing."""
+
+
+def set_copies_aside(entries: list[Entry]) -> None:
+    """Of files with the same bytes the first by path stays; empty files are no copies of each other."""
+    first: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.path):
+        sha256 = entry.artifact.sha256
+        if sha256 is None or entry.artifact.size_bytes == 0:
+            continue
+        kept = first.setdefault(sha256, entry)
+        if kept is not entry:
+            detail = f"same bytes as {kept.path}"
+            entry.set_aside(ArtifactStatus.DUPLICATE, Reason.EXACT_COPY, detail, kept.path)
+
+
+def merge_twins(entries: list[Entry]) -> None:
+    """Files that hold the same measurements in another format or precision: the fuller one stays."""
+    for table in METRIC_TABLES:
+        candidates = [entry for entry in entries if entry.counts and entry.rows.get(table)]
+        for group in _anchored(candidates, table):
+            _merge_group(group, table)
+
+
+def _anchored(candidates: list[Entry], table: str) -> Iterable[list[Entry]]:
+    """Runs of candidates with as many rows, the same labels and near-equal first numbers."""
+    buckets: dict[tuple[object, ...], list[tuple[float, Entry]]] = defaultdict(list)
+    for entry in candidates:
+        rows = entry.rows[table]
+        numbers = [measures(table, row) for row in rows]
+        key = (len(rows), *(label(row)[:3] for row in rows[:50]))
+        for name in {name for found in numbers for name in found}:
+            total = sum(found[name] for found in numbers if name in found)
+            buckets[(name, *key)].append((total, entry))
+    for found in buckets.values():
+        found.sort(key=lambda pair: (pair[0], pair[1].path))
+        run = [found[0]]
+        for pair in found[1:]:
+            if pair[0] - run[-1][0] <= 1e-2 * abs(pair[0]):
+                run.append(pair)
+                continue
+            if len(run) > 1:
+                yield [entry for _, entry in run]
+            run = [pair]
+        if len(run) > 1:
+            yield [entry for _, entry in run]
+
+
+def _merge_group(group: list[Entry], table: str) -> None:
+    ranked = sorted(group, key=lambda entry: (-_fullness(entry, table), entry.path))
+    for position, kept in enumerate(ranked):
+        if not kept.counts:
+            continue
+        for twin in ranked[position + 1 :]:
+            if twin.counts and twin is not kept and _same_measurements(kept, twin, table):
+                _merge(kept, twin, table)
+                detail = f"same measurements as {kept.path}; fields it adds are merged"
+                twin.set_aside(ArtifactStatus.DUPLICATE, Reason.TWIN, detail, kept.path)
+
+
+def _fullness(entry: Entry, table: str) -> float:
+    """Exact files before rounded ones, then more cells."""
+    cells = sum(value is not None for row in entry.rows[table] for value in row.values())
+    exact = 0 if entry.reading.precision.get(table) else 1_000_000
+    return exact + cells
+
+
+def _same_measurements(a: Entry, b: Entry, table: str) -> bool:
+    if {name for name in a.rows if a.rows[name]} != {name for name in b.rows if b.rows[name]}:
+        shared_only = {"measurements"}
+        differing = {n for n in a.rows if a.rows[n]} ^ {n for n in b.rows if b.rows[n]}
+        if not differing <= shared_only:
+            return False
+    halves = [entry.reading.precision.get(table, {}) for entry in (a, b)]
+    compared = 0
+    for left, right in zip(a.rows[table], b.rows[table], strict=True):
+        if label(left) != label(right) or _conflict(left, right):
+            return False
+        mine, yours = measures(table, left), measures(table, right)
+        for name in mine.keys() & yours.keys():
+            tolerance = sum(half.get(name, 0.0) for half in halves) * (1 + 1e-6)
+            if abs(mine[name] - yours[name]) > tolerance + 1e-12 * abs(mine[name]):
+                return False
+            compared += mine[name] != 0
+    return compared >= MIN_NUMBERS
+
+
+def _conflict(left: Row, right: Row) -> bool:
+    """Both state an identity and it differs."""
+    for name in ("model", "quantization", "device", "backend", "prompt_id"):
+        a, b = left.get(name), right.get(name)
+        if a is not None and b is not None and a != b:
+            return True
+    return False
+
+
+def _merge(kept: Entry, twin: Entry, table: str) -> None:
+    for row, other in zip(kept.rows[table], twin.rows[table], strict=True):
+        for name, value in other.items():
+            if name in ("locator", "field_sources") or value is None:
+                continue
+            if name == "config":
+                added = {key: item for key, item in value.items() if key not in row.get("config", {})}
+                if added:
+                    row["config"] = {**row.get("config", {}), **added}
+                    row.setdefault("field_sources", {})["config"] = twin.path
+            elif row.get(name) is None:
+                row[name] = value
+                row.setdefault("field_sources", {})[name] = twin.path
+
+
+def set_subsets_aside(entries: list[Entry]) -> None:
+    """A file whose every row stands, number for number, in one larger file repeats it."""
+    homes: dict[tuple[object, ...], set[int]] = defaultdict(set)
+    live = [entry for entry in entries if entry.counts]
+    prints = [list(_fingerprints(entry)) for entry in live]
+    for index, found in enumerate(prints):
+        for print_ in set(found):
+            homes[print_].add(index)
+    for index, found in enumerate(prints):
+        if not found:
+            continue
+        holders = set.intersection(*(homes[print_] for print_ in set(found))) - {index}
+        larger = [live[other] for other in holders if len(prints[other]) > len(found)]
+        if larger:
+            kept = min(larger, key=lambda entry: entry.path)
+            detail = f"each of its {len(found)} rows is a row of {kept.path}"
+            live[index].set_aside(ArtifactStatus.DUPLICATE, Reason.SUBSET_OF_ROWS, detail, kept.path)
+
+
+def _fingerprints(entry: Entry) -> Iterable[tuple[object, ...]]:
+    out: list[tuple[object, ...]] = []
+    for table in METRIC_TABLES:
+        for row in entry.rows.get(table, ()):
+            numbers = measures(table, row)
+            if len(numbers) < MIN_NUMBERS and table != "throughputs":
+                return []
+            out.append((table, row.get("measured_at"), *label(row), *sorted(numbers.items())))
+    if len(out) < 2 or sum(print_[1] is not None for print_ in out) == 0:
+        return []
+    return out
+
+
+def lend_models(entries: list[Entry]) -> None:
+    """Requests without a model take it from the neighbour whose name they extend, and say so.
+
+    `x_270m_sweep.csv` extends `x_270m_baseline.json` (its name without the last `_word`); the longest such
+    neighbour in the same folder counts, and only where it states exactly one model.
+    """
+    heads: dict[tuple[str, str], tuple[str, str]] = {}
+    for entry in entries:
+        models = {row.get("model") for row in entry.rows.get("llm_requests", ())}
+        if entry.status is ArtifactStatus.SKIPPED or len(models) != 1 or None in models:
+            continue
+        folder, stem = _split(entry.path)
+        head = stem.rpartition("_")[0]
+        if head:
+            heads.setdefault((folder, head), (str(models.pop()), entry.path))
+    for entry in entries:
+        rows = [row for row in entry.rows.get("llm_requests", ()) if row.get("model") is None]
+        folder, stem = _split(entry.path)
+        words = stem.split("_")
+        for length in range(len(words) - 1, 0, -1):
+            lender = heads.get((folder, "_".join(words[:length])))
+            if rows and lender and lender[1] != entry.path:
+                for row in rows:
+                    row["model"] = lender[0]
+                    row.setdefault("field_sources", {})["model"] = lender[1]
+                break
+
+
+def _split(path: str) -> tuple[str, str]:
+    folder, _, name = path.rpartition("/")
+    return folder, name.rpartition(".")[0] or name

@@ -1,0 +1,148 @@
+"""Series: what was measured under which conditions. Rows of one series may be pooled; rows of two may not.
+
+Gives each row its `series_id` and each series an entity and a condition, the words it goes by in sentences.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.records import Row
+
+FAMILY = {
+    "llm_requests": "requests",
+    "serving_runs": "serving",
+    "timings": "timings",
+    "throughputs": "throughputs",
+    "evaluations": "evaluations",
+    "system_samples": "system",
+}
+_QUANTIZATION = re.compile(
+    r"(?:^|[-_:.])(i?q\d(?:_[0-9a-z]+){0,3}|[bf]p?f?16|fp8|fp4|int[48]|qat|awq|gptq|mxfp4|nvfp4|w\da\d+)(?=$|[-_:.@])",
+    re.IGNORECASE,
+)
+
+
+def canonical_config(config: dict[str, Any] | None) -> str:
+    """A configuration as JSON with sorted keys."""
+    return json.dumps(config or {}, sort_keys=True, separators=(",", ":"))
+
+
+def quantization_of(model: str | None) -> str | None:
+    """The quantization that a model name carries: `llama3.1:8b-instruct-q4_0` -> `q4_0`."""
+    found = _QUANTIZATION.search(model or "")
+    return found.group(1) if found else None
+
+
+def assign(entries: list[Entry]) -> list[Row]:
+    """Set `series_id` on every row that counts; returns the rows of table `series`, sorted by id."""
+    known: dict[str, Row] = {}
+    for entry in entries:
+        if not entry.counts:
+            continue
+        workloads = _workloads(entry)
+        for table, row in entry.all_rows():
+            if row.get("quantization") is None:
+                row["quantization"] = quantization_of(row.get("model"))
+            if row.get("workload") is None:
+                row["workload"] = workloads.get(_workload_key(row))
+            identity = _identity(table, row, entry.reading.tool or "unknown")
+            text = json.dumps(identity, sort_keys=True)
+            row["series_id"] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
+            known.setdefault(row["series_id"], identity | {"series_id": row["series_id"]})
+    series = sorted(known.values(), key=lambda row: row["series_id"])
+    _name(series)
+    return series
+
+
+def _family(table: str, row: Row) -> str:
+    if table == "measurements":
+        return vocabulary.metric(row["metric"]).family
+    return FAMILY[table]
+
+
+def _identity(table: str, row: Row, tool: str) -> Row:
+    family = _family(table, row)
+    case = row.get("case")
+    if family in ("evaluations", "system"):
+        case = "/".join(str(row[key]) for key in ("task", "metric", "filter") if row.get(key) is not None)
+    config = dict(row.get("config") or {})
+    for key in ("concurrency", "request_rate", "device", "dtype", "backend", "n_shot", "params"):
+        if row.get(key) is not None:
+            config[key] = row[key]
+    return {
+        "family": family,
+        "definition": row.get("ttft_definition"),
+        "model": row.get("model"),
+        "quantization": row.get("quantization"),
+        "engine": row.get("engine"),
+        "hardware": row.get("hardware"),
+        "workload": row.get("workload"),
+        "suite": row.get("suite"),
+        "tool": tool,
+        "config": canonical_config(config),
+        "case": case,
+    }
+
+
+def _workload_key(row: Row) -> tuple[object, ...]:
+    return (row.get("model"), canonical_config(row.get("config")))
+
+
+def _workloads(entry: Entry) -> dict[tuple[object, ...], str]:
+    """The prompt set behind each (model, configuration) of a file: how many prompts, and their hash."""
+    prompts: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for row in entry.rows.get("llm_requests", ()):
+        if row.get("prompt_id"):
+            prompts[_workload_key(row)].add(row["prompt_id"])
+    return {
+        key: f"{len(found)}-prompts-{hashlib.sha256('|'.join(sorted(found)).encode()).hexdigest()[:6]}"
+        for key, found in prompts.items()
+    }
+
+
+def _name(series: list[Row]) -> None:
+    """Entity and condition: the words that tell a series from all others."""
+    taken: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in series:
+        row["entity"] = _entity(row)
+        row["condition"] = ", ".join(_condition(row))
+        row["aliases"] = json.dumps([row["model"]] if row["model"] else [])
+        taken[row["entity"], row["condition"]].append(row)
+    for rows in taken.values():
+        if len(rows) > 1:
+            for row in rows:
+                row["condition"] = ", ".join(filter(None, [row["condition"], f"series {row['series_id'][2:8]}"]))
+
+
+def _entity(row: Row) -> str:
+    if row["family"] in ("timings", "throughputs"):
+        return str(row["model"] + "/" + row["case"] if row["model"] else row["case"])
+    if row["family"] == "system":
+        device = json.loads(row["config"]).get("device")
+        return str(row["hardware"] or device or "host")
+    if row["family"] == "evaluations" and not row["model"]:
+        return str(row["quantization"] or "model")
+    return str(row["model"] or "unnamed model")
+
+
+def _condition(row: Row) -> Iterable[str]:
+    if row["suite"]:
+        yield str(row["suite"]).replace("_", " ")
+    if row["family"] in ("evaluations", "system") and row["case"]:
+        yield str(row["case"])
+    model = str(row["model"] or "").lower()
+    if row["quantization"] and str(row["quantization"]).lower() not in model and row["model"]:
+        yield str(row["quantization"])
+    for key, value in sorted(json.loads(row["config"]).items()):
+        if key != "device" or row["family"] != "system":
+            yield f"{key}={value}"
+    if row["hardware"] and row["family"] != "system":
+        yield str(row["hardware"])

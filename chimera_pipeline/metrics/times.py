@@ -1,0 +1,71 @@
+"""When a row was measured: from its content, else the path's stamp, else the file's time; the source is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from chimera_pipeline import periods
+from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.records import Gap
+
+
+def date_rows(entries: list[Entry]) -> None:
+    """Give every row `measured_at`, `time_source` and `time_naive`."""
+    for entry in entries:
+        stamp: periods.Instant | None = None
+        looked = False
+        for _, row in entry.all_rows():
+            if row.get("measured_at") is not None:
+                row["time_source"] = "content"
+                row.setdefault("time_naive", False)
+                continue
+            if not looked:
+                stamp, looked = periods.instant_from_path(entry.path), True
+            if stamp is not None:
+                row["measured_at"], row["time_source"] = stamp.iso(), "filename"
+                row["time_naive"] = stamp.naive
+            elif entry.artifact.mtime_ns > 0:
+                at = dt.datetime.fromtimestamp(entry.artifact.mtime_ns // 1000 / 1e6, dt.UTC)
+                row["measured_at"] = at.isoformat(timespec="microseconds")
+                row["time_source"], row["time_naive"] = "mtime", False
+            else:
+                row["measured_at"], row["time_source"], row["time_naive"] = None, "none", False
+
+
+def time_gaps(entries: list[Entry]) -> list[Gap]:
+    """Files whose stated times carry no zone, or lie before the field existed."""
+    gaps = []
+    for entry in entries:
+        if not entry.counts:
+            continue
+        rows = [row for _, row in entry.all_rows() if row["time_source"] in ("content", "filename")]
+        naive = sum(bool(row["time_naive"]) for row in rows)
+        if naive:
+            gaps.append(
+                Gap(
+                    kind="naive_timestamp",
+                    table="artifacts",
+                    field="measured_at",
+                    subject=entry.path,
+                    artifacts=(entry.path,),
+                    count=naive,
+                    severity="info",
+                    consequence="the time zone is assumed to be UTC; the instant may be hours off",
+                    remedy="write times with their offset from UTC",
+                )
+            )
+        early = sum(row["measured_at"] < periods.EARLIEST.isoformat() for row in rows)
+        if early:
+            gaps.append(
+                Gap(
+                    kind="out_of_range",
+                    table="artifacts",
+                    field="measured_at",
+                    subject=entry.path,
+                    artifacts=(entry.path,),
+                    count=early,
+                    consequence=f"times before {periods.EARLIEST.year} are believed to be clock errors",
+                    remedy="check the clock of the machine that measured",
+                )
+            )
+    return gaps
