@@ -133,7 +133,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One number that follows from rows of files. Columns and meaning as table `facts`."""
+    """One number that follows from rows of files. Columns and meaning as table `facts`; n None = unknown."""
 
     id: str
     kind: str
@@ -143,7 +143,7 @@ class Fact:
     condition: str
     value: float
     unit: str
-    n: int
+    n: int | None
     period: str
     grade: str
     text: str

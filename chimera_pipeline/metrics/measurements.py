@@ -124,7 +124,9 @@ def _throughputs(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _evaluations(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    yield _part(frame, "quality", "mean", frame["value"], n=frame["n"])
+    many = frame["n"].fillna(1) > 1
+    yield _part(frame, "quality", "mean", frame["value"].where(many), n=frame["n"])
+    yield _part(frame, "quality", "sample", frame["value"].where(~many))
     yield _part(frame, "quality", "stderr", frame["stderr"], n=frame["n"])
 
 

@@ -1,0 +1,96 @@
+"""All facts of one period, from the tables of the whole store; the table `facts` and `facts.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from chimera_pipeline import periods
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.facts import coverage, ids, levels
+from chimera_pipeline.records import Fact
+
+SCHEMA_VERSION = "1.0"
+
+
+def facts_of(tables_by_name: Mapping[str, pd.DataFrame], *, period: str) -> list[Fact]:
+    """Every fact of `period` ("all" or a period's name) with its id, in a fixed order.
+
+    Needs tables measurements, series, artifacts and telemetry_gaps.
+    """
+    measurements = in_period(tables_by_name["measurements"], period)
+    series = tables_by_name["series"]
+    artifacts, gaps = _of_period(tables_by_name, measurements, period)
+    found: list[Fact] = []
+    found += levels.level_facts(measurements, series, period=period)
+    found += coverage.sweep_facts(measurements, series, period=period)
+    found += coverage.request_facts(measurements, period=period)
+    found += coverage.inventory_facts(artifacts, gaps, period=period)
+    return ids.assign(found)
+
+
+def in_period(measurements: pd.DataFrame, period: str) -> pd.DataFrame:
+    """The dated rows of `period`; every row for "all"."""
+    if period == periods.ALL:
+        return measurements
+    start, end = periods.bounds(period)
+    at = measurements["measured_at"]
+    return measurements[measurements["period"].notna() & (at >= start) & (at < end)]
+
+
+def _of_period(
+    tables_by_name: Mapping[str, pd.DataFrame], measurements: pd.DataFrame, period: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Artifacts and gaps that concern the period: all of them, or those with measurements in it."""
+    artifacts, gaps = tables_by_name["artifacts"], tables_by_name["telemetry_gaps"]
+    if period == periods.ALL:
+        return artifacts, gaps
+    paths = set(measurements["artifact_path"])
+    concerned = gaps["artifacts"].map(lambda text: bool(paths.intersection(json.loads(text))))
+    return artifacts[artifacts["path"].isin(paths)], gaps[concerned.astype(bool)]
+
+
+def to_frame(facts: Iterable[Fact]) -> pd.DataFrame:
+    """Table `facts`."""
+    rows = []
+    for fact in facts:
+        row: dict[str, Any] = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
+        row["series_ids"] = json.dumps(fact.series_ids)
+        row["sources"] = json.dumps(fact.sources)
+        rows.append(row)
+    return tables.frame("facts", rows)
+
+
+def from_frame(frame: pd.DataFrame) -> list[Fact]:
+    """The facts of table `facts`."""
+    names = [field.name for field in dataclasses.fields(Fact)]
+    out = []
+    for row in frame[names].astype("object").itertuples(index=False):
+        values = {name: None if _null(value) else value for name, value in zip(names, row, strict=True)}
+        values["series_ids"] = tuple(json.loads(values["series_ids"]))
+        values["sources"] = tuple(json.loads(values["sources"]))
+        for name in ("n", "ddof"):
+            values[name] = None if values[name] is None else int(values[name])
+        out.append(Fact(**values))
+    return out
+
+
+def _null(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+
+
+def to_json(facts: Iterable[Fact]) -> bytes:
+    """`facts.json`: schema_version and every fact with the fields that it has."""
+    import orjson
+
+    entries = []
+    for fact in facts:
+        entry = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
+        entries.append({name: value for name, value in entry.items() if value is not None})
+    return orjson.dumps(
+        {"schema_version": SCHEMA_VERSION, "facts": entries}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    )

@@ -1,0 +1,73 @@
+"""Ids and sources of facts: an id follows from what a fact says, a source leads back to rows of a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+import pandas as pd
+
+from chimera_pipeline.errors import ChimeraError
+from chimera_pipeline.records import Fact
+
+_NUMBERED = re.compile(r"^(.*?)(\d+)(\D*)$")
+
+
+def assign(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts with their ids, in a fixed order.
+
+    Two facts with one key are one fact where they agree; where they do not, nothing may choose between them:
+    raises ChimeraError.
+    """
+    out: dict[str, Fact] = {}
+    for fact in facts:
+        key = "|".join(
+            (
+                fact.period, fact.kind, fact.metric, fact.statistic, fact.entity, fact.condition,
+                ",".join(fact.series_ids), fact.baseline or "",
+            )
+        )  # fmt: skip
+        named = dataclasses.replace(fact, id="f_" + hashlib.sha256(key.encode()).hexdigest()[:12])
+        before = out.setdefault(named.id, named)
+        if before.value != named.value:
+            raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")
+    return sorted(
+        out.values(), key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id)
+    )
+
+
+def sources(rows: pd.DataFrame) -> tuple[str, ...]:
+    """`path#places@hash` for each artifact behind `rows`; consecutive places are ranges (`row 1-5`)."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, sha256, locator in zip(rows["artifact_path"], rows["artifact_sha256"], rows["locator"], strict=True):
+        places[path, sha256].append(locator)
+    return tuple(
+        f"{path}#{';'.join(_ranges(found))}@{str(sha256)[:12]}" for (path, sha256), found in sorted(places.items())
+    )
+
+
+def _ranges(locators: list[str]) -> list[str]:
+    """Locators that differ in one number, joined where consecutive."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    plain: list[str] = []
+    for locator in dict.fromkeys(locators):
+        match = _NUMBERED.match(locator)
+        if match and len(match.group(2)) < 10:
+            groups[match.group(1), match.group(3)].append(int(match.group(2)))
+        else:
+            plain.append(locator)
+    out = []
+    for (head, tail), numbers in groups.items():
+        numbers.sort()
+        start = last = numbers[0]
+        for value in [*numbers[1:], None]:
+            if value is not None and value == last + 1:
+                last = value
+                continue
+            out.append(f"{head}{start}{tail}" if start == last else f"{head}{start}-{last}{tail}")
+            if value is not None:
+                start = last = value
+    return sorted(plain) + out

@@ -1,0 +1,192 @@
+"""Level facts: how large a metric is in one series, with n, spread and interval where n allows.
+
+Samples are summarised here; what a tool reports of samples it kept to itself stays `reported`, and several
+reported runs are compared as runs. Cold and warm are apart; one sample is never an average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from chimera_pipeline import wording
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.contracts.vocabulary import Metric
+from chimera_pipeline.facts import ids, statistics
+from chimera_pipeline.records import Fact
+
+SEED = 20_250_101
+QUANTILES = (0.9, 0.95, 0.99)
+MIN_INTERVAL = 5
+_SHAPES = ("mean", "median", "min", "max")
+_NEVER_POOLED = ("p50", "p90", "p95", "p99")
+
+
+def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
+    """Every level fact of `measurements` (rows of one period, or of all)."""
+    known = series.set_index("series_id")
+    ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
+    rates = _rate_parts(ok)
+    for (series_id, metric, unit), rows in ok.groupby(["series_id", "metric", "unit"], sort=True):
+        about = _About(known.loc[series_id], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
+        samples = rows[rows["statistic"] == "sample"]
+        for condition, part in _phases(samples, about.metric):
+            yield from _from_samples(about, condition, part, rates.get(str(series_id)))
+        if samples.empty:
+            yield from _reported(about, rows)
+
+
+class _About:
+    """What a group of facts shares."""
+
+    def __init__(self, series: pd.Series[Any], series_id: str, metric: Metric, unit: str, period: str) -> None:
+        self.series, self.series_id, self.metric, self.unit, self.period = series, series_id, metric, unit, period
+        self.entity = str(series["entity"])
+
+    def fact(
+        self, statistic: str, value: float, n: int | None, rows: pd.DataFrame, grade: str, phase: str = "", **more: Any
+    ) -> Fact:
+        """One fact; `phase` goes in front of the series' own condition."""
+        condition = ", ".join(filter(None, [phase, str(self.series["condition"] or "")]))
+        return Fact(
+            id="",
+            kind="quality" if self.metric.name == "quality" else "level",
+            metric=self.metric.name,
+            statistic=statistic,
+            entity=self.entity,
+            condition=condition,
+            value=float(value),
+            unit=self.unit,
+            n=n,
+            period=self.period,
+            grade=grade,
+            text=_text(self, statistic, value, n, condition, more),
+            series_ids=(self.series_id,),
+            sources=ids.sources(rows),
+            **more,
+        )
+
+
+def _text(
+    about: _About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]
+) -> str:
+    extent = [f"n={n}" if n is not None else "n unknown"]
+    if more.get("sd") is not None:
+        extent.append(f"sd {wording.number(more['sd'])}")
+    if more.get("ci_low") is not None:
+        extent.append(f"95 % interval {wording.number(more['ci_low'])} to {wording.number(more['ci_high'])}")
+    where = f" ({condition})" if condition else ""
+    name = {"sample": "one", "total_over_total": "total-over-total"}.get(statistic, statistic)
+    shown = wording.quantity(value, about.unit)
+    return f"{name} {about.metric.label} of {about.entity}{where}: {shown}, {', '.join(extent)}"
+
+
+def _phases(rows: pd.DataFrame, metric: Metric) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(phase words, rows) to summarise apart: see `phase` in schemas/metrics.yaml."""
+    if rows.empty:
+        return
+    found = set(rows["phase"])
+    apart = [(phase, rows[rows["phase"] == phase]) for phase in ("cold", "warm", "unknown") if phase in found]
+    if metric.phase == "split":
+        for phase, part in apart:
+            yield ("phase unknown" if phase == "unknown" else phase), part
+        return
+    yield "", rows
+    if metric.phase == "shown" and {"cold", "warm"} <= found:
+        for phase, part in apart:
+            yield phase, part
+
+
+def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """For each series the output tokens and decode times of the same requests, side by side."""
+    wanted = ok[ok["metric"].isin(["output_tokens", "eval_s"]) & (ok["statistic"] == "sample")]
+    if wanted.empty:
+        return {}
+    wide = wanted.pivot_table(
+        index=["series_id", "artifact_path", "locator", "phase"], columns="metric", values="value", aggfunc="first"
+    )
+    if not {"output_tokens", "eval_s"} <= set(wide.columns):
+        return {}
+    wide = wide.dropna().reset_index()
+    return {str(series_id): part for series_id, part in wide.groupby("series_id")}
+
+
+def _from_samples(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame | None) -> Iterator[Fact]:
+    values = rows["value"].to_numpy(dtype="float64")
+    n = len(values)
+    if n == 1:
+        yield about.fact("sample", values[0], 1, rows, "insufficient", phase)
+        return
+    found = statistics.summary(values)
+    more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
+    if n >= MIN_INTERVAL:
+        interval = statistics.mean_interval(values, seed=SEED)
+        if interval is not None:
+            scope = "between_runs" if rows["run_id"].nunique() == n else "within_run"
+            more |= {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method, "ci_scope": scope}
+    yield about.fact("mean", found.mean, n, rows, "from_samples", phase, **more)
+    yield about.fact("min", found.min, n, rows, "from_samples", phase)
+    yield about.fact("max", found.max, n, rows, "from_samples", phase)
+    if n >= 3:
+        yield about.fact("median", found.median, n, rows, "from_samples", phase)
+    for p in QUANTILES:
+        if statistics.quantile_supported(p, n):
+            yield about.fact(f"p{p * 100:g}", statistics.quantile(values, p), n, rows, "from_samples", phase)
+    if about.metric.name == "decode_tokens_per_s" and parts is not None:
+        yield from _total_over_total(about, phase, rows, parts)
+
+
+def _total_over_total(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame) -> Iterator[Fact]:
+    if phase:
+        parts = parts[parts["phase"] == phase]
+    if len(parts) != len(rows):
+        return
+    value = statistics.total_over_total(parts["output_tokens"], parts["eval_s"])
+    yield about.fact("total_over_total", value, len(parts), rows, "computed", phase)
+
+
+def _reported(about: _About, rows: pd.DataFrame) -> Iterator[Fact]:
+    """What the tool states of samples it kept: one run as reported; several runs as runs."""
+    means = rows[rows["statistic"] == "mean"]
+    if len(means) > 1:
+        yield from _over_runs(about, rows, means)
+        return
+    spread = rows[rows["statistic"].isin(["std", "stderr"])]
+    for statistic, part in rows.groupby("statistic", sort=True):
+        if statistic in ("std", "stderr") or len(part) != 1:
+            continue
+        row = part.iloc[0]
+        n = None if pd.isna(row["n"]) else int(row["n"])
+        more: dict[str, Any] = {}
+        if statistic == "mean" and len(spread) == 1 and spread.iloc[0]["statistic"] == "std":
+            ddof = spread.iloc[0]["ddof"]
+            more = {"sd": float(spread.iloc[0]["value"]), "ddof": None if pd.isna(ddof) else int(ddof)}
+        if statistic in _SHAPES and n == 1:
+            statistic, more = "sample", {}
+            if len(rows) > 1 and row["statistic"] != "mean":
+                continue
+        yield about.fact(str(statistic), float(row["value"]), n, part, "reported", **more)
+
+
+def _over_runs(about: _About, rows: pd.DataFrame, means: pd.DataFrame) -> Iterator[Fact]:
+    """Run means summarised as runs; extremes carry over; percentiles of runs are never averaged."""
+    values = means["value"].to_numpy(dtype="float64")
+    found = statistics.summary(values)
+    more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
+    interval = statistics.mean_interval(values, seed=SEED) if len(values) >= MIN_INTERVAL else None
+    if interval is not None:
+        more |= {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method}
+        more["ci_scope"] = "between_runs"
+    yield about.fact("mean", found.mean, len(values), means, "computed", "over run means", **more)
+    for statistic, pick in (("min", "min"), ("max", "max")):
+        extremes = rows[rows["statistic"] == statistic]
+        if len(extremes) == len(means):
+            value = float(getattr(extremes["value"], pick)())
+            yield about.fact(statistic, value, len(extremes), extremes, "computed", "over runs")
+    for statistic in ("median", *_NEVER_POOLED):
+        for position, (_, row) in enumerate(rows[rows["statistic"] == statistic].iterrows(), start=1):
+            n = None if pd.isna(row["n"]) else int(row["n"])
+            part = rows.loc[[row.name]]
+            yield about.fact(statistic, float(row["value"]), n, part, "reported", f"run {position} of {len(means)}")
