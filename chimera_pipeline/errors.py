@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NOT_TEXT = "not_text"
     BAD_ENCODING = "bad_encoding"
     BAD_JSON = "bad_json"
+    BAD_YAML = "bad_yaml"
     DUPLICATE_KEY = "duplicate_key"
     NONFINITE_NUMBER = "nonfinite_number"
     TRUNCATED = "truncated"

@@ -23,7 +23,8 @@ METRIC_TABLES = (
     "evaluations",
     "system_samples",
 )
-SETTLED_TABLES = ("artifacts", "series", *METRIC_TABLES, "telemetry_gaps", "quarantine")
+EXTRAS = "extra_statistics"
+SETTLED_TABLES = ("artifacts", "series", *METRIC_TABLES, EXTRAS, "telemetry_gaps", "quarantine")
 TABLES = (*SETTLED_TABLES, "measurements", "checks", "facts", "claims", "llm_calls")
 _PANDAS_DTYPE = {"str": "object"}
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables, vocabulary
-from chimera_pipeline.metrics.settle import EXTRAS
+from chimera_pipeline.contracts.tables import EXTRAS
 
 _REQUEST_METRICS = (
     "ttft_s", "load_s", "prompt_eval_s", "eval_s", "total_s", "tpot_s", "itl_s",
@@ -135,13 +135,6 @@ def _system(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _extras(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    if frame.empty:
-        return
-    frame = frame.copy()
-    frame["measured_at"] = pd.to_datetime(frame["measured_at"], utc=True, format="ISO8601")
-    for column in ("n", "ddof", "unit", "phase", "prompt_id", "ttft_definition"):
-        if column not in frame:
-            frame[column] = None
     for (metric, statistic), rows in frame.groupby(["metric", "statistic"], sort=True):
         unit = rows["unit"].where(rows["unit"].notna(), vocabulary.metric(str(metric)).unit)
         n = rows["n"].where(rows["n"].notna(), 1) if statistic == "sample" else rows["n"]

@@ -13,20 +13,17 @@ import pandas as pd
 
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import tables, validation, vocabulary
-from chimera_pipeline.contracts.tables import METRIC_TABLES
+from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics import derived, gaps, identity, phases, series, times
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
 
-EXTRAS = "extras"
-"""Rows that readers put straight into `measurements`: statistics without a column of their own."""
-
 
 def settle(
     readings: Iterable[tuple[Artifact, Reading | None]], *, expected_dirs: Iterable[str] = ()
 ) -> dict[str, pd.DataFrame]:
-    """Every settled table by name, and `extras` (rows for `measurements` without a metric table)."""
+    """Every settled table by name."""
     entries = sorted((Entry.of(*pair) for pair in readings), key=lambda entry: entry.path)
     identity.set_copies_aside(entries)
     identity.lend_models(entries)
@@ -42,9 +39,8 @@ def settle(
     found += gaps.missing_directories([entry.path for entry in entries], list(expected_dirs))
     found += _range_gaps(rejections)
     out = {table: _metric_table(table, live) for table in METRIC_TABLES}
-    out[EXTRAS] = pd.DataFrame(
-        [_finish(entry, row) for entry in live for row in entry.rows.get("measurements", ())], dtype="object"
-    )
+    extras = [_finish(entry, row) for entry in live for row in entry.rows.get("measurements", ())]
+    out[EXTRAS] = tables.frame(EXTRAS, extras)
     out["artifacts"] = tables.frame("artifacts", [_artifact_row(entry) for entry in entries])
     out["series"] = tables.frame("series", series_rows)
     out["telemetry_gaps"] = tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)])

@@ -1,6 +1,6 @@
 """The bytes of one artifact, decoded and parsed at most once, strictly and within limits.
 
-Readers ask for `json`, `json_lines`, `csv` or `markdown_tables`; what the bytes are not raises
+Readers ask for `json`, `json_lines`, `csv`, `yaml` or `markdown_tables`; what the bytes are not raises
 ArtifactError with line or byte, and the value found.
 """
 
@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 import orjson
 
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.readers import markdown
+from chimera_pipeline.readers import markdown, yamltext
 from chimera_pipeline.records import Format
 from chimera_pipeline.settings import Limits
 
 T = TypeVar("T")
+_YAML_START = re.compile(r"(?:\s*(?:#[^\n]*|---[^\n]*|%[^\n]*)\n)*\s*(?:- |[\"']?[\w.$/-]+[\"']?:(?:\s|$)|-\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,15 @@ class Document:
         return table
 
     @cached_property
+    def _yaml(self) -> _Outcome:
+        return _Outcome.of(self._parse_yaml)
+
+    @property
+    def yaml(self) -> Any:
+        """The parsed YAML value. Raises ArtifactError: bad_yaml, duplicate_key, too_deep, too_many_nodes."""
+        return self._yaml.value()
+
+    @cached_property
     def markdown_tables(self) -> list[markdown.Table]:
         """Every pipe table, also those whose header is glued to the end of the line before."""
         if len(self.data) > self.limits.max_markdown_bytes:
@@ -138,6 +148,18 @@ class Document:
     def try_csv(self) -> CsvTable | None:
         """`csv`, or None where the text is no table."""
         return _or_none(lambda: self.csv)
+
+    def try_yaml(self) -> Any:
+        """`yaml`, or None where the bytes are no YAML mapping or list; matchers ask the text for a word first."""
+        return _or_none(lambda: self.yaml)
+
+    def _parse_yaml(self) -> Any:
+        text = self.text
+        if not _YAML_START.match(text):
+            raise ArtifactError(Reason.BAD_YAML, "does not start with a YAML key or list item")
+        value, nonfinite = yamltext.parse(text, self.limits)
+        self.nonfinite = self.nonfinite or nonfinite
+        return value
 
     def _parse_json(self) -> Any:
         text = self.text.strip()

@@ -86,7 +86,7 @@ def _read_with(reader: Reader, document: Document) -> Reading:
         raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
     reading.tool = reading.tool or reader.name
     table = document._csv.result if "_csv" in document.__dict__ else None
-    if table is not None and document.format is Format.CSV:
+    if table is not None and document.format is Format.CSV and not reader.takes_ragged:
         for line, sentence in table.bad:
             reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {line}")
     if not reading.rows and not reading.summaries and reading.status is ArtifactStatus.OK:

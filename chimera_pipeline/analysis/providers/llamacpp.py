@@ -1,7 +1,7 @@
 """A model inside this process, through xllamacpp (llama.cpp). Any GGUF file works.
 
-llama.cpp's server object insists on an address to listen on: it gets a Unix socket in a folder that only this user
-can enter, so that no port is opened. Requests do not go through it.
+llama.cpp's server object insists on an address to listen on: it gets a Unix socket in a folder that only this
+user can enter, so that no port is opened. Requests do not go through it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _Answer:
 
 
 class LlamaCpp:
-    """A GGUF file as a provider. The file is loaded at the first call, and again where num_ctx or num_gpu differ."""
+    """A GGUF file as a provider: loaded at the first call, and again where num_ctx or num_gpu differ."""
 
     def __init__(
         self, path: Path, *, name: str | None = None, digest: str | None = None, threads: int | None = None
@@ -224,6 +224,7 @@ class LlamaCpp:
                     )
         except ModelError:
             stop.set()
+            self.close()  # the worker may still be inside: it keeps the old server until it returns
             raise
         return answer, ttft_s
 
@@ -237,10 +238,8 @@ def _next(chunks: queue.SimpleQueue[Any], clock: Clock) -> Any:
 
 def _refused(error: dict[str, Any]) -> ModelError:
     if error.get("type") == "exceed_context_size_error":
-        return ModelError(
-            Failure.CONTEXT_EXCEEDED,
-            f"the prompt has {count(error.get('n_prompt_tokens'))} tokens, num_ctx is {count(error.get('n_ctx'))}",
-        )
+        asked, room = count(error.get("n_prompt_tokens")), count(error.get("n_ctx"))
+        return ModelError(Failure.CONTEXT_EXCEEDED, f"the prompt has {asked} tokens, num_ctx is {room}")
     return ModelError(
         Failure.BAD_REQUEST, "llama.cpp refused the request", detail=str(error.get("message"))[:200]
     )

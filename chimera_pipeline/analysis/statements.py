@@ -1,0 +1,229 @@
+"""Statements: sentences that code has proved from facts. In: the facts of one period. Out: `Statement`s, ranked.
+
+A statement says only what its facts hold: no cause, no direction that a test did not give, no average of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from chimera_pipeline import wording
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.records import Fact, Slot, Statement
+
+_ABOUT_COMPARISONS = {"regression", "improvement", "no_clear_difference", "equivalent"}
+_VERDICT_WEIGHT = {"regression": 9.0, "improvement": 7.0, "equivalent": 4.0, "no_clear_difference": 3.0}
+
+
+def build(facts: Iterable[Fact]) -> list[Statement]:
+    """Every statement that the facts prove, the weightiest first; ties by id."""
+    facts = list(facts)
+    found: dict[str, Statement] = {}
+    for statement in (
+        *_quality(facts),
+        *_levels(facts),
+        *_phases(facts),
+        *_ranks(facts),
+        *_comparisons(facts),
+        *_gaps(facts),
+        *_limits(facts),
+    ):
+        found.setdefault(statement.id, statement)
+    return sorted(found.values(), key=lambda statement: (-statement.weight, statement.id))
+
+
+def _statement(kind: str, parts: Iterable[str | Slot], weight: float, *, always: bool = False) -> Statement:
+    parts = tuple(parts)
+    fact_ids = tuple(dict.fromkeys(part.fact_id for part in parts if isinstance(part, Slot)))
+    text = "".join(part if isinstance(part, str) else part.text for part in parts)
+    digest = hashlib.sha256(f"{kind}|{text}|{','.join(fact_ids)}".encode()).hexdigest()[:10]
+    return Statement(f"st_{digest}", kind, parts, fact_ids, round(weight, 6), always)
+
+
+def extent(fact: Fact) -> str:
+    """A fact's value with n, spread and interval, as printed: `102.2 tokens/s (n=5, sd 0.9070, ...)`."""
+    notes = [f"n={fact.n}" if fact.n is not None else "n not stated"]
+    if fact.sd is not None and fact.statistic == "mean":
+        notes.append(f"sd {wording.number(fact.sd)}")
+    if fact.ci_low is not None and fact.ci_high is not None:
+        notes.append(f"95 % interval {wording.number(fact.ci_low)} to {wording.number(fact.ci_high)}")
+    return f"{wording.quantity(fact.value, fact.unit)} ({', '.join(notes)})"
+
+
+def about(fact: Fact) -> str:
+    """Entity and condition: `gemma3:latest (prompt suite)`."""
+    return f"{fact.entity} ({fact.condition})" if fact.condition else fact.entity
+
+
+def _is_sweep(fact: Fact) -> bool:
+    return len(fact.series_ids) > 1
+
+
+def _headline(fact: Fact) -> bool:
+    metric = vocabulary.metrics().get(fact.metric)
+    return metric is not None and metric.headline
+
+
+def _levels(facts: list[Fact]) -> Iterator[Statement]:
+    """One sentence a series for its mean; reported means say so."""
+    for fact in facts:
+        if (
+            fact.kind not in ("level", "quality")
+            or fact.statistic != "mean"
+            or fact.condition.startswith("cold")
+        ):
+            continue
+        metric = vocabulary.metric(fact.metric)
+        if metric.better == "none" and fact.kind != "quality":
+            continue
+        weight = (
+            (2.0 if metric.headline else 1.0) + math.log10(1 + (fact.n or 1)) + (0.5 if fact.ci_low else 0.0)
+        )
+        weight -= 0.5 if fact.condition.startswith("warm") else 0.0
+        weight -= 1.0 if fact.grade == "reported" else 0.0
+        reported = ", as the tool reports it" if fact.grade == "reported" else ""
+        yield _statement(
+            "level",
+            [f"Mean {metric.label} of {about(fact)} is ", Slot(fact.id, extent(fact)), f"{reported}."],
+            weight,
+        )
+
+
+def _phases(facts: list[Fact]) -> Iterator[Statement]:
+    """Cold beside warm TTFT of one series, never pooled."""
+    by_key: dict[tuple[str, str, tuple[str, ...]], dict[str, Fact]] = defaultdict(dict)
+    for fact in facts:
+        if fact.kind == "level" and fact.metric == "ttft_s" and fact.statistic in ("sample", "mean"):
+            phase, _, rest = fact.condition.partition(", ")
+            by_key[fact.entity, rest, fact.series_ids if len(fact.series_ids) == 1 else ()][phase] = fact
+    for (entity, rest, _), found in sorted(by_key.items()):
+        cold, warm = found.get("cold"), found.get("warm")
+        if cold is None or warm is None or (cold.n == 1 and warm.n == 1):
+            continue
+        where = f" ({rest})" if rest else ""
+        yield _statement(
+            "cold_vs_warm",
+            [
+                f"TTFT of {entity}{where}: {_call(cold)} cold ",
+                Slot(cold.id, extent(cold)),
+                f", {_call(warm)} warm ",
+                Slot(warm.id, extent(warm)),
+                "; the two are not pooled.",
+            ],
+            3.0 + math.log10(max(cold.value / warm.value, 1.0)) if warm.value > 0 else 3.0,
+        )
+
+
+def _call(fact: Fact) -> str:
+    return "mean" if fact.statistic == "mean" else "a single call"
+
+
+def _ranks(facts: list[Fact]) -> Iterator[Statement]:
+    """Means of the models that one suite measured alike, listed from high to low. No winner is claimed."""
+    groups: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.kind == "level" and fact.statistic == "mean" and _headline(fact) and not _is_sweep(fact):
+            if not fact.condition.startswith(("warm", "cold", "phase")):
+                groups[fact.metric, fact.condition].append(fact)
+    for (metric, condition), members in sorted(groups.items()):
+        if len({fact.entity for fact in members}) < 2 or len(members) > 12:
+            continue
+        if vocabulary.metric(metric).family not in ("requests", "serving"):
+            continue
+        members.sort(key=lambda fact: (-fact.value, fact.entity))
+        parts: list[str | Slot] = [
+            f"Measured mean {vocabulary.metric(metric).label}, {condition or 'same condition'}: "
+        ]
+        for position, fact in enumerate(members):
+            parts += ["; " if position else "", f"{fact.entity} ", Slot(fact.id, _short(fact))]
+        yield _statement("rank", [*parts, "."], 6.0 + 0.1 * len(members))
+
+
+def _short(fact: Fact) -> str:
+    return f"{wording.quantity(fact.value, fact.unit)} (n={fact.n})"
+
+
+def _comparisons(facts: list[Fact]) -> Iterator[Statement]:
+    for fact in facts:
+        if fact.kind in ("comparison", "change"):
+            verdict = fact.verdict or ""
+            weight = _VERDICT_WEIGHT.get(verdict, 0.5)
+            kind = "compare" if fact.kind == "comparison" else "change"
+            if verdict not in _ABOUT_COMPARISONS:
+                kind = "cannot_conclude"
+            yield _statement(kind, [Slot(fact.id, fact.text), "."], weight)
+
+
+def _quality(facts: list[Fact]) -> Iterator[Statement]:
+    """What the store is made of: always said."""
+    counts = {(fact.metric, fact.condition): fact for fact in facts if fact.kind == "inventory"}
+    total, failed = counts.get(("requests", "all requests")), counts.get(("requests", "failed"))
+    if total is not None and failed is not None and failed.value > 0:
+        yield _statement(
+            "quality",
+            [Slot(failed.id, wording.number(failed.value)), " of ", Slot(total.id, wording.number(total.value)),
+             " requests failed; they enter no mean."],
+            6.0,
+            always=True,
+        )  # fmt: skip
+    for condition, sentence in (
+        ("status duplicate", " repeat measurements of another file and are counted once."),
+        ("status derived", " summarise rows that are in the store themselves and are not counted again."),
+        ("status quarantined", " could not be used and are in quarantine."),
+        ("status unrecognised", " are in a format that no reader knows; nothing is guessed from them."),
+    ):
+        fact = counts.get(("files", condition))
+        if fact is not None and fact.value > 0:
+            shown = wording.count(int(fact.value), "file")
+            if fact.value == 1:
+                sentence = _singular(sentence)
+            yield _statement("quality", [Slot(fact.id, shown), sentence], 1.5, always=True)
+
+
+def _singular(sentence: str) -> str:
+    for plural, singular in (
+        (" repeat ", " repeats "), (" are counted", " is counted"), (" summarise ", " summarises "),
+        (" are not counted", " is not counted"), (" are in ", " is in "),
+        ("guessed from them", "guessed from it"),
+    ):  # fmt: skip
+        sentence = sentence.replace(plural, singular)
+    return sentence
+
+
+def _gaps(facts: list[Fact]) -> Iterator[Statement]:
+    for fact in facts:
+        if fact.kind == "gap":
+            noun = "telemetry gap" if fact.value == 1 else "telemetry gaps"
+            yield _statement(
+                "gap",
+                [Slot(fact.id, wording.number(fact.value)), f" {noun} of kind “{fact.condition}”."],
+                0.8 + 0.1 * math.log10(1 + fact.value),
+                always=True,
+            )
+
+
+def _limits(facts: list[Fact]) -> Iterator[Statement]:
+    """What cannot be concluded: single measurements."""
+    single = [
+        f
+        for f in facts
+        if f.kind == "level" and f.statistic == "sample" and _headline(f) and not _is_sweep(f)
+    ]
+    entities: dict[str, list[Fact]] = defaultdict(list)
+    for fact in single:
+        if not fact.condition.startswith(("cold", "warm")):
+            entities[fact.entity].append(fact)
+    means = {f.entity for f in facts if f.kind == "level" and f.statistic == "mean" and _headline(f)}
+    for entity, found in sorted(entities.items()):
+        if entity not in means and len(found) == 1:
+            fact = found[0]
+            label = vocabulary.metric(fact.metric).label
+            yield _statement(
+                "cannot_conclude",
+                [f"Only one {label} of {about(fact)} was measured, ", Slot(fact.id, extent(fact)),
+                 ": a single sample is no average."],
+                1.2,
+            )  # fmt: skip
