@@ -5,6 +5,7 @@ Foreign units exist only inside readers, which call `canonical` with the unit th
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from chimera_pipeline.errors import ArtifactError, Reason
 CANONICAL = {
     "[time]": "s",
     "[information]": "byte",
+    "[information] / [time]": "byte / s",
     "[token] / [time]": "token / s",
     "[token]": "token",
     "[request] / [time]": "request / s",
@@ -33,6 +35,8 @@ _ALIASES = {
     "requests/s": "request/s",
     "requests/sec": "request/s",
     "req/s": "request/s",
+    "°c": "degC",
+    "%": "percent",
     "b": "byte",
     "bytes": "byte",
     "kb": "kilobyte",
@@ -43,13 +47,21 @@ _ALIASES = {
     "gib": "gibibyte",
 }
 
+COMMON = (
+    *("s", "ms", "us", "ns", "min", "tokens/s", "requests/s", "1/s"),
+    *("bytes", "KiB", "MiB", "GiB", "kB", "MB", "GB", "percent", "W", "J", "MHz", "degC"),
+)
+_INFORMATION = {"bit": "[information]", "bit / second": "[information] / [time]"}
+_WRITTEN = re.compile(r"(1|[^\W\d]+)(\s*[*/]\s*[^\W\d]+){0,3}\Z")
+_BITS_OR_BYTES = re.compile(r"[KMGTP]b(/\w+)?\Z|b\Z")
+
 
 @lru_cache(maxsize=1)
 def registry() -> Any:
     """The pint registry with the field's own units (token, request). Loaded on first use."""
     import pint
 
-    ureg = pint.UnitRegistry()
+    ureg: Any = pint.UnitRegistry()
     ureg.define("token = [token]")
     ureg.define("request = [request]")
     return ureg
@@ -58,18 +70,38 @@ def registry() -> Any:
 @lru_cache(maxsize=256)
 def _scale(unit: str) -> tuple[float, float]:
     """(multiply, divide) that takes a value in `unit` to its canonical unit; one of the two is 1."""
-    ureg = registry()
-    name = _ALIASES.get(unit.strip().lower(), unit.strip())
-    try:
-        parsed = ureg.Unit(name)
-        target = CANONICAL.get(str(parsed.dimensionality))
-        factor = ureg.Quantity(1, parsed).to(target or parsed).magnitude
-    except Exception as error:
-        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {unit!r} is not known", value=unit) from error
-    factor = float(factor)
+    parsed = _parsed(unit)
+    target = CANONICAL.get(dimension(unit))
+    factor = float(registry().Quantity(1, parsed).to(target or parsed).magnitude)
     if factor < 1 and abs(round(1 / factor) - 1 / factor) < 1e-6 / factor:
         return 1.0, float(round(1 / factor))
     return factor, 1.0
+
+
+@lru_cache(maxsize=256)
+def _parsed(unit: str) -> Any:
+    """The pint unit that `unit` names. Raises ArtifactError(unknown_unit).
+
+    Words, products and quotients only: pint would evaluate any expression, at any cost.
+    """
+    text = unit.strip()
+    known = _ALIASES.get(text.lower(), text)
+    if len(text) > 40 or not _WRITTEN.match(known) or _BITS_OR_BYTES.match(text):
+        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {unit[:60]!r} is not known", value=unit)
+    try:
+        parsed = registry().Unit(known)
+        registry().Quantity(1, parsed).to_root_units()
+        return parsed
+    except Exception as error:
+        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {unit!r} is not known", value=unit) from error
+
+
+def dimension(unit: str) -> str:
+    """What `unit` measures, as pint writes it ("[time]"). Raises ArtifactError(unknown_unit)."""
+    parsed = _parsed(unit)
+    root = str(registry().Quantity(1, parsed).to_root_units().units)
+    # To pint, bits and bytes measure nothing; only their root unit tells them from a plain number.
+    return _INFORMATION.get(root) or str(parsed.dimensionality)
 
 
 def canonical(value: float, unit: str) -> float:

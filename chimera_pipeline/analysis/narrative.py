@@ -5,7 +5,9 @@ Always complete: a report without a model is finished, not broken.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from chimera_pipeline.records import Gap, Statement
 
@@ -30,6 +32,24 @@ class Recommendation:
     because: str
     artifacts: tuple[str, ...] = ()
     fact_ids: tuple[str, ...] = ()
+
+
+def deterministic(statements: list[Statement], gaps: list[Gap], *, why: str) -> dict[str, Any]:
+    """The analysis without a model, as the JSON value of asset `analysis`; `why` says why no model chose."""
+    return {
+        "findings": [dataclasses.asdict(choice) for choice in choose(statements)],
+        "recommendations": [dataclasses.asdict(entry) for entry in recommend(gaps)],
+        "narrative": {
+            "mode": "deterministic",
+            "why": why,
+            "reason": f"Chosen by rule among {len(statements)} proved statements, by effect and reliability; no model "
+            f"was used: {why}.",
+        },
+        "profile": "none",
+        "model": None,
+        "personas": [],
+        "calls": [],
+    }
 
 
 def choose(statements: list[Statement], *, limit: int = FINDINGS) -> list[Choice]:

@@ -134,12 +134,15 @@ def _ranks(facts: list[Fact]) -> Iterator[Statement]:
         if vocabulary.metric(metric).family not in ("requests", "serving"):
             continue
         members.sort(key=lambda fact: (-fact.value, fact.entity))
+        if members[-1].value <= 0:
+            continue
         parts: list[str | Slot] = [
             f"Measured mean {vocabulary.metric(metric).label}, {condition or 'same condition'}: "
         ]
         for position, fact in enumerate(members):
             parts += ["; " if position else "", f"{fact.entity} ", Slot(fact.id, _short(fact))]
-        yield _statement("rank", [*parts, "."], 6.0 + 0.1 * len(members))
+        noise = max((fact.sd or 0.0) / fact.value for fact in members)
+        yield _statement("rank", [*parts, "."], 6.0 + 0.1 * len(members) - noise)
 
 
 def _short(fact: Fact) -> str:

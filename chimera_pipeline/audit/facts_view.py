@@ -152,14 +152,13 @@ class Describer:
             return phrase, phrase, statistic, frozenset(conditions)
         phrase = " ".join(token.text for token in tokens[metric[0] : metric[1]])
         qualifies = phrase in words.GENERIC and phrase not in {"accuracy", "score", "loss"}
-        if spare and (qualifies or not metric[2] or not metric[2].startswith(("quality", "system"))):
+        if spare and (qualifies or not metric[2]):
             phrase = " ".join(
                 token.text
                 for index, token in enumerate(tokens)
                 if metric[0] <= index < metric[1] or (index, token.text) in rest
             )
-            if qualifies or not metric[2]:
-                return phrase, phrase, statistic, frozenset(conditions)
+            return phrase, phrase, statistic, frozenset(conditions)
         if spare:
             conditions.add((" ".join(spare), ""))
         return metric[2] or phrase, phrase, statistic, frozenset(conditions)
@@ -173,11 +172,11 @@ def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:
     word = tokens[at]
     after = tokens[at + 1] if at + 1 < len(tokens) else ""
     third = tokens[at + 2] if at + 2 < len(tokens) else ""
-    if word in {"p", "percentile", "pctl"} and after.isdigit() and 0 < int(after) < 1000:
-        if third.isdigit() and after == "99":
+    if word in {"p", "percentile", "pctl"} and after.isdecimal() and 0 < int(after) < 1000:
+        if third.isdecimal() and after == "99":
             return f"p{after}.{third}", at + 3
         return ("median" if after == "50" else f"p{after}"), at + 2
-    if word.isdigit() and int(word) < 100:
+    if word.isdecimal() and int(word) < 100:
         end = at + 2 if after in {"th", "st", "nd", "rd"} else at + 1
         named = tokens[end] if end < len(tokens) else ""
         if named in {"percentile", "percentiles", "pctl", "quantile", "perzentil"}:
@@ -203,9 +202,10 @@ def statistic_name(text: str | None) -> str | None:
 def conditions_of(text: str | None) -> Conditions:
     """The atoms of a condition: phases, option=value pairs, and other names with an empty value."""
     found: set[tuple[str, str]] = set()
-    for piece in re.split(r"[,;|]\s*|\s+and\s+", (text or "").strip()):
-        plain = piece.strip().lower()
-        if not plain or plain in {"-", "none", "all", "any", "default"}:
+    bare = re.sub(r"\([^()]*\)", " ", (text or "").strip())
+    for piece in re.split(r"[,;|]\s*|\s+and\s+", bare):
+        plain = re.sub(r"^status\s+|\s+files?$", "", piece.strip().lower())
+        if not plain or plain in _NO_CONDITION:
             continue
         phase = _phase(plain)
         if phase:
@@ -222,6 +222,9 @@ def conditions_of(text: str | None) -> Conditions:
         else:
             found.add((" ".join(token.text for token in parts(plain)), ""))
     return frozenset(found)
+
+
+_NO_CONDITION = frozenset({"-", "none", "all", "any", "default", "all requests", "all phases", "phase unknown"})
 
 
 def _phase(text: str) -> str | None:
@@ -266,6 +269,7 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
     if value is None or metric is None:
         return None
     key, phrase, statistic, conditions = describer.describe(metric)
+    key = _by_status(key, _text(row.get("condition")) or "")
     unit = _text(row.get("unit")) or ""
     measure = measures.parse(unit) or Measure(unit, Fraction(1), ((unit.lower(), 1),))
     condition = _text(row.get("condition")) or ""
@@ -292,6 +296,14 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
         period=_text(row.get("period")),
         source=sources,
     )
+
+
+def _by_status(key: str, condition: str) -> str:
+    """Counts of requests by status are metrics of their own."""
+    words_of = set(re.findall(r"[a-z]+", condition.lower()))
+    if key == "requests" and words_of & {"failed", "failures"}:
+        return "requests_failed"
+    return "requests_ok" if key == "requests" and words_of & {"succeeded", "ok", "completed"} else key
 
 
 def facts_from_rows(

@@ -15,7 +15,6 @@ _BREAKS = frozenset(
     "html form address hr".split()
 )
 _VOID = frozenset("br hr img input meta link col area base embed source track wbr".split())
-_CITED = frozenset({"sup"})
 
 
 def blocks(text: str, *, line: int = 1, outer: tuple[str, ...] = ()) -> list[Block]:

@@ -80,6 +80,8 @@ class Measure:
 @lru_cache(maxsize=256)
 def _base(name: str) -> tuple[Fraction, Dimension]:
     quantity = units.registry().Quantity(1, name)
+    if quantity.is_compatible_with("byte") and quantity.dimensionless:
+        return Fraction(f"{float(quantity.to('byte').magnitude):.15g}"), (("[information]", 1),)
     canonical = units.CANONICAL.get(str(quantity.dimensionality))
     base = quantity.to(canonical) if canonical else quantity.to_base_units()
     dimension = tuple(sorted((str(key), int(power)) for key, power in base.dimensionality.items()))

@@ -1,4 +1,4 @@
-"""Arms: the values of one series in one metric and phase, cut from `measurements`, and what tells two arms apart.
+"""Arms: the values of one series in one metric and phase, and what tells two arms apart.
 
 In: tables `measurements` and `series`. Out: `Arm`s, the keys in which two arms differ, and the confounds that
 weaken a comparison of them. The statistics are in `comparisons_shift`, the pairing in `comparisons_match`.
@@ -6,6 +6,7 @@ weaken a comparison of them. The statistics are in `comparisons_shift`, the pair
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -44,8 +45,8 @@ _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|br
 class Arm:
     """Values in file order with the run, item and coldness of each; or `stated` (mean, sd, n) of a tool.
 
-    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `lengths` are the medians of
-    prompt and output tokens of the same requests.
+    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `lengths` are the medians
+    of prompt and output tokens of the same requests.
     """
 
     series: Mapping[str, Any]
@@ -84,7 +85,7 @@ Key = tuple[str, str, str, str]
 
 def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
     """Every arm with a direction, by (series_id, metric, unit, phase)."""
-    known = {str(row["series_id"]): row for row in series.to_dict("records")}
+    known = {str(row["series_id"]): row for row in records(series)}
     ok = measurements[(measurements["status"] == "ok") & measurements["series_id"].isin(list(known))]
     lengths = _lengths(ok)
     out: dict[Key, Arm] = {}
@@ -95,6 +96,11 @@ def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
                 key = (str(series_id), metric.name, str(unit), arm.phase)
                 out[key] = _with_lengths(arm, lengths)
     return out
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: pd.DataFrame) -> Iterable[Arm]:
@@ -145,7 +151,7 @@ def _reported(series: Mapping[str, Any], metric: Metric, unit: str, rows: pd.Dat
             f"{path}#{at}" for path, at in zip(arm.rows["artifact_path"], arm.rows["locator"], strict=True)
         )
         return _arm(series, metric, unit, "", means.assign(run_id=list(places)))
-    stated = {str(row["statistic"]): row for row in rows.to_dict("records")}
+    stated = {str(row["statistic"]): row for row in records(rows)}
     found, note = _stated(stated)
     inside = first_call_inside(
         float(stated["mean"]["value"]),
@@ -175,9 +181,9 @@ def _stated(rows: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[float, float, 
 def first_call_inside(mean: float, sd: float, low: float, high: float) -> tuple[int, float] | None:
     """(fewest calls, mean without the slowest) where one call makes up nearly all spread of a stated mean.
 
-    With one slow call M among n, n >= (M - min) / (mean - min), and M explains (M - mean)² n / (n - 1) of the sum
-    of squares n sd². Flagged where that is 90 % or more and M is 3 means or more: the pattern of a warm-up call
-    that was counted in.
+    With one slow call M among n, n >= (M - min) / (mean - min), and M explains (M - mean)² n / (n - 1) of
+    the sum of squares n sd². Flagged where that is 90 % or more and M is 3 means or more: the pattern of a
+    warm-up call that was counted in.
     """
     if not all(map(math.isfinite, (mean, sd, low, high))) or mean <= low or sd <= 0 or high < 3 * mean:
         return None
@@ -204,9 +210,12 @@ def _with_lengths(arm: Arm, lengths: Mapping[tuple[str, str, str], float]) -> Ar
         value = lengths.get((str(arm.series["series_id"]), name, arm.phase))
         if value is not None:
             found[name] = value
-    import dataclasses
-
     return dataclasses.replace(arm, lengths=found)
+
+
+def identity(row: Mapping[str, Any], *without: str) -> tuple[str, ...]:
+    """The identity of a series as text, but for its options and the keys `without`."""
+    return tuple(str(row[key]) for key in IDENTITY if key not in without)
 
 
 def differing(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[str, ...]:
@@ -228,15 +237,17 @@ def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], lis
     keys, caveats = [], []
     if base.phase != head.phase:
         keys.append(f"phase ({base.phase} against {head.phase})")
+    elif all(base.cold) != all(head.cold):
+        keys.append("phase (cold against warm)")
     if base.unit != head.unit:
         keys.append("unit")
     if base.first_call_inside or head.first_call_inside:
         keys.append("a first call counted into the mean")
     if base.metric.name in ("eval_s", "total_s") and _lengths_differ(base, head, "output_tokens"):
         keys.append("output length")
-    if base.metric.name in ("ttft_s", "prompt_eval_s", "total_s") and not same_items:
-        if _lengths_differ(base, head, "prompt_tokens"):
-            keys.append("prompt length")
+    prompts_count = base.metric.name in ("ttft_s", "prompt_eval_s", "total_s") and not same_items
+    if prompts_count and _lengths_differ(base, head, "prompt_tokens"):
+        keys.append("prompt length")
     if _one_after_the_other(base, head):
         caveats.append("the arms were measured one after the other, not interleaved")
     if not (_plain(base.series.get("hardware")) or _plain(head.series.get("hardware"))):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import Arm, confounds, differing
@@ -23,6 +24,8 @@ from chimera_pipeline.facts.comparisons_verdict import (
     fewest_values,
 )
 from chimera_pipeline.facts.statistics import Array
+
+_Mask = npt.NDArray[np.bool_]
 
 
 def compare_arms(
@@ -59,8 +62,8 @@ def compare_arms(
         paired=level.paired,
         spread=level.spread,
         grade=level.grade,
-        differing=tuple([*other, *keys]),
-        caveats=tuple([*caveats, *level.caveats]),
+        differing=(*other, *keys),
+        caveats=(*caveats, *level.caveats),
         sources=tuple(dict.fromkeys([*ids.sources(base.rows), *ids.sources(head.rows)])),
         period=period,
     )
@@ -91,7 +94,7 @@ class _Level:
 
 
 def _spread(base: Array, head: Array, pairs: bool) -> float | None:
-    """sd of the logs: of the differences of pairs, else pooled over both arms; None where it cannot be had."""
+    """sd of the logs: of the differences of pairs, else pooled over both arms; None where unknown."""
     if min(base.min(), head.min()) <= 0 or min(base.size, head.size) < 2:
         return None
     x, y = np.log(base), np.log(head)
@@ -121,9 +124,8 @@ def _level(base: Arm, head: Arm) -> _Level:
     else:
         level.take(a, b)
     if len(set(runs_a)) > 1 or len(set(runs_b)) > 1:
-        level.caveats.append(
-            f"requests of {len(set(runs_a))} and {len(set(runs_b))} runs are pooled: too few runs to test runs"
-        )
+        pooled = f"requests of {len(set(runs_a))} and {len(set(runs_b))} runs are pooled"
+        level.caveats.append(f"{pooled}: too few runs to test runs")
     return level
 
 
@@ -142,18 +144,18 @@ def _stated(level: _Level, base: Arm, head: Arm) -> _Level:
     return level
 
 
-def _like_phases(level: _Level, base: tuple[bool, ...], head: tuple[bool, ...]) -> tuple[Array, Array]:
+def _like_phases(level: _Level, base: tuple[bool, ...], head: tuple[bool, ...]) -> tuple[_Mask, _Mask]:
     """Which values take part: all, or the warm ones where the arms hold cold requests in unequal shares."""
     a, b = np.array(base, dtype=bool), np.array(head, dtype=bool)
     if a.mean() == b.mean() or a.all() or b.all():
-        return np.ones_like(a), np.ones_like(b)  # type: ignore[return-value]
+        return np.ones_like(a), np.ones_like(b)
     level.caveats.append(
         f"cold requests are left out: {int(a.sum())} of {a.size} and {int(b.sum())} of {b.size}"
     )
-    return ~a, ~b  # type: ignore[return-value]
+    return ~a, ~b
 
 
-def _pick(names: tuple[Any, ...], keep: Array) -> list[Any]:
+def _pick(names: tuple[Any, ...], keep: _Mask) -> list[Any]:
     return [name for name, kept in zip(names, keep.tolist(), strict=True) if kept]
 
 
@@ -163,3 +165,25 @@ def _means(values: Array, names: list[Any]) -> Array:
     for value, name in zip(values.tolist(), names, strict=True):
         groups[name].append(value)
     return np.array([float(np.mean(groups[name])) for name in sorted(groups)])
+
+
+def absent(arm: Arm, side: str, *, kind: str, period: str) -> Comparison:
+    """A series that `side` (base or head) does not have."""
+    own = arm.series["series_id"]
+    return Comparison(
+        kind=kind,
+        **{**blank(arm.metric), "unit": arm.unit, "better": arm.better},  # type: ignore[arg-type]
+        entity=str(arm.series["entity"]),
+        condition=str(arm.series["condition"] or ""),
+        baseline="",
+        n_base=0 if side == "base" else arm.values.size,
+        n_head=0 if side == "head" else arm.values.size,
+        scope="within_run",
+        verdict=INSUFFICIENT,
+        reason="",
+        base_series="" if side == "base" else str(own),
+        head_series="" if side == "head" else str(own),
+        differing=(f"presence: the {side} has no such series",),
+        sources=ids.sources(arm.rows),
+        period=period,
+    )

@@ -238,7 +238,7 @@ def _interval(values: Array, share: float | None, level: float, logs: bool) -> I
 
 @lru_cache(maxsize=1024)
 def _rank(n: int, m: int, level: float) -> float | None:
-    """The share of pairwise differences left out on a side by inverting the test; None where n is too small."""
+    """The share of pairwise differences left out on a side by inverting the test; None: n too small."""
     tail = (1 - level) / 2
     if max(n, m) <= EXACT_UP_TO:
         _, share = _rank_sum_null(tuple(range(2, 2 * (n + m) + 1, 2)), m)

@@ -34,6 +34,7 @@ class Comparison:
     `base_value` and `head_value` are medians of samples, or means as reported. `scope` says whether the n are
     runs (between_runs) or requests (within_run: the verdict then holds "in this run"). `differing` names keys
     in which the arms differ though they should not, `caveats` what weakens the verdict without ending it.
+    With `absolute` the change and its threshold are differences of shares, not relative.
     `more_runs` is how many more an arm needs before the comparison can be settled, None where it is.
     """
 
@@ -67,6 +68,7 @@ class Comparison:
     differing: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    absolute: bool = False
     period: str = "all"
 
     @property
@@ -74,6 +76,8 @@ class Comparison:
         """The relative change: ratio - 1, or the shift relative to the base's median; None where unknown."""
         if self.shift is None:
             return None
+        if self.absolute:
+            return self.shift.difference
         if self.shift.ratio is not None:
             return self.shift.ratio - 1
         return self.shift.difference / abs(self.base_value) if self.base_value else None
@@ -83,6 +87,8 @@ class Comparison:
         found = self.shift and (self.shift.narrow if narrow else self.shift.interval)
         if self.shift is None or not found:
             return None
+        if self.absolute:
+            return found.low, found.high
         if self.shift.ratio is not None:
             return found.low - 1, found.high - 1
         if not self.base_value:

@@ -174,5 +174,8 @@ _IDENTITY = frozenset(
         "dtype",
         "params",
         "ttft_definition",
+        "concurrency",
+        "request_rate",
+        "n_shot",
     ]
 )

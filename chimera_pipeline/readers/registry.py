@@ -11,6 +11,7 @@ import pkgutil
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import orjson
 
@@ -41,13 +42,13 @@ def readers() -> tuple[Reader, ...]:
 
 
 @lru_cache(maxsize=1)
-def version() -> str:
+def version(sources: Path | None = None) -> str:
     """One version for all readers together: readings are cached by content hash and this."""
     names = ",".join(f"{reader.name}:{reader.version}" for reader in readers())
     return "r1-" + hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
-def read(data: bytes, format: Format, limits: Limits) -> Reading:
+def read(data: bytes, format: Format, limits: Limits, sources: Path | None = None) -> Reading:
     """What the readers make of one artifact. Never raises for what the bytes are: refusals become a status."""
     document = Document(data, format, limits)
     try:

@@ -1,27 +1,38 @@
-"""One point of a load test as vLLM's and SGLang's serving benchmarks write it (the second came from the first).
+"""One point of a load test as vLLM's and SGLang's benchmarks write it; latency statistics of any load test.
 
-In: a result object. Out: a row of `serving_runs` with its statistics; raw lists of a detailed result become samples.
+In: a result object. Out: a row of `serving_runs`; statistics without a column, and the raw lists of a
+detailed result, become measurements beside it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from chimera_pipeline import redact
+from chimera_pipeline.errors import Reason
 from chimera_pipeline.readers.fields import config, count, extra, number
-from chimera_pipeline.readers.load_tests import (
-    Record,
-    fail,
-    hardware_name,
-    model_name,
-    plain,
-    put_statistics,
-    quantization,
-    statistics_of,
-)
+from chimera_pipeline.readers.names import hardware_name, model_name, plain, quantization
+from chimera_pipeline.readers.tool_records import Record, fail
 from chimera_pipeline.records import Reading, Row
 
+Statistics = dict[tuple[str, str], float]
+"""(ttft|tpot|itl|e2e, statistic) -> seconds."""
+
+_COLUMNS = {
+    "mean": "mean",
+    "std": "std",
+    "median": "p50",
+    "p50": "p50",
+    "p90": "p90",
+    "p95": "p95",
+    "p99": "p99",
+}
+_STATISTIC = re.compile(
+    r"(mean|median|std|min|max|p\d{1,2}(?:\.\d{1,3})?)_(ttft|tpot|itl|e2el|e2e_latency)_ms\Z"
+)
+_E2E = {"e2el": "e2e", "e2e_latency": "e2e"}
 _MOST_SAMPLES = 20_000
 _RATES = {
     "request_throughput": "requests_per_s",
@@ -31,17 +42,17 @@ _RATES = {
 }
 _BESIDE = {
     "input_throughput": ("input_tokens_per_s", "mean"),
-    "request_goodput": ("goodput_requests_per_s", "mean"),
+    "request_goodput": ("goodput_per_s", "mean"),
     "max_output_tokens_per_s": ("output_tokens_per_s", "max"),
     "user_throughput": ("user_output_tokens_per_s", "mean"),
     "spec_decode_acceptance_length": ("acceptance_length", "mean"),
     "accept_length": ("acceptance_length", "mean"),
-    "concurrency": ("mean_concurrency", "mean"),
-    "max_concurrent_requests": ("mean_concurrency", "max"),
+    "concurrency": ("running_requests", "mean"),
+    "max_concurrent_requests": ("running_requests", "max"),
     "total_input_tokens": ("serving_prompt_tokens", "sum"),
     "total_output_tokens": ("serving_output_tokens", "sum"),
 }
-_SERVER = [
+_SERVER = (
     "tp_size",
     "dp_size",
     "ep_size",
@@ -56,7 +67,7 @@ _SERVER = [
     "speculative_algorithm",
     "context_length",
     "disable_radix_cache",
-]
+)
 
 
 def is_sglang_point(record: Record) -> bool:
@@ -92,38 +103,61 @@ def serving_row(reading: Reading, locator: str, record: Record) -> Row:
     for source, target in _RATES.items():
         if source in record and row.get(target) is None:
             row[target] = number(record[source], locator=locator, field=source)
-    stated = {}
-    for metric, statistic, value in statistics_of(record):
+    stated: Statistics = {}
+    for metric, statistic, value in _statistics(record):
         seconds = number(value, "ms", locator=locator, field=f"{statistic}_{metric}_ms")
         if seconds is not None:
             stated[metric, statistic] = seconds
     put_statistics(reading, row, stated, n=completed)
     for source, (target, statistic) in _BESIDE.items():
-        value = number(record.get(source), locator=locator, field=source)
-        if value:
-            extra(reading, row, target, statistic, value, n=completed)
-    for metric, value in _samples(record):
-        extra(reading, row, metric, "sample", value, n=1)
+        beside = number(record.get(source), locator=locator, field=source)
+        if beside:
+            extra(reading, row, target, statistic, beside, n=completed)
+    for metric, sample in _samples(record):
+        extra(reading, row, metric, "sample", sample, n=1)
     return row
 
 
+def put_statistics(reading: Reading, row: Row, stated: Statistics, *, n: int | None = None) -> None:
+    """Latency statistics into the columns of `row`, the others into measurements.
+
+    A metric of which every statistic is 0 was not measured (no streaming, no tokens) and is left out. Values
+    below 0 are refused one by one.
+    """
+    for metric in ("ttft", "tpot", "itl", "e2e"):
+        group = {stat: value for (name, stat), value in stated.items() if name == metric}
+        if not any(group.values()):
+            continue
+        for statistic, value in group.items():
+            if value < 0:
+                sentence = f"{statistic} {metric} is {value!r} s, expected 0 or more"
+                reading.reject(Reason.OUT_OF_RANGE, sentence, locator=row["locator"], value=repr(value))
+            elif statistic in _COLUMNS:
+                row[f"{metric}_s_{_COLUMNS[statistic]}"] = value + 0.0
+            else:
+                samples = n if metric in ("ttft", "e2e") else None
+                extra(reading, row, f"serving_{metric}_s", statistic, value + 0.0, n=samples)
+
+
+def _statistics(record: Record) -> Iterator[tuple[str, str, Any]]:
+    """(metric, statistic, stated milliseconds) of keys like mean_ttft_ms and p99.9_e2el_ms."""
+    for key, value in record.items():
+        match = _STATISTIC.match(key)
+        if match:
+            yield _E2E.get(match.group(2), match.group(2)), match.group(1), value
+
+
 def _identity(locator: str, record: Record) -> Row:
-    raw_server = record.get("server_info")
-    server: Record = raw_server if isinstance(raw_server, dict) else {}
-    stated = {key: server[key] for key in _SERVER if key in server} | record
+    stated_server = record.get("server_info")
+    server: Record = stated_server if isinstance(stated_server, dict) else {}
     row: Row = {"locator": locator, "suite": "serving", "status": "ok"}
     backend = redact.name(record.get("backend"))
     if backend and not backend.startswith("openai"):
         engine = backend.removesuffix("-chat").removesuffix("-oai").removesuffix("-native")
         version = plain(server.get("version")) if engine == "sglang" else None
         row["engine"] = f"{engine}-{version}" if version else engine
-    model = (
-        record.get("model_id")
-        or record.get("model")
-        or server.get("served_model_name")
-        or server.get("model_path")
-    )
-    if name := model_name(model):
+    served = server.get("served_model_name") or server.get("model_path")
+    if name := model_name(record.get("model_id") or record.get("model") or served):
         row["model"] = name
     quant = server.get("quantization") or record.get("quantization") or quantization(row.get("model"))
     if isinstance(quant, str) and quant:
@@ -136,17 +170,13 @@ def _identity(locator: str, record: Record) -> Row:
         row["run_id"] = f"run{record['run_number']}"
     elif run := plain(record.get("label") or record.get("tag")):
         row["run_id"] = run
-    _load(row, record, stated, locator)
+    _load(row, {key: server[key] for key in _SERVER if key in server} | record, locator)
     return row
 
 
-def _load(row: Row, record: Record, stated: Record, locator: str) -> None:
-    """Offered rate and concurrency; an unlimited rate ("inf", bare Infinity) is null and named in the config."""
-    options = dict(stated)
-    for key in ("concurrency", "tag", "backend"):
-        options.pop(key, None)
-    if backend := redact.name(record.get("backend")):
-        options["backend"] = backend
+def _load(row: Row, record: Record, locator: str) -> None:
+    """Offered rate and concurrency; an unlimited rate (inf, Infinity) is null, and "inf" in the config."""
+    options = {key: value for key, value in record.items() if key not in ("concurrency", "tag")}
     if "request_rate" in record:
         rate = record["request_rate"]
         if rate is None or (isinstance(rate, str) and rate.strip().lower() in ("inf", "infinity")):
@@ -159,19 +189,19 @@ def _load(row: Row, record: Record, stated: Record, locator: str) -> None:
 
 
 def _workload(record: Record) -> str | None:
+    """Data set, and the asked lengths where the data set is a random one."""
     dataset = plain(record.get("dataset_name") or record.get("dataset"))
-    lengths = [
-        f"{label}{value:g}"
-        for keys, label in (
-            (("random_input_len", "input_len", "isl"), "in"),
-            (("random_output_len", "output_len", "osl"), "out"),
-        )
-        for value in [next((record[key] for key in keys if record.get(key) is not None), None)]
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
     if dataset and not dataset.startswith("random"):
-        lengths = []
-    return "_".join(([dataset] if dataset else []) + lengths) or None
+        return dataset
+    parts = [dataset] if dataset else []
+    for keys, label in (
+        (("random_input_len", "input_len", "isl"), "in"),
+        (("random_output_len", "output_len", "osl"), "out"),
+    ):
+        stated = next((record[key] for key in keys if record.get(key) is not None), None)
+        if isinstance(stated, int | float) and not isinstance(stated, bool):
+            parts.append(f"{label}{stated:g}")
+    return "_".join(parts) or None
 
 
 def _errors(record: Record) -> list[Any]:
@@ -185,7 +215,7 @@ def _error_kind(record: Record) -> str | None:
 
 
 def _failed(record: Record, completed: int | None, locator: str) -> int | None:
-    """Failed requests: as stated, else the errors of a detailed result, else prompts that did not complete."""
+    """Failed requests: as stated, else the errors of a detailed result, else prompts not completed."""
     if "failed" in record:
         return count(record["failed"], locator=locator, field="failed")
     if isinstance(record.get("errors"), list):
@@ -197,28 +227,25 @@ def _failed(record: Record, completed: int | None, locator: str) -> int | None:
 
 
 def _samples(record: Record) -> Iterator[tuple[str, float]]:
-    """Raw values (seconds) of the requests that succeeded, from a detailed result; zeros were not measured."""
-    lengths = record.get("output_lens")
-    errors = record.get("errors")
-    total = len(lengths) if isinstance(lengths, list) else 0
-    good = [
-        bool(lengths[i]) and not (isinstance(errors, list) and i < len(errors) and errors[i]) for i in range(total)
-    ] if isinstance(lengths, list) else []  # fmt: skip
+    """Raw values (seconds) of the requests that succeeded in a detailed result; zeros were not measured."""
+    lengths, errors, itls = record.get("output_lens"), record.get("errors"), record.get("itls")
+    if not isinstance(lengths, list):
+        return
+    failed = errors if isinstance(errors, list) and len(errors) == len(lengths) else [None] * len(lengths)
+    good = [bool(length) and not error for length, error in zip(lengths, failed, strict=True)]
     for key, metric in (
         ("ttfts", "serving_ttft_s"),
         ("latencies", "serving_e2e_s"),
         ("e2els", "serving_e2e_s"),
     ):
         values = record.get(key)
-        if isinstance(values, list) and len(values) == total:
-            for ok, value in zip(good, values, strict=True):
-                if ok and _positive(value):
-                    yield metric, float(value)
-    itls = record.get("itls")
-    if isinstance(itls, list) and len(itls) == total and all(isinstance(gaps, list) for gaps in itls):
-        if sum(len(gaps) for gaps in itls) <= _MOST_SAMPLES:
-            for ok, gaps in zip(good, itls, strict=True):
-                yield from (("serving_itl_s", float(gap)) for gap in gaps if ok and _positive(gap))
+        if isinstance(values, list) and len(values) == len(good):
+            yield from ((metric, float(v)) for ok, v in zip(good, values, strict=True) if ok and _positive(v))
+    if not isinstance(itls, list) or len(itls) != len(good):
+        return
+    gaps = [gap for ok, one in zip(good, itls, strict=True) if ok and isinstance(one, list) for gap in one]
+    if len(gaps) <= _MOST_SAMPLES:
+        yield from (("serving_itl_s", float(gap)) for gap in gaps if _positive(gap))
 
 
 def _positive(value: Any) -> bool:

@@ -1,7 +1,8 @@
-"""JSON and JSON lines, strictly: repeated keys, broken ends and values beyond the limits are refused with their place.
+"""JSON and JSON lines, strictly: what is repeated, broken or beyond the limits is refused with its place.
 
-Two departures from the letter of JSON, because benchmark tools write them: bare NaN and Infinity (and numbers beyond
-a double) are taken as missing and said so, and half a surrogate pair in a text becomes U+FFFD. Linear in the text.
+Two departures from the letter of JSON, because benchmark tools write them: bare NaN and Infinity (and numbers
+beyond a double) are taken as missing and said so, and half a surrogate pair in a text becomes U+FFFD. Linear in
+the text.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ MAX_BAD_LINES = 100
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _NUMBER_END = re.compile(r"[.eE+-]{0,3}\Z")
 _ESCAPE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
 )
 
 
@@ -45,26 +47,29 @@ class _Hooks:
         self.decoder = json.JSONDecoder(
             object_pairs_hook=_no_repeats,
             parse_constant=self.missing,
-            parse_float=self.float,
-            parse_int=self.int,
+            parse_float=self.real,
+            parse_int=self.whole,
         )
 
     def missing(self, _: str) -> None:
+        """Bare NaN, Infinity and -Infinity."""
         self.nonfinite = True
 
-    def float(self, text: str) -> Any:
+    def real(self, text: str) -> Any:
+        """A double; None beyond its range."""
         value = float(text)
         if math.isinf(value):
-            return self.missing(text)
+            self.nonfinite = True
+            return None
         return value
 
-    def int(self, text: str) -> Any:
+    def whole(self, text: str) -> Any:
         """Whole numbers beyond 64 bits are doubles, as in the fast parser."""
         if len(text) <= 20:
             value = int(text)
             if -(2**63) <= value < 2**64:
                 return value
-        return self.float(text)
+        return self.real(text)
 
 
 def loads(text: str, limits: Limits) -> tuple[Any, bool]:
@@ -74,6 +79,7 @@ def loads(text: str, limits: Limits) -> tuple[Any, bool]:
     """
     if text.lstrip()[:1] not in ("{", "["):
         raise ArtifactError(Reason.BAD_JSON, "does not start with { or [")
+    text = _without_lone_surrogates(text)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -96,6 +102,7 @@ def lines(text: str, limits: Limits) -> JsonLines:
     found: list[tuple[str, dict[str, Any]]] = []
     bad: list[tuple[int, str]] = []
     nonfinite = False
+    text = _without_lone_surrogates(text)
     at, number = 0, 1
     while at < len(text):
         end = text.find("\n", at)
@@ -130,7 +137,9 @@ def _line(line: str, limits: Limits, number: int) -> tuple[Any, bool]:
     except ArtifactError as refused:
         if refused.reason in (Reason.BAD_JSON, Reason.TRUNCATED):
             return None, False
-        raise ArtifactError(refused.reason, f"line {number}: {refused.detail}", locator=f"line {number}") from None
+        raise ArtifactError(
+            refused.reason, f"line {number}: {refused.detail}", locator=f"line {number}"
+        ) from None
 
 
 def _block(text: str, start: int, limits: Limits) -> tuple[Any, bool, int]:
@@ -150,7 +159,7 @@ def _block(text: str, start: int, limits: Limits) -> tuple[Any, bool, int]:
     stop = len(text) if stop < 0 else stop
     if value is not None and text[end:stop].strip():
         value = None
-    return _without_lone_surrogates(value), hooks.nonfinite, stop
+    return value, hooks.nonfinite, stop
 
 
 def _standard(text: str, limits: Limits) -> tuple[Any, bool]:
@@ -158,11 +167,14 @@ def _standard(text: str, limits: Limits) -> tuple[Any, bool]:
     hooks = _Hooks()
     body = text.rstrip()
     try:
-        return hooks.decoder.decode(_ESCAPE.sub(_whole_escape, body)), hooks.nonfinite
+        return hooks.decoder.decode(body), hooks.nonfinite
     except json.JSONDecodeError as error:
         cut = _is_cut(body, error)
         reason, said = (
-            (Reason.TRUNCATED, f"ends in the middle (line {error.lineno}); the writer crashed or still writes")
+            (
+                Reason.TRUNCATED,
+                f"ends in the middle (line {error.lineno}); the writer crashed or still writes",
+            )
             if cut
             else (Reason.BAD_JSON, f"line {error.lineno}: {error.msg.lower()}")
         )
@@ -190,18 +202,11 @@ def _keys_written(text: str) -> int:
     return text.count('":') + len(re.findall(r'"\s+:', text))
 
 
-def _whole_escape(match: re.Match[str]) -> str:
-    return "\\ufffd" if match.group(1) else match.group()
-
-
-def _without_lone_surrogates(value: Any) -> Any:
-    """The same value with every half of a surrogate pair replaced; cheap where there is none."""
-    try:
-        orjson.dumps(value)
-    except TypeError:
-        text = json.dumps(value)
-        return json.loads(_ESCAPE.sub(_whole_escape, text))
-    return value
+def _without_lone_surrogates(text: str) -> str:
+    """The text with every escaped half of a surrogate pair replaced, at the same length."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: "\\ufffd" if match.group(1) else match.group(), text)
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

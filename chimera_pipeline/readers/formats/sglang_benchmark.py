@@ -1,8 +1,9 @@
 """SGLang benchmark results: bench_serving (json lines, an object a run, unlimited rate as a bare Infinity),
 bench_offline_throughput, bench_one_batch and bench_one_batch_server.
 
-Statistics of a serving run are milliseconds, durations seconds; files carry no time. A batch result has rates of its
-phases: prefill, decode (the median step) and overall (prompt and output tokens); -1 stands for missing.
+Statistics of a serving run are milliseconds, durations seconds; files carry no time. A batch result has the
+rates of its phases: prefill, decode (of bench_one_batch the median step) and overall (prompt and output
+tokens); -1 stands for missing.
 """
 
 from __future__ import annotations
@@ -10,13 +11,24 @@ from __future__ import annotations
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number
-from chimera_pipeline.readers.load_tests import Record, fail, objects, plain, refuse, refuse_broken
+from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_sglang_point, serving_row
+from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse, refuse_broken
 from chimera_pipeline.records import Reading, Row
 
 _OFFLINE = {"successful_requests", "total_latency", "request_throughput"}
 _BATCH = {"batch_size", "input_len", "output_len", "overall_throughput"}
+_OFFLINE_FIELDS = {
+    "request_throughput": "requests_per_s",
+    "output_throughput": "output_tokens_per_s",
+    "total_throughput": "total_tokens_per_s",
+}
+_OFFLINE_TOKENS = {
+    "total_input_tokens": "serving_prompt_tokens",
+    "total_output_tokens": "serving_output_tokens",
+}
+_TIMES = {"overall": ("total_latency", "latency"), "prefill": ("prefill_latency", "last_ttft", "ttft")}
 
 
 def _accepts(record: Record) -> bool:
@@ -63,74 +75,59 @@ def _offline(reading: Reading, locator: str, record: Record) -> Row:
     if not row["requests_ok"]:
         return fail(row, "no_output")
     row["duration_s"] = number(record["total_latency"], "s", locator=locator, field="total_latency")
-    for source, target in (
-        ("request_throughput", "requests_per_s"),
-        ("output_throughput", "output_tokens_per_s"),
-        ("total_throughput", "total_tokens_per_s"),
-    ):
+    for source, target in _OFFLINE_FIELDS.items():
         if source in record:
             row[target] = number(record[source], locator=locator, field=source)
-    for source, target in (
-        ("total_input_tokens", "serving_prompt_tokens"),
-        ("total_output_tokens", "serving_output_tokens"),
-    ):
-        value = number(record.get(source), locator=locator, field=source)
-        extra(reading, row, target, "sum", value, n=row["requests_ok"])
+    for source, target in _OFFLINE_TOKENS.items():
+        tokens = number(record.get(source), locator=locator, field=source)
+        extra(reading, row, target, "sum", tokens, n=row["requests_ok"])
     return row
 
 
 def _batch(reading: Reading, locator: str, record: Record) -> None:
     """The rates of one batch: one record, a row of `throughputs` for each phase that was measured."""
+    sizes = {key: number(record[key], locator=locator, field=key) for key in ("batch_size", "input_len")}
+    sizes["output_len"] = number(record["output_len"], locator=locator, field="output_len")
+    options = {key: record.get(key) for key in ("batch_size", "input_len", "output_len", "dtype", "device")}
     base: Row = {
         "locator": locator,
         "suite": "one_batch",
         "engine": "sglang",
         "run_id": plain(record.get("run_name")),
-        "workload": f"batch{_whole(record, 'batch_size', locator)}_in{_whole(record, 'input_len', locator)}"
-        f"_out{_whole(record, 'output_len', locator)}",
-        "config": config(
-            {key: record.get(key) for key in ("batch_size", "input_len", "output_len", "dtype", "device")}
+        "workload": "batch{batch_size:g}_in{input_len:g}_out{output_len:g}".format(
+            **{key: value or 0 for key, value in sizes.items()}
         ),
+        "config": config(options),
         "status": "ok",
         "rate_unit": "tokens/s",
     }
-    rates = {
-        "overall": _stated(record, "overall_throughput", locator),
-        "prefill": _stated(record, "prefill_throughput", locator)
-        or _stated(record, "input_throughput", locator),
-    }
-    if "prefill_latency" not in record:
-        rates["decode"] = _stated(record, "output_throughput", locator)
-    if rates["overall"] is None:
-        row = base | {"case": "overall", "status": "failed", "error_kind": "no_output"}
-        reading.add("throughputs", row)
+    overall = _stated(record, locator, "overall_throughput")
+    if overall is None:
+        reading.add("throughputs", base | {"case": "overall", "status": "failed", "error_kind": "no_output"})
         return
-    for case, rate in rates.items():
+    reading.add("throughputs", base | {"case": "overall", "n": 1, "rate_mean": overall})
+    beside = {"prefill": _stated(record, locator, "prefill_throughput", "input_throughput")}
+    if "prefill_latency" not in record:
+        beside["decode"] = _stated(record, locator, "output_throughput")
+    for case, rate in beside.items():
         if rate is not None:
-            reading.add(
-                "throughputs", base | {"case": case, "n": 1, "rate_mean": rate}, counts=case == "overall"
-            )
-    median = _stated(record, "median_decode_throughput", locator)
-    extra(reading, base | {"case": "decode"}, "rate", "median", median, unit="tokens/s")
-    times = {
-        "overall": ("total_latency", "latency"),
-        "prefill": ("prefill_latency", "last_ttft", "ttft"),
-    }
-    for case, keys in times.items():
-        stated = next((value for key in keys if (value := _stated(record, key, locator)) is not None), None)
+            reading.add("throughputs", base | {"case": case, "n": 1, "rate_mean": rate}, counts=False)
+    decode = base | {"case": "decode"}
+    median = _stated(record, locator, "median_decode_throughput")
+    extra(reading, decode, "rate", "median", median, unit="tokens/s")
+    extra(reading, decode, "case_time_s", "median", _stated(record, locator, "median_decode_latency"))
+    for case, keys in _TIMES.items():
+        stated = _stated(record, locator, *keys)
         extra(reading, base | {"case": case}, "case_time_s", "sample", stated, n=1)
-    step = _stated(record, "median_decode_latency", locator)
-    extra(reading, base | {"case": "decode"}, "case_time_s", "median", step)
 
 
-def _whole(record: Record, key: str, locator: str) -> str:
-    return f"{number(record[key], locator=locator, field=key) or 0:g}"
-
-
-def _stated(record: Record, key: str, locator: str) -> float | None:
-    """A rate or time; the tool writes -1 (and 0) for what it did not measure."""
-    value = number(record.get(key), locator=locator, field=key)
-    return value if value is not None and value > 0 else None
+def _stated(record: Record, locator: str, *keys: str) -> float | None:
+    """The first of `keys` that was measured: the tool writes -1 or 0 for what was not."""
+    for key in keys:
+        value = number(record.get(key), locator=locator, field=key)
+        if value is not None and value > 0:
+            return value
+    return None
 
 
 READER = Reader("sglang-benchmark", 1, matches, read, takes_nonfinite=True)

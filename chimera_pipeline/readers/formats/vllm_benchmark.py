@@ -2,8 +2,8 @@
 `bench throughput`, and the side file *.pytorch.json that repeats any of them.
 
 Durations and raw lists are seconds, statistics milliseconds; `date` is local time without zone; std is the
-population sd. `backend` is the client's protocol, so openai-style backends name no engine. A point of which no
-request completed is failed: its zeros are no measurements. `tokens_per_second` of a throughput run counts
+population sd. `backend` is the client's protocol, so openai-style backends name no engine. A point of which
+no request completed is failed: its zeros are no measurements. `tokens_per_second` of a throughput run counts
 prompt and output tokens.
 """
 
@@ -13,21 +13,15 @@ from typing import Any
 
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number
-from chimera_pipeline.readers.load_tests import (
-    Record,
-    each,
-    model_name,
-    objects,
-    quantization,
-    refuse_broken,
-    stamp,
-)
+from chimera_pipeline.readers.names import model_name, quantization
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_vllm_point, serving_row
+from chimera_pipeline.readers.tool_records import Record, each, fail, objects, refuse_broken, stamp
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {"avg_latency", "latencies", "percentiles"}
 _THROUGHPUT = {"elapsed_time", "num_requests", "total_num_tokens", "requests_per_second"}
+_PERCENTILES = {"50": "median_s", "90": "p90_s", "95": "p95_s", "99": "p99_s"}
 
 
 def _accepts(record: Record) -> bool:
@@ -41,7 +35,7 @@ def _accepts(record: Record) -> bool:
 def _side_file(document: Document) -> Record | None:
     """The result object that a *.pytorch.json file was made from."""
     value = document.try_json()
-    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+    if not (isinstance(value, list) and value and isinstance(value[0], dict) and "metric" in value[0]):
         return None
     merged: Record = {}
     for item in value:
@@ -51,7 +45,8 @@ def _side_file(document: Document) -> Record | None:
         merged |= metric["extra_info"] if isinstance(metric.get("extra_info"), dict) else {}
         values = metric["benchmark_values"]
         if metric.get("name") == "latency":
-            merged |= {"latencies": values, "avg_latency": sum(values) / len(values) if values else None}
+            numbers = [number(each_value, field="latency") or 0.0 for each_value in values]
+            merged |= {"latencies": values, "avg_latency": sum(numbers) / len(numbers) if numbers else None}
         elif values:
             merged[str(metric.get("name"))] = values[0]
     model = value[0].get("model")
@@ -75,13 +70,12 @@ def read(document: Document) -> Reading:
     """A row of `serving_runs` a point, a row of `timings` a latency run."""
     reading = Reading(kind="serving_benchmark", tool="vllm")
     records = _records(document)
-    points = [(place, record) for place, record in records if is_vllm_point(record)]
+    points = [entry for entry in records if is_vllm_point(entry[1])]
+    latency = [entry for entry in records if not is_vllm_point(entry[1]) and "latencies" in entry[1]]
+    offline = [entry for entry in records if not is_vllm_point(entry[1]) and "latencies" not in entry[1]]
     each(reading, points, "serving_runs", lambda place, record: _serve(reading, place, record))
-    rest = [(place, record) for place, record in records if not is_vllm_point(record)]
-    latency = [(place, record) for place, record in rest if "latencies" in record]
     each(reading, latency, "timings", lambda place, record: _latency(reading, place, record))
-    offline = [(place, record) for place, record in rest if "latencies" not in record]
-    each(reading, offline, "serving_runs", lambda place, record: _throughput(reading, place, record))
+    each(reading, offline, "serving_runs", lambda place, record: _throughput(place, record))
     if not points:
         reading.kind = "batch_latency" if latency else "offline_throughput"
     refuse_broken(document, reading)
@@ -107,21 +101,17 @@ def _latency(reading: Reading, locator: str, record: Record) -> Row:
     row["case"] = "batch_latency"
     samples = [number(value, locator=locator, field="latencies") for value in record["latencies"]]
     row["n"] = len(samples)
-    row["mean_s"] = number(record["avg_latency"], locator=locator, field="avg_latency")
+    row["mean_s"] = number(record["avg_latency"], "s", locator=locator, field="avg_latency")
     if not samples or not row["mean_s"]:
-        for field in ("n", "mean_s"):
-            row.pop(field)
-        row["status"], row["error_kind"] = "failed", "no_output"
-        return row
+        return fail(row, "no_output")
     if "std_latency" in record:
-        row["std_s"] = number(record["std_latency"], locator=locator, field="std_latency")
+        row["std_s"] = number(record["std_latency"], "s", locator=locator, field="std_latency")
         row["ddof"] = 0
     percentiles: Any = record.get("percentiles")
     for key, value in (percentiles if isinstance(percentiles, dict) else {}).items():
-        stated = number(value, locator=locator, field=f"percentile {key}")
-        column = {"50": "median_s", "90": "p90_s", "95": "p95_s", "99": "p99_s"}.get(str(key))
-        if column:
-            row[column] = stated
+        stated = number(value, "s", locator=locator, field=f"percentile {key}")
+        if str(key) in _PERCENTILES:
+            row[_PERCENTILES[str(key)]] = stated
         elif str(key).replace(".", "", 1).isdigit():
             extra(reading, row, "time_s", f"p{key}", stated, n=row["n"])
     for sample in samples:
@@ -129,22 +119,19 @@ def _latency(reading: Reading, locator: str, record: Record) -> Row:
     return row
 
 
-def _throughput(reading: Reading, locator: str, record: Record) -> Row:
+def _throughput(locator: str, record: Record) -> Row:
     row = _identity(locator, record, "offline_throughput")
     row["duration_s"] = number(record["elapsed_time"], "s", locator=locator, field="elapsed_time")
     row["requests_ok"] = count(record["num_requests"], locator=locator, field="num_requests")
-    row["requests_per_s"] = number(
-        record["requests_per_second"], locator=locator, field="requests_per_second"
-    )
-    row["total_tokens_per_s"] = number(
-        record.get("tokens_per_second"), locator=locator, field="tokens_per_second"
-    )
+    for source, target in (
+        ("requests_per_second", "requests_per_s"),
+        ("tokens_per_second", "total_tokens_per_s"),
+    ):
+        if source in record:
+            row[target] = number(record[source], locator=locator, field=source)
     if not row["requests_per_s"]:
-        for field in ("duration_s", "requests_per_s", "total_tokens_per_s"):
-            row.pop(field)
-        row["status"], row["error_kind"] = "failed", "no_output"
-    elif row["total_tokens_per_s"] is None:
-        row.pop("total_tokens_per_s")
+        row.pop("requests_ok")
+        return fail(row, "no_output")
     return row
 
 

@@ -1,0 +1,164 @@
+"""The lexicon of one audit: which phrase names which entity, metric, statistic or condition.
+
+Built from the vocabulary, the facts themselves and the aliases of entities. Answers only "what does this phrase mean
+here"; which fact a claim is about is decided in `linking`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from chimera_pipeline.audit import measures, words
+from chimera_pipeline.audit.facts_view import FactView, metric_phrases
+from chimera_pipeline.audit.phrases import Part, PhraseTable, parts
+from chimera_pipeline.contracts import vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRef:
+    """An entity that a text names: `names` are the facts' entities it may be; none where no fact knows it."""
+
+    text: str
+    names: tuple[str, ...]
+
+    @property
+    def known(self) -> bool:
+        """True where exactly one entity is meant."""
+        return len(self.names) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRef:
+    """A metric that a text names: the keys it may stand for, first the likeliest."""
+
+    phrase: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a phrase stands for: kind E, M, S or C, with its value."""
+
+    kind: str
+    value: EntityRef | MetricRef | str | tuple[str, str]
+
+
+_ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
+_PLAIN = frozenset(
+    "the and for with run runs test tests model models base baseline new old small large mini fast slow result results all "
+    "gpu cpu cuda on off default none true false other first last mean median total count data file files report main".split()
+)
+
+
+class Lexicon:
+    """Phrases of one audit."""
+
+    def __init__(
+        self,
+        facts: Sequence[FactView],
+        aliases: Mapping[str, Iterable[str]],
+        metrics: Mapping[str, vocabulary.Metric],
+    ) -> None:
+        self.metrics = metrics
+        self.entities = tuple(
+            sorted({fact.entity for fact in facts if fact.entity.lower() not in words.GLOBAL_ENTITIES})
+        )
+        self.table: PhraseTable[Meaning] = PhraseTable()
+        self.by_unit: dict[measures.Dimension, MetricRef] = {}
+        self._metrics(facts)
+        self._statistics()
+        self._conditions(facts)
+        self._entities(aliases)
+
+    def meaning(self, tokens: list[Part], at: int) -> tuple[int, Meaning] | None:
+        """(index after it, meaning) of the longest phrase at `at`."""
+        hit = self.table.longest(tokens, at)
+        if hit is None:
+            return None
+        end, found = hit
+        return end, min(found, key=lambda meaning: _ORDER[meaning.kind])
+
+    def _metrics(self, facts: Sequence[FactView]) -> None:
+        keys: dict[str, list[str]] = defaultdict(list)
+        for phrase, names in metric_phrases(self.metrics).items():
+            keys[phrase] += names
+        for fact in facts:
+            for phrase in {fact.phrase.lower(), fact.key.replace("_", " ").lower()}:
+                if fact.key not in keys[phrase] and not measures_only(phrase):
+                    keys[phrase].insert(0, fact.key) if fact.key not in self.metrics else keys[phrase].append(fact.key)
+        for phrase in words.OTHER_METRICS:
+            keys[phrase] = keys[phrase] or [phrase]
+        for phrase, names in keys.items():
+            if not names:
+                continue
+            ref = MetricRef(phrase, tuple(names))
+            measure = measures.parse(phrase) if measures_only(phrase) else None
+            if measure is not None and measure.dimension not in self.by_unit:
+                self.by_unit[measure.dimension] = ref
+            self.table.add(phrase, Meaning("M", ref))
+
+    def _statistics(self) -> None:
+        for name, phrases in words.STATISTICS.items():
+            for phrase in phrases:
+                self.table.add(phrase, Meaning("S", name))
+        for name, phrases in words.PHASES.items():
+            for phrase in phrases:
+                self.table.add(phrase, Meaning("C", ("phase", name)))
+
+    def _conditions(self, facts: Sequence[FactView]) -> None:
+        for pair in {pair for fact in facts for pair in fact.conditions}:
+            key, value = pair
+            phrase = value or key
+            if key == "phase" or len(phrase) < 3 or phrase in _PLAIN or re.fullmatch(r"[\d.,\s-]+", phrase):
+                continue
+            if self.table.longest(parts(phrase), 0) is None:
+                self.table.add(phrase, Meaning("C", pair))
+
+    def _entities(self, aliases: Mapping[str, Iterable[str]]) -> None:
+        owners: dict[str, set[str]] = defaultdict(set)
+        exact: dict[str, str] = {}
+        for entity in self.entities:
+            exact[_spelled(entity)] = entity
+            exact.setdefault(_spelled(f"{entity}".removesuffix(":latest")), entity)
+            for alias in (*_aliases(entity), *aliases.get(entity, ())):
+                owners[_spelled(alias)].add(entity)
+        for alias, names in owners.items():
+            own = exact.get(alias)
+            meant = (own,) if own else tuple(sorted(names))
+            self.table.add(alias, Meaning("E", EntityRef(alias, meant)))
+
+
+def measures_only(phrase: str) -> bool:
+    """True where `phrase` is nothing but a unit ("tok/s", "tokens per second")."""
+    hit = measures.scan(phrase, 0)
+    return hit is not None and hit[1] == len(phrase)
+
+
+def _spelled(text: str) -> str:
+    return " ".join(part.text for part in parts(text))
+
+
+@lru_cache(maxsize=16384)
+def _aliases(entity: str) -> tuple[str, ...]:
+    """Other spellings of an entity: without its folder, its leading pieces, pieces that carry letters and digits."""
+    found = [entity]
+    tail = entity.rsplit("/", 1)[-1]
+    if tail != entity and len(tail) > 2:
+        found.append(tail)
+    pieces = re.split(r"([:_\-\s(),]+)", tail)
+    for end in range(len(pieces) - 2, 0, -2):
+        head = "".join(pieces[:end])
+        if len(head) > 2 and head.lower() not in _PLAIN and re.search(r"[^\W\d_]", head):
+            found.append(head)
+    for start in range(2, len(pieces), 2):
+        piece = pieces[start]
+        rest = "".join(pieces[start:])
+        if re.search(r"\d", rest) and re.search(r"[A-Za-z]", rest) and len(rest) > 1:
+            found.append(rest)
+        if re.search(r"\d", piece) and re.search(r"[A-Za-z]", piece) and len(piece) > 1:
+            found.append(piece)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,272 @@
+"""The `chimera` command: every command a few lines over the layers below, which are imported where they are used.
+
+stdout carries the result alone; progress, notes and errors go to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chimera_pipeline import __version__, settings
+from chimera_pipeline.errors import ChimeraError, ModelRequired, RegressionFound, UsageError
+
+app = typer.Typer(
+    name="chimera",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn a folder of LLM and GPU benchmark results into a report whose every number has a source.\n\n"
+    "Examples:\n\n"
+    "  chimera run results/                  one report over everything\n\n"
+    "  chimera run results/ --period month   one report a month\n\n"
+    "  chimera explain results/run1.csv      why a file was used, or not\n\n"
+    "Exit codes: 0 ok; 1 bug; 2 usage or configuration; 3 refused by a gate; 4 no model with --require-llm; "
+    "5 regression with --fail-on-regression; 74 input or output; 130 interrupted.",
+)
+
+Artifacts = Annotated[str, typer.Argument(help="Folder, file or URI of result files.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of tables and reports.  [default: chimera-out]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class Provider(StrEnum):
+    """Who chooses among the proved statements."""
+
+    auto = "auto"
+    ollama = "ollama"
+    llamacpp = "llamacpp"
+    openai = "openai"
+    none = "none"
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"chimera_pipeline {__version__}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    artifacts: Artifacts,
+    out: Out = None,
+    period: Annotated[str, typer.Option(help="all, month, week, day, quarter, or a period's name.")] = "all",
+    llm: Annotated[Provider | None, typer.Option(help="Who chooses among proved statements.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Agent profile.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse to report while files are quarantined.")] = False,
+    require_llm: Annotated[bool, typer.Option("--require-llm", help="Fail where no model answers.")] = False,
+    fail_on_regression: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit 5 where a regression stands.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")] = False,
+) -> None:
+    """Read the results, settle the store, compute facts, and write the report."""
+    started = time.perf_counter()
+    chosen = settings.load(artifacts=artifacts, out=out, llm=llm.value if llm else None, model=model, profile=profile)
+    _check_folders(chosen)
+    result, fresh = _run(chosen, period, strict)
+    if not fresh:
+        result["durations_s"] = {**dict.fromkeys(result["durations_s"], 0.0), "total": time.perf_counter() - started}
+    if not quiet:
+        _tell(result, fresh, time.perf_counter() - started, verbose)
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        for report in result["reports"]:
+            print(report["md"])
+    if require_llm and result["llm"] is None:
+        raise ModelRequired(f"--require-llm: no model took part ({result['narrative']['reason']})")
+    if fail_on_regression and result["regressions"]:
+        raise RegressionFound(f"{result['regressions']} regressions stand; see the report")
+
+
+def _run(chosen: settings.Settings, period: str, strict: bool) -> tuple[dict[str, Any], bool]:
+    """(result, whether anything had to be done). A run that would change nothing imports neither Dagster nor pandas."""
+    from chimera_pipeline.orchestration import unchanged
+
+    options = {"period": period, "strict": strict}
+    kept = unchanged.last_run(chosen, options)
+    if kept is not None:
+        return kept, False
+    from chimera_pipeline import periods
+
+    if period not in (periods.ALL, *periods.KINDS):
+        periods.bounds(period)
+    from chimera_pipeline.orchestration.run import execute
+
+    result = execute(chosen, period=period, strict=strict)
+    unchanged.remember(chosen, options, result)
+    return result, True
+
+
+def _check_folders(chosen: settings.Settings) -> None:
+    from chimera_pipeline.inventory.scan import open_root
+
+    root, out = open_root(chosen.artifacts).folder, chosen.out.resolve()
+    if out == root or out in root.parents:
+        raise UsageError(f"--out {chosen.out} holds the artifacts; give a folder beside or inside them")
+
+
+def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) -> None:
+    if not fresh:
+        _note(f"nothing changed ({seconds:.1f} s)")
+        return
+    artifacts, rows = result["artifacts"], result["tables"]
+    _note(
+        f"{artifacts['total']} files ({', '.join(f'{n} {name}' for name, n in artifacts['by_status'].items())}), "
+        f"{rows['measurements']} measurements, {result['facts']} facts, {rows['telemetry_gaps']} gaps "
+        f"({seconds:.1f} s)"
+    )
+    if verbose:
+        for stage, spent in result["durations_s"].items():
+            _note(f"  {stage}: {spent:.2f} s")
+    if result["reports"]:
+        _note(f"next: open {result['reports'][-1]['html']}")
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+@app.command()
+def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
+    """List every file under the root and what its name promises; nothing is opened."""
+    from collections import Counter
+
+    from chimera_pipeline import redact
+    from chimera_pipeline.inventory import scan
+
+    found = scan.scan(scan.open_root(artifacts))
+    by_format = Counter(artifact.format.value for artifact in found)
+    benchmark = sum(by_format[name.value] for name in scan.BENCHMARK_FORMATS)
+    if as_json:
+        files = [
+            {"path": a.path, "size_bytes": a.size_bytes, "format": a.format.value, "skipped": a.skip_reason}
+            for a in found
+        ]
+        counts = {"total": len(found), "benchmark_files": benchmark, "by_format": dict(sorted(by_format.items()))}
+        print(json.dumps({"schema_version": "1.0", **counts, "files": files}, indent=2))
+        return
+    for artifact in found:
+        skipped = f"  skipped: {artifact.skip_reason}" if artifact.skip_reason else ""
+        print(f"{artifact.format.value:9} {artifact.size_bytes:>12,}  {redact.printable(artifact.path)}{skipped}")
+    shown = ", ".join(f"{n} {name}" for name, n in sorted(by_format.items()))
+    print(f"{len(found)} files, {benchmark} benchmark files (csv, json, markdown): {shown or 'none'}")
+
+
+@app.command()
+def facts(
+    out: Out = None,
+    period: Annotated[str, typer.Option(help="Period whose facts to list.")] = "all",
+    as_json: AsJson = False,
+) -> None:
+    """List the facts of a period."""
+    path = settings.load(out=out).out / "reports" / period / "facts.json"
+    if not path.is_file():
+        raise UsageError(f"{path} is not there; run: chimera run ARTIFACTS --period {period}")
+    text = path.read_text(encoding="utf-8")
+    if as_json:
+        print(text, end="")
+        return
+    for fact in json.loads(text)["facts"]:
+        print(f"{fact['id']}  {fact['text']}")
+
+
+@app.command()
+def quarantine(out: Out = None, as_json: AsJson = False) -> None:
+    """List what was refused, and why."""
+    from chimera_pipeline.orchestration import answers
+
+    rows = answers.quarantine(settings.load(out=out).out)
+    if as_json:
+        print(json.dumps({"schema_version": "1.0", "quarantine": rows}, indent=2))
+        return
+    for row in rows:
+        place = f" {row['locator']}" if row["locator"] else ""
+        print(f"{row['artifact_path']}{place}: {row['reason']}: {row['detail']}")
+    if not rows:
+        print("nothing is in quarantine")
+
+
+@app.command()
+def explain(
+    subject: Annotated[str, typer.Argument(help="A file's path, a fact's id, or a number.")], out: Out = None
+) -> None:
+    """Tell the story of a file, a fact or a number."""
+    from chimera_pipeline.orchestration import answers
+
+    for line in answers.explain(settings.load(out=out).out, subject):
+        print(line)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check what the program needs on this machine; each line with a fix."""
+    from chimera_pipeline.orchestration import doctor as examination
+
+    lines = examination.examine(settings.load())
+    if as_json:
+        print(json.dumps({"schema_version": "1.0", "checks": lines}, indent=2))
+    else:
+        for line in lines:
+            fix = f"; {line['fix']}" if line["fix"] else ""
+            print(f"{'ok  ' if line['ok'] else 'FAIL' if line['needed'] else 'note'} {line['check']}: {line['found']}{fix}")
+    if any(line["needed"] and not line["ok"] for line in lines):
+        raise typer.Exit(2)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> None:
+    """Open the Dagster UI on loopback."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path("dagster_home").resolve())))
+    home.mkdir(parents=True, exist_ok=True)
+    command = ["dagster", "dev", "-m", "chimera_pipeline.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execvp(sys.executable, [sys.executable, "-m", *command])  # noqa: S606 - replaces this process, no shell
+
+
+@contextlib.contextmanager
+def _orderly() -> Iterator[None]:
+    """Errors as one line and the contract's exit code; a pipe that closes early is quiet."""
+    try:
+        yield
+    except ChimeraError as error:
+        _note(f"chimera: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _note("chimera: interrupted; what was published before is unchanged, and what was read is kept")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def main() -> None:
+    """The entry point."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _orderly():
+        app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Sweeps: series of one identity that differ in options only; two levels of one option against each other.
+
+In: arms. Out: groups of arms with their options, and comparisons paired by all other options. Sensitivities
+of the same groups are in `decompositions_sweeps`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from chimera_pipeline.facts.comparisons_arms import Arm, Key, identity
+from chimera_pipeline.facts.comparisons_match import compare_arms
+from chimera_pipeline.facts.comparisons_verdict import Comparison
+
+MOST_LEVELS = 8
+LEAST_MEMBERS = 4
+Options = dict[str, Any]
+Member = tuple[Options, Arm]
+
+
+def sweep_groups(arms: Mapping[Key, Arm]) -> dict[tuple[str, ...], list[Member]]:
+    """(identity, metric, unit, phase) -> members of a sweep with their options, where there are 4 or more."""
+    groups: dict[tuple[str, ...], list[Member]] = defaultdict(list)
+    for key, arm in sorted(arms.items()):
+        options = {name: _scalar(value) for name, value in json.loads(arm.series["config"]).items()}
+        groups[(*identity(arm.series), *key[1:])].append((options, arm))
+    return {key: members for key, members in groups.items() if len(members) >= LEAST_MEMBERS}
+
+
+def _scalar(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool) else json.dumps(value)
+
+
+def varying(members: Sequence[Member], most: int = MOST_LEVELS) -> dict[str, list[Any]]:
+    """Option -> its levels in order, for options with two levels or more and no more than `most`."""
+    out = {}
+    for name in sorted({name for options, _ in members for name in options}):
+        levels = sorted({options.get(name) for options, _ in members}, key=_order)
+        if 2 <= len(levels) <= most:
+            out[name] = levels
+    return out
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    number = isinstance(value, int | float)
+    return int(not number), float(value) if number else 0.0, str(value)
+
+
+def sweep_comparisons(arms: Mapping[Key, Arm], period: str) -> Iterator[Comparison]:
+    """Each two levels of each option, paired by all other options."""
+    for members in sweep_groups(arms).values():
+        for option, levels in varying(members).items():
+            at = {level: [member for member in members if member[0].get(option) == level] for level in levels}
+            for low, high in itertools.combinations(levels, 2):
+                base, head = _level(at[low], option, low), _level(at[high], option, high)
+                yield compare_arms(base, head, kind="configuration", allowed=("config",), period=period)
+
+
+def _level(members: Sequence[Member], option: str, level: Any) -> Arm:
+    """All arms at one level of an option as one arm; its items are the settings of the other options."""
+    first = members[0][1]
+    arms = [arm for _, arm in members]
+    others = [
+        json.dumps({name: value for name, value in options.items() if name != option}, sort_keys=True)
+        for options, _ in members
+    ]
+    series = {
+        **first.series,
+        "config": json.dumps({option: level}),
+        "condition": f"{option}={level}, over {len(arms)} configurations",
+        "series_id": ",".join(sorted(str(arm.series["series_id"]) for arm in arms)),
+    }
+    return dataclasses.replace(
+        first,
+        series=series,
+        values=np.concatenate([arm.values for arm in arms]),
+        runs=("sweep",) * sum(arm.values.size for arm in arms),
+        items=tuple(other for other, arm in zip(others, arms, strict=True) for _ in arm.values),
+        cold=tuple(flag for arm in arms for flag in arm.cold),
+        rows=pd.concat([arm.rows for arm in arms], ignore_index=True),
+        stated=None,
+        stated_note="",
+        first_call_inside=any(arm.first_call_inside for arm in arms),
+    )

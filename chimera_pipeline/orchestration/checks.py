@@ -1,0 +1,73 @@
+"""Asset checks: what is asked of each table, answered in the step that makes it.
+
+A failed ERROR check blocks what is downstream. Every result also becomes a row of table `checks`.
+"""
+
+import json
+from collections.abc import Iterable
+
+import dagster as dg
+import pandas as pd
+
+from chimera_pipeline import redact
+from chimera_pipeline.contracts import tables, validation
+from chimera_pipeline.orchestration.lake import Lake
+
+CONTRACT = "contract"
+FAILING_ROWS = 20
+
+
+def contract_spec(table: str, partitions_def: dg.PartitionsDefinition[str] | None = None) -> dg.AssetCheckSpec:
+    """The check that a table keeps its pandera contract."""
+    return dg.AssetCheckSpec(
+        name=CONTRACT,
+        asset=table,
+        description=f"Every row of {table} keeps the pandera contract in schemas/tables/{table}.yaml.",
+        blocking=True,
+        partitions_def=partitions_def,
+    )
+
+
+def contract_result(table: str, frame: pd.DataFrame) -> dg.AssetCheckResult:
+    """Whether the table keeps its contract, with the first failing rows."""
+    failures = validation.failures(table, frame)
+    rows = [_failing(frame, case) for case in failures.head(FAILING_ROWS).to_dict("records")]
+    return dg.AssetCheckResult(
+        check_name=CONTRACT,
+        asset_key=table,
+        passed=failures.empty,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"rows": len(frame), "failures": len(failures), "first": dg.MetadataValue.json(rows)},
+    )
+
+
+def _failing(frame: pd.DataFrame, case: dict[str, object]) -> dict[str, object]:
+    index = case["index"]
+    row = frame.iloc[int(str(index))] if pd.notna(index) and len(frame) else None
+    place = {}
+    if row is not None:
+        place = {name: str(row[name]) for name in ("artifact_path", "path", "locator") if name in frame}
+    return {
+        "column": str(case["column"]),
+        "check": str(case["check"]),
+        "value": redact.value(case["failure_case"]),
+        **place,
+    }
+
+
+def keep(lake: Lake, part: str, period: str, results: Iterable[dg.AssetCheckResult]) -> None:
+    """Publish results as rows of table `checks`."""
+    rows = [
+        {
+            "suite": "asset checks",
+            "expectation": result.check_name,
+            "table": result.asset_key.path[-1] if result.asset_key else "",
+            "period": period,
+            "passed": bool(result.passed),
+            "severity": result.severity.value,
+            "observed": json.dumps({key: value.value for key, value in sorted(result.metadata.items())}, default=str),
+            "expected": "holds",
+        }
+        for result in results
+    ]
+    lake.write_frame("checks", tables.frame("checks", rows), part)

@@ -1,0 +1,56 @@
+"""IO managers: frames as Parquet, values as JSON, published whole. Nothing is pickled.
+
+A partitioned asset has one part a period; an asset without partitions has one part in all.
+"""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from chimera_pipeline import periods
+from chimera_pipeline.orchestration import metadata
+from chimera_pipeline.orchestration.lake import WHOLE, Lake
+from chimera_pipeline.orchestration.partitions import name_of
+
+
+class FrameIOManager(dg.IOManager):
+    """DataFrames under `tables/<table>/<part>.parquet`."""
+
+    def __init__(self, lake: Lake, kind: str) -> None:
+        self._lake, self._kind = lake, kind
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        """Publish the frame and say what is in it."""
+        name = context.asset_key.path[-1]
+        path = self._lake.write_frame(name, obj, _part(context, self._kind))
+        context.add_output_metadata(metadata.of_frame(name, obj, path))
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """The part of this period, or the whole of an asset without partitions."""
+        return self._lake.read_frame(context.asset_key.path[-1], _part(context, self._kind))
+
+
+class ValueIOManager(dg.IOManager):
+    """JSON values under `.chimera/assets/<asset>/<period>.json`."""
+
+    def __init__(self, lake: Lake, kind: str) -> None:
+        self._lake, self._kind = lake, kind
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Publish the value."""
+        name = context.asset_key.path[-1]
+        self._lake.write_value(name, obj, _part(context, self._kind, periods.ALL))
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """The value of this period."""
+        return self._lake.read_value(context.asset_key.path[-1], _part(context, self._kind, periods.ALL))
+
+
+PERIODIC = frozenset({"facts", "collector_brief", "analysis", "report"})
+
+
+def _part(context: dg.OutputContext | dg.InputContext, kind: str, whole: str = WHOLE) -> str:
+    if context.has_asset_partitions:
+        return name_of(context.asset_partition_key, kind)
+    return periods.ALL if context.asset_key.path[-1] in PERIODIC else whole

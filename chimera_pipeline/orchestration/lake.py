@@ -1,0 +1,82 @@
+"""The output folder: where tables, reports and intermediate values lie, and how they are read and published.
+
+Parquet and JSON only; every file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chimera_pipeline import atomic
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.inventory.store import FOLDER
+
+WHOLE = "part-0"
+"""Part name of tables that are not partitioned."""
+
+
+class Lake:
+    """Reads and publishes what a run leaves under `out`."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def table_path(self, name: str, part: str = WHOLE) -> Path:
+        """The file of one part of a table (or of an intermediate frame)."""
+        folder = self.out / "tables" if name in tables.TABLES else self.out / FOLDER / "assets"
+        return folder / name / f"{part}.parquet"
+
+    def value_path(self, name: str, part: str) -> Path:
+        """The file of one JSON value."""
+        return self.out / FOLDER / "assets" / name / f"{part}.json"
+
+    def report_folder(self, period: str) -> Path:
+        """The folder of a period's report."""
+        return self.out / "reports" / period
+
+    def write_frame(self, name: str, frame: pd.DataFrame, part: str = WHOLE) -> Path:
+        """Publish a frame as Parquet."""
+        path = self.table_path(name, part)
+        with atomic.publish(path) as stream:
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
+        return path
+
+    def read_frame(self, name: str, part: str = WHOLE) -> pd.DataFrame:
+        """One part of a table. Raises FileNotFoundError."""
+        frame: pd.DataFrame = pq.read_table(self.table_path(name, part)).to_pandas()
+        return frame
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Every part of a table; empty with its columns where there is none."""
+        parts = sorted(self.table_path(name).parent.glob("[!.]*.parquet"))
+        frames = [pq.read_table(path).to_pandas() for path in parts]
+        filled = [frame for frame in frames if len(frame)]
+        if not filled:
+            return tables.frame(name)
+        return pd.concat(filled, ignore_index=True)
+
+    def write_value(self, name: str, value: Any, part: str) -> Path:
+        """Publish a JSON value."""
+        path = self.value_path(name, part)
+        atomic.write_bytes(path, to_json(value))
+        return path
+
+    def read_value(self, name: str, part: str) -> Any:
+        """One JSON value. Raises FileNotFoundError."""
+        return json.loads(self.value_path(name, part).read_bytes())
+
+    def reports(self) -> list[str]:
+        """Periods that have a published report, in order."""
+        return sorted(path.parent.name for path in (self.out / "reports").glob("*/report.json"))
+
+
+def to_json(value: Any) -> bytes:
+    """JSON for people: indented, ending in a newline, keys in the order given."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)

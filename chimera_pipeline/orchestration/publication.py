@@ -1,0 +1,71 @@
+"""Publishing a report: one view, its renderings, and the files of the period, each whole or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from chimera_pipeline import atomic
+from chimera_pipeline.analysis import statements
+from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.orchestration.lake import Lake, to_json
+from chimera_pipeline.records import Fact
+from chimera_pipeline.report import markdown, page
+from chimera_pipeline.report import view as report_view
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a report of one period is published from."""
+
+    period: str
+    facts: list[Fact]
+    analysis: Mapping[str, Any]
+    brief: Mapping[str, Any]
+    artifacts: pd.DataFrame
+    series: pd.DataFrame
+    gaps: pd.DataFrame
+    quarantine: pd.DataFrame
+    reproducibility: Mapping[str, str]
+    run: Mapping[str, Any]
+
+
+def publish(lake: Lake, material: Material) -> dict[str, Any]:
+    """Write report.md, report.html, report.json and facts.json of the period; returns where they are."""
+    view = report_view.build(
+        report_view.Inputs(
+            period=material.period,
+            facts=material.facts,
+            statements=statements.build(material.facts),
+            analysis=material.analysis,
+            brief=material.brief,
+            artifacts=material.artifacts,
+            gaps=material.gaps,
+            quarantine=material.quarantine,
+            series=material.series,
+            run={**material.run, "llm": material.analysis.get("llm")},
+            reproducibility=material.reproducibility,
+        )
+    )
+    folder = lake.report_folder(material.period)
+    atomic.write_bytes(folder / "facts.json", facts_room.to_json(material.facts))
+    atomic.write_bytes(folder / "report.json", to_json(view))
+    atomic.write_text(folder / "report.html", page.render(view))
+    atomic.write_text(folder / "report.md", markdown.render(view))
+    return {
+        "period": material.period,
+        "md": str(folder / "report.md"),
+        "html": str(folder / "report.html"),
+        "json": str(folder / "report.json"),
+        "numbers": len(view["appendix"]),
+        "durations_s": dict(material.run["durations_s"]),
+    }
+
+
+def write_index(lake: Lake) -> dict[str, Any]:
+    """Write reports/index.md over every published period; returns the list."""
+    index: dict[str, Any] = {"reports": [{"period": period, "md": f"{period}/report.md"} for period in lake.reports()]}
+    lines = ["# Reports", "", *(f"- [{entry['period']}]({entry['md']})" for entry in index["reports"]), ""]
+    atomic.write_text(lake.out / "reports" / "index.md", "\n".join(lines))
+    return index

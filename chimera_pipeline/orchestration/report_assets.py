@@ -1,0 +1,161 @@
+"""Assets of one report period: facts, what is chosen among them, the report; and the history over all periods.
+
+Made by a function, because the partitions depend on the kind of period (none for a report over everything).
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from chimera_pipeline import periods
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.orchestration import checks, publication, run_metrics, steps
+from chimera_pipeline.orchestration.agents import analyse, brief
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.partitions import BACKFILL, name_of
+from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
+from chimera_pipeline.settings import Settings
+
+GPU_TAGS = {
+    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}},
+    "chimera/device": "gpu",
+}
+
+
+def report_assets(
+    kind: str, partitions_def: dg.TimeWindowPartitionsDefinition | None
+) -> tuple[dg.AssetsDefinition, ...]:
+    """The assets of one period of `kind`, or of everything where `partitions_def` is None."""
+    shared: dict[str, Any] = {"owners": OWNERS, "code_version": VERSION}
+    if partitions_def is not None:
+        shared |= {"partitions_def": partitions_def, "backfill_policy": BACKFILL}
+
+    def period_of(context: dg.AssetExecutionContext) -> str:
+        return name_of(context.partition_key, kind) if context.has_partition_key else periods.ALL
+
+    @dg.asset(
+        group_name="facts",
+        io_manager_key="frames",
+        description=tables.description("facts"),
+        kinds=KINDS | {"pandera"},
+        check_specs=[checks.contract_spec("facts", partitions_def)],
+        **shared,
+    )
+    def facts(
+        context: dg.AssetExecutionContext,
+        lake: dg.ResourceParam[Lake],
+        measurements: pd.DataFrame,
+        series: pd.DataFrame,
+        artifacts: pd.DataFrame,
+        telemetry_gaps: pd.DataFrame,
+    ) -> Iterator[Any]:
+        period = period_of(context)
+        found = facts_room.facts_of(
+            {
+                "measurements": measurements,
+                "series": series,
+                "artifacts": artifacts,
+                "telemetry_gaps": telemetry_gaps,
+            },
+            period=period,
+        )
+        frame = facts_room.to_frame(found)
+        yield dg.Output(frame, metadata=run_metrics.of_facts(found))
+        result = checks.contract_result("facts", frame)
+        yield result
+        checks.keep(lake, f"facts-{period}", period, [result])
+
+    @dg.asset(
+        group_name="analysis",
+        io_manager_key="values",
+        kinds={"python", "json"},
+        pool="gpu",
+        op_tags=GPU_TAGS,
+        **shared,
+    )
+    def collector_brief(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        lake: dg.ResourceParam[Lake],
+        facts: pd.DataFrame,
+        artifacts: pd.DataFrame,
+        telemetry_gaps: pd.DataFrame,
+    ) -> dg.Output[dict[str, Any]]:
+        """What is there: folders, counts by type with the latest modification, gaps. Read by the analyst."""
+        value = brief(settings, facts_room.from_frame(facts), artifacts, telemetry_gaps, period=period_of(context))
+        return dg.Output(value, metadata=run_metrics.of_calls(value))
+
+    @dg.asset(
+        group_name="analysis",
+        io_manager_key="values",
+        kinds={"python", "json"},
+        pool="gpu",
+        op_tags=GPU_TAGS,
+        **shared,
+    )
+    def analysis(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        lake: dg.ResourceParam[Lake],
+        facts: pd.DataFrame,
+        telemetry_gaps: pd.DataFrame,
+        collector_brief: dict[str, Any],
+    ) -> dg.Output[dict[str, Any]]:
+        """Findings and recommendations chosen among statements that code has proved from the facts."""
+        period = period_of(context)
+        found = facts_room.from_frame(facts)
+        value = analyse(settings, found, telemetry_gaps, collector_brief, period=period)
+        lake.write_frame("claims", tables.frame("claims", value.pop("claims")), period)
+        lake.write_frame("llm_calls", tables.frame("llm_calls", value["calls"]), period)
+        return dg.Output(value, metadata=run_metrics.of_calls(value))
+
+    @dg.asset(group_name="report", io_manager_key="values", kinds={"python", "markdown", "html"}, **shared)
+    def report(
+        context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
+        lake: dg.ResourceParam[Lake],
+        facts: pd.DataFrame,
+        analysis: dict[str, Any],
+        collector_brief: dict[str, Any],
+        artifacts: pd.DataFrame,
+        series: pd.DataFrame,
+        telemetry_gaps: pd.DataFrame,
+        quarantine: pd.DataFrame,
+    ) -> dg.Output[dict[str, Any]]:
+        """The founders report of the period: Markdown, HTML and JSON, with facts.json beside them."""
+        period = period_of(context)
+        published = publication.publish(
+            lake,
+            publication.Material(
+                period=period,
+                facts=facts_room.from_frame(facts),
+                analysis=analysis,
+                brief=collector_brief,
+                artifacts=artifacts,
+                series=series,
+                gaps=telemetry_gaps,
+                quarantine=quarantine,
+                reproducibility=steps.reproducibility(settings, artifacts, period),
+                run={
+                    "run_id": context.run.run_id,
+                    "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                    "durations_s": run_metrics.stage_seconds(context.instance),
+                },
+            ),
+        )
+        return dg.Output(published, metadata=run_metrics.of_report(published))
+
+    @dg.asset(
+        group_name="report", deps=[report], io_manager_key="values", kinds={"python", "markdown"},
+        owners=OWNERS, code_version=VERSION,
+    )  # fmt: skip
+    def report_history(lake: dg.ResourceParam[Lake]) -> dg.Output[dict[str, Any]]:
+        """The index over every published period."""
+        index = publication.write_index(lake)
+        return dg.Output(index, metadata={"reports": len(index["reports"])})
+
+    return facts, collector_brief, analysis, report, report_history

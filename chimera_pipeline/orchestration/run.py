@@ -1,0 +1,161 @@
+"""`chimera run`: the same assets that the UI shows, materialized in this process, for everything or by period."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow.parquet as pq
+
+from chimera_pipeline import atomic, periods
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.contracts.tables import SETTLED_TABLES
+from chimera_pipeline.definitions import build_definitions
+from chimera_pipeline.errors import GateRefused
+from chimera_pipeline.inventory.scan import BENCHMARK_FORMATS
+from chimera_pipeline.inventory.store import FOLDER, sole_writer
+from chimera_pipeline.orchestration import partitions
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.settings import Settings
+
+SCHEMA_VERSION = "1.0"
+INGEST = ("raw_inventory", "readings", *SETTLED_TABLES, "measurements")
+PERIODIC = ("facts", "collector_brief", "analysis", "report")
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def execute(settings: Settings, *, period: str = periods.ALL, strict: bool = False) -> dict[str, Any]:
+    """Run the pipeline; returns the object of `chimera run --json`.
+
+    `period` is "all", a kind (one report for each period that holds measurements) or a period's name. Raises
+    GateRefused with `strict` where files are quarantined, StoreBusy, InputError, UsageError.
+    """
+    started = time.perf_counter()
+    with sole_writer(settings.out), _instance(settings) as instance:
+        atomic.sweep(settings.out)
+        _materialize(settings, instance, periods.ALL, None, INGEST)
+        lake = Lake(settings.out)
+        artifacts = lake.read_frame("artifacts")
+        if strict:
+            _refuse_quarantine(artifacts)
+        names = _periods(lake, period)
+        kind = periods.ALL if period == periods.ALL else _kind(period)
+        for name in names:
+            key = None if name == periods.ALL else partitions.key_of(name)
+            _materialize(settings, instance, kind, key, PERIODIC, start=min(names))
+        _materialize(settings, instance, periods.ALL, None, ("report_history",))
+        return _result(lake, instance, artifacts, names, started)
+
+
+def _kind(period: str) -> str:
+    return period if period in periods.KINDS else periods.kind_of(period)
+
+
+def _periods(lake: Lake, period: str) -> list[str]:
+    """The periods to report on. A kind stands for every period that holds dated measurements."""
+    if period not in periods.KINDS:
+        if period != periods.ALL:
+            periods.bounds(period)
+        return [period]
+    rows = lake.read_frame("measurements")
+    dated = rows.loc[rows["period"].notna(), "measured_at"].drop_duplicates()
+    return sorted({periods.period_of(at.to_pydatetime(), period) for at in dated})
+
+
+def _refuse_quarantine(artifacts: pd.DataFrame) -> None:
+    refused = artifacts.loc[artifacts["status"] == "quarantined", "path"].tolist()
+    if refused:
+        shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
+        raise GateRefused(f"--strict: {len(refused)} files are quarantined ({shown}); see chimera quarantine")
+
+
+@contextlib.contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance of DAGSTER_HOME, else one under the output folder."""
+    if os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+        return
+    home = settings.out / FOLDER / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(home / "dagster.yaml", "telemetry:\n  enabled: false\n")
+    with dg.DagsterInstance.from_config(str(home.resolve())) as instance:
+        yield instance
+
+
+def _materialize(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    kind: str,
+    key: str | None,
+    names: Sequence[str],
+    start: str | None = None,
+) -> None:
+    definitions = build_definitions(settings=settings, period=kind, start=start)
+    assets: Any = list(definitions.assets or ())
+    dg.materialize(
+        assets,
+        selection=dg.AssetSelection.assets(*names),
+        resources=definitions.resources,
+        instance=instance,
+        partition_key=key,
+        run_config=_QUIET,
+        tags={"dagster/partition": key} if key else None,
+    )
+
+
+def _result(
+    lake: Lake, instance: dg.DagsterInstance, artifacts: pd.DataFrame, names: list[str], started: float
+) -> dict[str, Any]:
+    from chimera_pipeline.orchestration import run_metrics
+
+    analyses = [lake.read_value("analysis", name) for name in names]
+    claims = [lake.read_frame("claims", name) for name in names]
+    statuses = pd.concat([frame["status"] for frame in claims]) if claims else pd.Series(dtype="object")
+    durations = {"inventory": 0.0, "ingest": 0.0, "analysis": 0.0, **run_metrics.stage_seconds(instance)}
+    durations["report"] = run_metrics.report_seconds(instance)
+    durations["total"] = round(time.perf_counter() - started, 4)
+    by_format = {str(name): int(size) for name, size in artifacts.groupby("format").size().items()}
+    by_status = {str(name): int(size) for name, size in artifacts.groupby("status").size().items()}
+    last = analyses[-1] if analyses else None
+    nothing = {"mode": "deterministic", "reason": "no period holds dated measurements"}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "artifacts": {
+            "total": len(artifacts),
+            "benchmark_files": sum(by_format.get(name.value, 0) for name in BENCHMARK_FORMATS),
+            "by_format": by_format,
+            "by_status": by_status,
+        },
+        "tables": {name: _rows(lake, name) for name in tables.TABLES},
+        "facts": sum(len(lake.read_frame("facts", name)) for name in names),
+        "claims": {
+            "total": len(statuses),
+            "supported": int((statuses == "supported").sum()),
+            "withheld": int((statuses == "withheld").sum()),
+        },
+        "reports": [_report(lake, name) for name in names],
+        "llm": last.get("llm") if last else None,
+        "narrative": {key: last["narrative"][key] for key in ("mode", "reason")} if last else nothing,
+        "regressions": sum(_regressions(lake, name) for name in names),
+        "durations_s": durations,
+    }
+
+
+def _rows(lake: Lake, name: str) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in lake.table_path(name).parent.glob("[!.]*.parquet"))
+
+
+def _regressions(lake: Lake, name: str) -> int:
+    facts = lake.read_frame("facts", name)
+    return int(((facts["kind"] == "change") & (facts["verdict"] == "regression")).sum())
+
+
+def _report(lake: Lake, name: str) -> dict[str, str]:
+    folder = lake.report_folder(name)
+    return {"period": name, **{suffix: str(folder / f"report.{suffix}") for suffix in ("md", "html", "json")}}

@@ -1,0 +1,53 @@
+"""Has anything changed since the last run? Answered from the manifest, before Dagster or pandas is imported.
+
+What counts: every name, size and time under the root, the settings, the program's and the schemas' versions, and
+that what was published is still there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from chimera_pipeline import __version__
+from chimera_pipeline.contracts import schemas
+from chimera_pipeline.inventory import changes, scan
+from chimera_pipeline.inventory.store import FOLDER, VERSION, Store
+from chimera_pipeline.settings import Settings
+
+KEY = "last_run"
+
+
+def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
+    """A hash of everything but the artifacts that a run's outputs follow from."""
+    digest = hashlib.sha256(__version__.encode())
+    digest.update(settings.model_dump_json(exclude={"artifacts", "out"}).encode())
+    digest.update(repr(sorted(options.items())).encode())
+    digest.update(str(scan.open_root(settings.artifacts)).encode())
+    folders = [schemas.folder()] + ([settings.sources] if settings.sources else [])
+    for path in sorted(path for folder in folders for path in folder.rglob("*.yaml")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | None:
+    """The result of the last run where it still holds, else None."""
+    if not (settings.out / FOLDER / f"store-v{VERSION}.sqlite").is_file():
+        return None
+    with Store(settings.out) as store:
+        kept = store.get(KEY)
+        if not kept or kept["fingerprint"] != fingerprint(settings, options):
+            return None
+        known = store.manifest()
+    if not changes.unchanged(scan.scan(scan.open_root(settings.artifacts)), known):
+        return None
+    result: dict[str, Any] = kept["result"]
+    published = [Path(report[name]) for report in result["reports"] for name in ("md", "html", "json")]
+    return result if all(path.is_file() for path in published) else None
+
+
+def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]) -> None:
+    """Keep the result of a run that has ended well."""
+    with Store(settings.out) as store:
+        store.put(KEY, {"fingerprint": fingerprint(settings, options), "result": result})

@@ -1,0 +1,173 @@
+"""Rows of timed cases, as micro-benchmark tools write them: readable names, statistics, raw samples, dates.
+
+What lives here is shared by the readers of such tools. Which field means what stays in each reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from chimera_pipeline import redact
+from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.readers.fields import extra, half_unit, measured, number, pointer
+from chimera_pipeline.records import Reading, Row
+from chimera_pipeline.units import canonical
+
+SAMPLES = 1000
+"""A case with more raw samples than this keeps the tool's own statistics, which rest on all of them."""
+
+_MARKS = re.compile(r"\((?:R|TM|C)\)|[®™©]", re.IGNORECASE)
+_ODD = re.compile(r"[^A-Za-z0-9._:/@+-]+")
+_BRACKETED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:/@+-]*)\[([A-Za-z0-9._:/@+-]+)\]\Z")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?\Z")
+
+
+def label(text: Any) -> str | None:
+    """`text` (a device, a version) as a plain name that stays readable: odd characters become one underscore.
+
+    None for blank; `name#<hash>` where nothing readable is left or it looks like a secret.
+    """
+    return _readable(text, distinct=False)
+
+
+def case_name(text: Any) -> str | None:
+    """The name of a case as a plain name: `f[1]` is `f:1`; one with other odd characters ends in `@<hash>`.
+
+    So two cases keep two names. None for blank.
+    """
+    return _readable(text, distinct=True)
+
+
+def _readable(text: Any, *, distinct: bool) -> str | None:
+    plain = redact.name(text)
+    if plain is None or not plain.startswith("name#"):
+        return plain
+    raw = unicodedata.normalize("NFKC", str(text)).strip()
+    if "[redacted]" in redact.value(raw[:4096]):
+        return plain
+    bracketed = _BRACKETED.match(raw)
+    if bracketed is not None and len(raw) <= 120:
+        return f"{bracketed[1]}:{bracketed[2]}"
+    readable = _ODD.sub("_", _MARKS.sub("", raw)).strip("._:/@+-")[:100]
+    if not readable:
+        return plain
+    if not distinct:
+        return readable
+    return f"{readable}@{hashlib.sha256(raw.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+@contextmanager
+def refusing(reading: Reading, locator: str) -> Iterator[None]:
+    """Turn a refusal, or a value of an unexpected type, into a rejection of this place, and go on."""
+    try:
+        yield
+    except ArtifactError as refused:
+        reading.reject(
+            refused.reason,
+            f"{locator}: {refused.detail}",
+            locator=refused.locator or locator,
+            value=refused.value,
+        )
+    except (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError) as error:
+        reading.reject(
+            Reason.UNEXPECTED_SHAPE,
+            f"{locator}: a field is missing or of another type ({type(error).__name__})",
+            locator=locator,
+        )
+
+
+def statistics(
+    row: Row, record: Mapping[str, Any], fields: Mapping[str, str], unit: str | None, *, locator: str
+) -> None:
+    """Put the values of `record`, stated in `unit`, into `row` under the columns that `fields` names.
+
+    A standard deviation over fewer than two samples is no measurement: tools write 0 or null there. Raises
+    ArtifactError(bad_number, out_of_range).
+    """
+    for source, target in fields.items():
+        if source not in record:
+            continue
+        value = number(record[source], unit, locator=locator, field=source)
+        if value is not None and value < 0:
+            raise ArtifactError(
+                Reason.OUT_OF_RANGE,
+                f"{source} is negative",
+                locator=locator,
+                value=redact.value(record[source]),
+            )
+        row[target] = value
+    if row.get("n") is not None and row["n"] < 2 and "std_s" in row:
+        row["std_s"] = None
+
+
+def fail(row: Row, error: Any = None) -> Row:
+    """`row` as a failed record: no measurement stays in it."""
+    kept = {key: value for key, value in row.items() if key not in _MEASURES}
+    kept["status"], kept["error_kind"] = "failed", redact.error_kind(error) or "other"
+    return kept
+
+
+_MEASURES = frozenset(
+    ["n", "mean_s", "std_s", "ddof", "min_s", "max_s", "median_s", "p90_s", "p95_s", "p99_s", "compile_s"]
+)
+
+
+def dated(reading: Reading, row: Row, value: Any, *, locator: str) -> None:
+    """Put the instant that the file states into `row`; one that is no instant is refused, the row stays."""
+    try:
+        measured(row, value, locator=locator)
+    except ArtifactError as refused:
+        reading.reject(refused.reason, refused.detail, locator=locator, value=refused.value)
+
+
+def samples(
+    reading: Reading,
+    row: Row,
+    values: Any,
+    unit: str | None,
+    *,
+    locator: str,
+    metric: str = "time_s",
+    total: int | None = None,
+) -> None:
+    """Add the raw samples of a case, one measurement each, `locator/i`; all of them or none.
+
+    None where there are more than `SAMPLES`, where one is no number, or where their count is not `total`
+    (a list that was cut).
+    """
+    if not isinstance(values, list) or not 1 < len(values) <= SAMPLES:
+        return
+    if total is not None and total != len(values):
+        return
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return
+    for index, value in enumerate(values):
+        stated = float(value) if unit is None else canonical(float(value), unit)
+        extra(reading, row, metric, "sample", stated, n=1, locator=locator + pointer(index))
+
+
+def grouped(text: Any) -> Any:
+    """A number whose thousands are set off by commas (18,149.5) as plain text; anything else unchanged."""
+    if isinstance(text, str) and _GROUPED.match(text.strip()):
+        return text.strip().replace(",", "")
+    return text
+
+
+def printed(reading: Reading, table: str, column: str, texts: Iterable[str], unit: str | None) -> None:
+    """Note half a unit of the last printed digit; of several, the coarsest stands."""
+    for text in texts:
+        half = half_unit([text], unit)
+        if half is not None:
+            known = reading.precision.setdefault(table, {})
+            known[column] = max(known.get(column, 0.0), half)
+
+
+def unit_word(text: Any) -> str:
+    """The unit of a value that has no metric of its own, as the file states it."""
+    word = str(text or "").strip()
+    return {"%": "percent", "": "as stated"}.get(word) or label(word) or "as stated"

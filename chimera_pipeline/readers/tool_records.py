@@ -1,0 +1,137 @@
+"""How the readers of serving tools find their records: in a json object, a list, an object around one list,
+or json lines, with what could not be parsed refused by line.
+
+In: a document. Out: (locator, record) pairs, and rows or rejections in a reading. No format is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chimera_pipeline import redact
+from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.readers.document import Document
+from chimera_pipeline.readers.fields import measured, pointer
+from chimera_pipeline.records import Reading, Row
+
+Record = dict[str, Any]
+Accept = Callable[[Record], bool]
+
+_WRAPPERS = ("results", "responses", "requests", "runs")
+_IDENTITY = frozenset(
+    [
+        "locator",
+        "run_id",
+        "suite",
+        "model",
+        "quantization",
+        "engine",
+        "hardware",
+        "workload",
+        "prompt_id",
+        "config",
+        "status",
+        "error_kind",
+        "measured_at",
+        "time_naive",
+        "concurrency",
+        "request_rate",
+        "requests_ok",
+        "requests_failed",
+        "case",
+        "rate_unit",
+        "backend",
+        "device",
+        "dtype",
+        "ttft_definition",
+    ]
+)
+
+
+def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, Record]]:
+    """(locator, record) of every record that `accept` takes; [] where there are none.
+
+    Texts without the substring `guard` are not parsed as json lines.
+    """
+    value = document.try_json()
+    if isinstance(value, dict):
+        if accept(value):
+            return [(f"line {_first_line(document.text)}", value)]
+        return [
+            (pointer(key, index), item)
+            for key in _WRAPPERS
+            if isinstance(value.get(key), list)
+            for index, item in enumerate(value[key])
+            if isinstance(item, dict) and accept(item)
+        ]
+    if isinstance(value, list):
+        return [
+            (pointer(index), item)
+            for index, item in enumerate(value)
+            if isinstance(item, dict) and accept(item)
+        ]
+    if guard not in document.text:
+        return []
+    return [(line, item) for line, item in document.try_json_lines() if accept(item)]
+
+
+def _first_line(text: str) -> int:
+    return 1 + text[: len(text) - len(text.lstrip())].count("\n")
+
+
+def refuse_broken(document: Document, reading: Reading) -> None:
+    """Refuse what of a json text could not be parsed: a cut array, a cut or damaged line."""
+    if document.try_json() is not None:
+        return
+    text = document.text
+    if text.lstrip()[:1] == "[":
+        try:
+            document.json  # noqa: B018 - asked for what is wrong with it
+        except ArtifactError as refused:
+            reading.reject(refused.reason, refused.detail, locator=refused.locator, value=refused.value)
+        return
+    lines = text.splitlines()
+    if any(line.strip() in ("{", "[") for line in lines):
+        return
+    parsed = {locator for locator, _ in document.try_json_lines()}
+    for number, line in enumerate(lines, start=1):
+        if line.lstrip()[:1] == "{" and f"line {number}" not in parsed:
+            reading.reject(
+                Reason.BAD_JSON,
+                f"line {number}: starts a json object that does not parse",
+                locator=f"line {number}",
+                value=redact.value(line),
+            )
+
+
+def each(
+    reading: Reading, records: Iterable[tuple[str, Record]], table: str, row: Callable[[str, Record], Row]
+) -> None:
+    """Add one row of `table` a record; what `row` refuses becomes a rejection."""
+    for locator, record in records:
+        try:
+            reading.add(table, row(locator, record))
+        except ArtifactError as refused:
+            refuse(reading, refused, locator)
+
+
+def refuse(reading: Reading, refused: ArtifactError, locator: str) -> None:
+    """A rejection of one place."""
+    reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
+
+
+def stamp(reading: Reading, row: Row, value: Any) -> None:
+    """Put the stated instant into `row`; one that cannot be read is refused and the row stays undated."""
+    try:
+        measured(row, value, locator=row["locator"])
+    except ArtifactError as refused:
+        refuse(reading, refused, row["locator"])
+
+
+def fail(row: Row, kind: str) -> Row:
+    """`row` as a failed record: identity and request counts stay, every measurement goes."""
+    for field in [field for field in row if field not in _IDENTITY]:
+        del row[field]
+    row["status"], row["error_kind"] = "failed", kind
+    return row

@@ -1,0 +1,47 @@
+"""The Markdown rendering, for GitHub: no raw HTML, text of artifacts escaped, each number with its label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from chimera_pipeline import redact
+
+_SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
+_EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+
+
+def render(view: Mapping[str, Any]) -> str:
+    """The report as Markdown, ending in one newline."""
+    text = _environment().get_template("report.md.j2").render(view=view)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def escape(value: Any) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    text = redact.printable(str(value))
+    text = _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;"))
+    return _EDGE.sub(r"\\_", text)
+
+
+def sentence(parts: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence with its labels: `102.2 tokens/s (n=5) [F1]`."""
+    return "".join(
+        escape(part["text"]) + (f" [{part['label']}]" if part.get("label") else "") for part in parts
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("chimera_pipeline.report"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - Markdown: every value goes through `md` or `sentence`
+    )
+    environment.filters["md"] = escape
+    environment.filters["sentence"] = sentence
+    return environment

@@ -1,0 +1,310 @@
+"""The view model: everything that a report shows, in reading order, with a label on each number.
+
+The renderers (`markdown`, `page`, `report.json`) only lay it out. Labels F1, F2, ... are given in order of first
+appearance; the appendix lists each with its fact and sources.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from chimera_pipeline import wording
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.errors import ChimeraError
+from chimera_pipeline.records import Fact, Slot, Statement
+
+SCHEMA_VERSION = "1.0"
+DETAIL_METRICS = ("load_s", "prompt_eval_s", "eval_s", "compile_s", "system")
+_SHOWN = ("mean", "total_over_total", "p90", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Text, or a printed number with the label of its fact."""
+
+    text: str
+    label: str | None = None
+
+
+Sentence = tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class Labels:
+    """Gives facts their labels in order of first appearance."""
+
+    facts: Mapping[str, Fact]
+    given: dict[str, str] = field(default_factory=dict)
+
+    def of(self, fact_id: str) -> str:
+        """The label of a fact. Raises ChimeraError for an id that is no fact of the period."""
+        if fact_id not in self.facts:
+            raise ChimeraError(f"statement cites {fact_id}, which is no fact of this period")
+        return self.given.setdefault(fact_id, f"F{len(self.given) + 1}")
+
+    def sentence(self, statement: Statement) -> Sentence:
+        """A statement with its numbers labelled."""
+        return tuple(
+            Part(part.text, self.of(part.fact_id)) if isinstance(part, Slot) else Part(part)
+            for part in statement.parts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a report is made of. `analysis` and `brief` are the JSON values of their assets; `run` holds what
+    differs between equal runs: instants, ids, durations, model calls."""
+
+    period: str
+    facts: list[Fact]
+    statements: list[Statement]
+    analysis: Mapping[str, Any]
+    brief: Mapping[str, Any]
+    artifacts: pd.DataFrame
+    gaps: pd.DataFrame
+    quarantine: pd.DataFrame
+    series: pd.DataFrame
+    run: Mapping[str, Any]
+    reproducibility: Mapping[str, str]
+    title: str = "Founders report"
+
+
+def build(inputs: Inputs) -> dict[str, Any]:
+    """The view as plain data: every section of the contract, in order."""
+    labels = Labels({fact.id: fact for fact in inputs.facts})
+    statements = {statement.id: statement for statement in inputs.statements}
+    view: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "title": _title(inputs),
+        "summary": _summary(inputs, statements, labels),
+        "ingestion": _ingestion(inputs, labels),
+        "performance": _performance(inputs.facts, labels),
+        "comparisons": _comparisons(inputs, labels),
+        "findings": _told(inputs, statements, labels, caveats=False),
+        "caveats": _told(inputs, statements, labels, caveats=True),
+        "narrative": dict(inputs.analysis["narrative"]),
+        "recommendations": [dict(entry) for entry in inputs.analysis["recommendations"]],
+        "gaps": _records(inputs.gaps),
+        "quarantine": _records(inputs.quarantine),
+        "workflow": _workflow(inputs),
+        "method": METHOD,
+        "environment": _environment(inputs.series),
+        "reproducibility": dict(inputs.reproducibility),
+        "personas": list(inputs.analysis.get("personas", [])),
+        "run": dict(inputs.run),
+    }
+    view["appendix"] = _appendix(inputs.facts, labels)
+    return view
+
+
+def _told(
+    inputs: Inputs, statements: Mapping[str, Statement], labels: Labels, *, caveats: bool
+) -> list[list[dict[str, str | None]]]:
+    """The chosen statements that are caveats, or that are not."""
+    return [
+        _plain(labels.sentence(statements[choice["statement_id"]]))
+        for choice in inputs.analysis["findings"]
+        if (choice["role"] == "caveat") is caveats
+    ]
+
+
+def _plain(sentence: Sentence) -> list[dict[str, str | None]]:
+    return [{"text": part.text, "label": part.label} for part in sentence]
+
+
+def _title(inputs: Inputs) -> dict[str, Any]:
+    used = inputs.artifacts[inputs.artifacts["status"].isin(["ok", "partial"])]
+    dated = used[used["time_source"].isin(["content", "filename"])]
+    model = inputs.analysis.get("model") or {}
+    return {
+        "text": inputs.title,
+        "period": inputs.period,
+        "first_measured_at": _day(dated["first_measured_at"].min()),
+        "last_measured_at": _day(dated["last_measured_at"].max()),
+        "undated_artifacts": int(len(used) - len(dated)),
+        "profile": inputs.analysis.get("profile", "none"),
+        "model": model.get("model", "no model"),
+        "configuration": model.get("options", {}),
+    }
+
+
+def _day(at: Any) -> str | None:
+    return None if pd.isna(at) else str(at.date().isoformat())
+
+
+def _summary(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) -> dict[str, Any]:
+    """Verdict, change against the previous period, and the one or two statements that lead."""
+    chosen = inputs.analysis["findings"]
+    leading = [entry["statement_id"] for entry in chosen if entry["role"] == "headline"][:2]
+    leading += [entry["statement_id"] for entry in chosen if entry["role"] == "caveat"][:1]
+    sentences = [_plain(labels.sentence(statements[statement_id])) for statement_id in leading]
+    if not any(fact.kind == "level" for fact in inputs.facts):
+        text = "No measurement was found: the files hold none, or none that a reader knows."
+        sentences.insert(0, [{"text": text, "label": None}])
+    return {"verdict": _verdict(inputs), "sentences": sentences}
+
+
+def _verdict(inputs: Inputs) -> str:
+    changes = [fact for fact in inputs.facts if fact.kind == "change"]
+    verdicts = {fact.verdict for fact in changes}
+    if "regression" in verdicts:
+        return "A regression stands against the previous period."
+    if "improvement" in verdicts:
+        return "An improvement stands against the previous period; no regression does."
+    if changes:
+        return "No regression stands against the previous period."
+    if inputs.period == "all":
+        return "This report covers everything measured; it has no previous period to be compared with."
+    return "No series of this period was also measured in the previous one; there is no change to report."
+
+
+def _ingestion(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
+    rows = []
+    for fact in inputs.facts:
+        if fact.kind == "inventory" and fact.metric == "files":
+            what = fact.condition or "all files"
+            rows.append({"what": what, "count": wording.number(fact.value), "label": labels.of(fact.id)})
+    order = {"all files": 0, "benchmark files (csv, json and markdown)": 1}
+    return sorted(rows, key=lambda row: (order.get(row["what"], 2), row["what"].startswith("status"), row["what"]))
+
+
+def _performance(facts: list[Fact], labels: Labels) -> list[dict[str, Any]]:
+    """One table a metric: series, value, n, spread, interval. Details (load, compile, ...) come last."""
+    swept = {series_id for fact in facts if len(fact.series_ids) > 1 for series_id in fact.series_ids}
+    groups: dict[tuple[str, str], list[Fact]] = {}
+    for fact in facts:
+        metric = vocabulary.metrics().get(fact.metric)
+        if fact.kind not in ("level", "quality") or metric is None:
+            continue
+        if metric.better == "none" and metric.name not in ("quality", "system"):
+            continue
+        single = fact.statistic == "sample" and not (swept & set(fact.series_ids))
+        reported = fact.grade == "reported" and fact.statistic in (*_SHOWN, "median")
+        if single or reported or (fact.statistic in _SHOWN and not _inner_sweep(fact, swept)):
+            groups.setdefault((fact.metric, fact.unit), []).append(fact)
+    names = list(vocabulary.metrics())
+    ordered = sorted(groups, key=lambda key: (key[0] in DETAIL_METRICS, names.index(key[0]), key[1]))
+    return [_metric_table(key, groups[key], labels) for key in ordered]
+
+
+def _inner_sweep(fact: Fact, swept: set[str]) -> bool:
+    return len(fact.series_ids) == 1 and fact.series_ids[0] in swept
+
+
+def _metric_table(key: tuple[str, str], facts: list[Fact], labels: Labels) -> dict[str, Any]:
+    metric = vocabulary.metric(key[0])
+    rows = [
+        {
+            "entity": fact.entity,
+            "condition": fact.condition,
+            "statistic": fact.statistic.replace("_", " "),
+            "value": wording.number(fact.value),
+            "n": "not stated" if fact.n is None else str(fact.n),
+            "sd": wording.number(fact.sd) if fact.sd is not None else "",
+            "interval": _interval(fact),
+            "grade": fact.grade.replace("_", " "),
+            "label": labels.of(fact.id),
+        }
+        for fact in sorted(facts, key=lambda f: (f.entity, f.condition, f.statistic))
+    ]
+    better = {"lower": "lower is better", "higher": "higher is better", "none": ""}[metric.better]
+    return {
+        "metric": metric.name,
+        "label": metric.label,
+        "unit": key[1],
+        "better": better,
+        "definition": metric.definition,
+        "detail": metric.name in DETAIL_METRICS,
+        "rows": rows,
+    }
+
+
+def _interval(fact: Fact) -> str:
+    if fact.ci_low is None or fact.ci_high is None:
+        return ""
+    return f"{wording.number(fact.ci_low)} to {wording.number(fact.ci_high)}"
+
+
+def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
+    order = {"regression": 0, "improvement": 1, "equivalent": 2, "no_clear_difference": 3}
+    facts = [fact for fact in inputs.facts if fact.kind in ("comparison", "change")]
+    facts.sort(key=lambda fact: (order.get(fact.verdict or "", 9), fact.entity, fact.metric, fact.condition, fact.id))
+    return [
+        {
+            "kind": fact.kind,
+            "entity": fact.entity,
+            "metric": vocabulary.metric(fact.metric).label,
+            "condition": fact.condition,
+            "baseline": fact.baseline,
+            "verdict": (fact.verdict or "").replace("_", " "),
+            "text": fact.text,
+            "label": labels.of(fact.id),
+        }
+        for fact in facts
+    ]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
+    for row in rows:
+        if isinstance(row.get("artifacts"), str):
+            row["artifacts"] = json.loads(row["artifacts"])
+    return rows
+
+
+def _workflow(inputs: Inputs) -> dict[str, Any]:
+    """Files analysed by type with the latest modification, and every file with what became of it."""
+    by_type = []
+    for name, part in inputs.artifacts.groupby("format", sort=True):
+        latest = part["modified_at"].max()
+        by_type.append({"format": name, "files": len(part), "latest": None if pd.isna(latest) else latest.isoformat()})
+    columns = ["path", "format", "status", "reason", "detail", "rows_ok", "rows_failed", "tool", "sha256"]
+    return {"by_type": by_type, "files": _records(inputs.artifacts[columns])}
+
+
+def _environment(series: pd.DataFrame) -> list[dict[str, str]]:
+    rows = []
+    for name in ("hardware", "engine", "tool", "model", "quantization"):
+        found = sorted({str(value) for value in series[name].dropna()})
+        rows.append({"name": name, "value": ", ".join(found) if found else "unknown: no file states it"})
+    return rows
+
+
+def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
+    by_id = {fact.id: fact for fact in facts}
+    out = []
+    for fact_id, label in labels.given.items():
+        fact = by_id[fact_id]
+        out.append(
+            {
+                "label": label,
+                "id": fact.id,
+                "text": fact.text,
+                "value": fact.value,
+                "unit": fact.unit,
+                "n": fact.n,
+                "grade": fact.grade,
+                "method": fact.ci_method,
+                "sources": list(fact.sources),
+            }
+        )
+    return out
+
+
+METHOD = (
+    "Every artifact is read once and kept with its sha256. A record that failed keeps no measurement and enters no mean.",
+    "Files with the same bytes, or the same measurements in another format, are counted once; summaries of stored rows "
+    "are recomputed and not counted again.",
+    "A request is cold when its load time is above the larger of half a second and five times the median of its file, or "
+    "when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
+    "Means carry the sample standard deviation (one degree of freedom less) and, from five values on, a confidence "
+    "interval whose method is named with the fact. One sample is shown as one sample, never as an average.",
+    "A percentile is computed only where the number of samples supports a two-sided interval of its own; percentiles that "
+    "a tool reports are marked as reported.",
+    "Series are compared only where metric, unit, statistic and conditions agree.",
+)
