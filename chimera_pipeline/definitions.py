@@ -23,7 +23,7 @@ def build_definitions(
     partitions_def = None if whole else partitions.definition(kind, start or settings.start)
     lake = Lake(settings.out)
     periodic = report_assets.report_assets(kind, partitions_def)
-    jobs = automation.jobs(partitions_def)
+    jobs = automation.jobs()
     return dg.Definitions(
         assets=[*store_assets.ASSETS, *periodic],
         resources={

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
@@ -94,6 +95,13 @@ OPTION_KEYS = frozenset(
         "workload",
         "streaming",
         "endpoint_type",
+        "job",
+        "mode",
+        "environment",
+        "build_type",
+        "warmup",
+        "disable_gc",
+        "timer",
         "strategy",
         "revision",
         "source",
@@ -135,6 +143,9 @@ OPTION_KEYS = frozenset(
         "model_file",
         "build",
         "hipblaslt",
+        "rpc_servers",
+        "lazy_mode",
+        "repack",
         "n_kv_max",
         "is_pp_shared",
         "tp_size",
@@ -193,11 +204,11 @@ def name(text: Any) -> str | None:
     return f"name#{digest}"
 
 
-def options(mapping: dict[str, Any]) -> dict[str, Any]:
-    """The allow-listed option keys of `mapping` with plain scalar values; everything else is dropped."""
+def options(mapping: dict[str, Any], allowed: Collection[str] = OPTION_KEYS) -> dict[str, Any]:
+    """The `allowed` option keys of `mapping` with plain scalar values; everything else is dropped."""
     kept: dict[str, Any] = {}
     for key, value in mapping.items():
-        if key not in OPTION_KEYS or value is None:
+        if key not in allowed or value is None:
             continue
         if isinstance(value, bool | int | float):
             kept[key] = value

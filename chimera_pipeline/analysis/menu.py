@@ -169,7 +169,7 @@ def build(
     taken = always + _fill(rest, cost, left, limit - len(always))
     if len(taken) < min(FEWEST, len(order)) or not taken:
         return None
-    random.Random(seed).shuffle(taken)  # noqa: S311 (an order, no secret)
+    random.Random(seed).shuffle(taken)
     items = tuple(Item(f"S{i}", item, lines[item.id], cost[item.id]) for i, item in enumerate(taken, start=1))
     return Menu(items, len(order), aliases)
 

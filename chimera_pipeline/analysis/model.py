@@ -96,9 +96,9 @@ class Agreement:
 class Analysis:
     """The result of one agent. Deterministic analyses carry the reason; every analysis is publishable.
 
-    `chosen` is in the order of telling. `sentences` is filled in mode prose only: they tell the statements they
-    name, and the rest of `chosen` is told as it is. `dropped` counts refused prose by code. `calls` are rows of
-    `llm_calls`; `gaps` is what the calls themselves showed to be missing.
+    `chosen` is in the order of telling. `sentences` is filled in mode prose only: they tell the statements
+    they name, and the rest of `chosen` is told as it is. `dropped` counts refused prose by code. `calls` are
+    rows of `llm_calls`; `gaps` is what the calls themselves showed to be missing.
     """
 
     agent: str

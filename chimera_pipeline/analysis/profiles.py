@@ -1,4 +1,4 @@
-"""Agent profiles and personas, from `schemas/profiles.yaml` (which documents every field) or a file of the user.
+"""Agent profiles and personas, from `schemas/profiles.yaml`, which documents every field.
 
 Unknown keys and unknown names are errors that say what there is.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,8 @@ from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ContractError, UsageError
 
 SMALL_CONTEXT = 1024
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Persona(BaseModel):
@@ -109,8 +111,7 @@ def profiles(path: Path) -> dict[str, Profile]:
     if not isinstance(document, dict) or set(document) != {"personas", "profiles"}:
         raise ContractError(f"{path.name}: expected the keys personas and profiles")
     personas = {
-        name: _built(path, f"personas.{name}", Persona, entry)
-        for name, entry in document["personas"].items()
+        name: _built(path, f"personas.{name}", Persona, entry) for name, entry in document["personas"].items()
     }
     out = {}
     for name, entry in document["profiles"].items():
@@ -126,7 +127,7 @@ def profiles(path: Path) -> dict[str, Profile]:
     return out
 
 
-def _built[T: BaseModel](path: Path, where: str, kind: type[T], entry: Any) -> T:
+def _built(path: Path, where: str, kind: type[_Model], entry: Any) -> _Model:
     try:
         return kind.model_validate(entry)
     except ValidationError as error:

@@ -57,7 +57,7 @@ class Limits:
 
 def words(seed: int, attempt: int) -> tuple[str, tuple[str, ...]]:
     """The word that must come back, and the set it is asked from (five, sorted)."""
-    draw = random.Random(f"{seed}/{attempt}")  # noqa: S311 (a canary, no secret)
+    draw = random.Random(f"{seed}/{attempt}")
     drawn: set[str] = set()
     while len(drawn) < 5:
         drawn.add("".join(draw.choice(_SYLLABLES) for _ in range(3)))

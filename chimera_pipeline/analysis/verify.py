@@ -69,7 +69,7 @@ class Pick:
     role: str
 
 
-class _Refused(Exception):  # noqa: N818
+class _Refused(Exception):
     def __init__(self, code: Violation) -> None:
         super().__init__(code)
         self.code = code
@@ -86,9 +86,8 @@ def refused(reply: ModelReply, options: Options, estimate: int) -> tuple[Violati
     if prompt is None:
         found.append(Violation.NO_PROMPT_COUNT)
     else:
-        if abs(prompt - (options.num_ctx // 2 + 2)) <= _NEAR and estimate > prompt * 1.5:
-            found.append(Violation.PROMPT_CUT)
-        elif prompt < _FAR_UNDER * estimate:
+        # Ollama cuts the front of a prompt that is too long down to half of the context.
+        if abs(prompt - (options.num_ctx // 2 + 2)) <= _NEAR or prompt < _FAR_UNDER * estimate:
             found.append(Violation.PROMPT_CUT)
         if prompt + (reply.output_tokens or 0) > options.num_ctx:
             found.append(Violation.CONTEXT_FULL)

@@ -47,6 +47,7 @@ class Meaning:
     value: EntityRef | MetricRef | str | tuple[str, str]
 
 
+_SAME = {"markdown": ("md",), "text": ("txt",), "yaml": ("yml",), "jsonl": ("ndjson",), "duplicate": ("duplicates",)}
 _ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
 _PLAIN = frozenset(
     "the and for with run runs test tests model models base baseline new old small large mini fast slow result results all "
@@ -115,8 +116,9 @@ class Lexicon:
             phrase = value or key
             if key == "phase" or len(phrase) < 3 or phrase in _PLAIN or re.fullmatch(r"[\d.,\s-]+", phrase):
                 continue
-            if self.table.longest(parts(phrase), 0) is None:
-                self.table.add(phrase, Meaning("C", pair))
+            for word in (phrase, *_SAME.get(phrase, ())):
+                if self.table.longest(parts(word), 0) is None:
+                    self.table.add(word, Meaning("C", pair))
 
     def _entities(self, aliases: Mapping[str, Iterable[str]]) -> None:
         owners: dict[str, set[str]] = defaultdict(set)

@@ -95,10 +95,10 @@ _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hash", re.compile(r"\b(?:sha256:)?(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])(?!\d+e\d+\b)[0-9a-f]{7,64}\b")),
     ("mark", re.compile(r"(?<![\w&])#\s?\d+\b|§+\s?\d+(?:\.\d+)*|\b(?:[Nn]o|[Nn]r|№)\.\s?\d+\b")),
     ("bits", re.compile(r"\b\d+(?:\.\d+)?[-\s]?bits?\b|(?<![\d.,])\d+(?:/\d+)?-(?:core|way|layer|head|token|shot|gpu|node|thread|dimensional|point|factor|byte|column|stage|hop|page|year|week|day|month|hour|bit|pin|lane|phase|step)s?\b(?<=[a-z])", re.IGNORECASE)),
-    ("size", re.compile(r"\b\d+\s?[x×]\s?\d+(?:\s?[x×]\s?\d+)*\b(?!\.\d)(?!\s?(?:faster|slower|higher|lower|more|less))")),
+    ("size", re.compile(r"(?<![\d.,])\b\d+\s?[x×]\s?\d+(?:\s?[x×]\s?\d+)*(?![\w^⁻⁺⁰¹²³⁴-⁹])(?!\.\d)(?!\s?(?:faster|slower|higher|lower|more|less))")),
     ("top", re.compile(r"\b[Tt]op[-\s]\d+\b|\bpass@\d+|\b24/7\b|\b\d{1,2}:\d{1,2}\b|\bfirst \d+ (?=prompts|lines)")),
     ("ordinal", re.compile(r"\b\d+(?:st|nd|rd|th)\b(?!\s*(?:percentile|quantile|pctl|perzentil))", re.IGNORECASE)),
-    ("confidence", re.compile(r"\b\d{2}(?:\.\d+)?\s?%?[-\s]*(?=(?:confidence\s)?(?:CI|KI|confidence|credible|bootstrap|interval|Konfidenz\w*)\b)|\bconfidence\s(?:level\s)?(?:of\s)?\d{2}(?:\.\d+)?\s?%|\b(?:CI|confidence)\s?\d{2}\b\s?%?|\bα\s?=\s?0?\.\d+", re.IGNORECASE)),
+    ("confidence", re.compile(r"\b\d{2}(?:\.\d+)?\s?%?[-\s]*(?=(?:confidence\s)?(?:CI|KI|confidence|credible|bootstrap|interval|Konfidenz\w*)\b)|\bconfidence\s(?:level\s)?(?:of\s)?\d{2}(?:\.\d+)?\s?%|\b(?:CI|confidence)\s?\d{2}\s?%|\bCI\d{2}\b(?!\.)|\bα\s?=\s?0?\.\d+", re.IGNORECASE)),
     ("pvalue", re.compile(r"\bp\s?[<>=≤]\s?0?\.\d+", re.IGNORECASE)),
     ("model size", re.compile(r"\b\d+(?:\.\d+)?\s?[BM]\b(?=\s?(?:param|model|variant|version|weights|checkpoint|class|size))|\b\d+(?:\.\d+)?\s?(?:billion|million)[\s-]param\w+", re.IGNORECASE)),
 )  # fmt: skip
@@ -129,12 +129,14 @@ def _leading(text: str, *, heading: bool) -> Iterator[Mask]:
 
 
 _VALUE = r"[-−]?\d+(?:[.,]\d+)?[kK]?"
-_LIST = rf"{_VALUE}(?:\s*(?:,|and|or|/|to|vs\.?|versus|–|-|→)\s*{_VALUE}(?![\d.]))*"
+_LIST = rf"{_VALUE}(?:\s*(?:and|or|/|to|vs\.?|versus|–|-|→)\s*{_VALUE}(?![\d.])(?!\s?(?:%|x\b|[µmun]?s\b|tok|req|[KMGT]i?B\b|W\b|J\b|seconds|milli|percent)))*"
+_SERIES = rf"{_VALUE}(?:\s*(?:,\s*and|,|and|or|/)\s*{_VALUE}(?![\d.]))+"
 _KEYS = "|".join(
     re.escape(key).replace(r"\ ", r"[\s_-]") for key in sorted(words.OPTIONS, key=len, reverse=True)
 )
 _OPTION = re.compile(
-    rf"(?<![\w-])({_KEYS})s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|level|of|is|was|set|to|at|limited|fixed|=)\s+){{0,3}})({_LIST})"
+    rf"(?<![\w-])({_KEYS})(?:s\s+(?:of\s+)?({_SERIES})|s?\s*\(\s*({_SERIES})|"
+    rf"s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|level|of|is|was|set|to|at|limited|fixed|=)\s+){{0,3}})({_LIST}))"
     r"(?![\w.]*\d)(?:\s?(?:tokens?|layers?|s|ms|seconds|minutes|threads)\b)?",
     re.IGNORECASE,
 )
@@ -149,7 +151,7 @@ def _options(text: str) -> Iterator[Mask]:
     for match in _OPTION.finditer(text):
         key = words.OPTIONS.get(re.sub(r"[\s_-]", " ", match.group(1).lower()))
         key = key or words.OPTIONS.get(match.group(1).lower().replace(" ", "_")) or words.OPTIONS.get(match.group(1).lower())
-        values = re.findall(_VALUE, match.group(2))
+        values = re.findall(_VALUE, match.group(2) or match.group(3) or match.group(4))
         after = text[match.end() :]
         if key == "temperature" and re.match(r"\s?(?:°|[CFK]\b|degrees)", after):
             continue

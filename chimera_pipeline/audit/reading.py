@@ -161,12 +161,14 @@ def read(text: str, lexicon: Lexicon, *, comma: bool | None = None, heading: boo
     _percentiles(writer, tokens)
     _mask(writer, found)
     _phrases(writer, tokens, lexicon, kinds="MSC")
+    _unknown_names(writer, leading_letter=True)
     _numbers(writer, comma, tokens, lexicon)
     _number_words(writer, tokens)
-    _unknown_names(writer)
+    _unknown_names(writer, leading_letter=False)
     _rest(writer)
     writer.tokens.sort(key=lambda token: token.start)
-    line = _with_borrowed_units(_joined(writer.tokens))
+    line = _with_borrowed_units(_joined(_unknown_conditions(writer.tokens)))
+    _settled_names(line)
     _trailing_options(line)
     return Reading(plain, line)
 
@@ -186,6 +188,8 @@ def _phrases(writer: _Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: st
         for end, meanings in reversed(lexicon.table.all(tokens, at)):
             meaning = min((item for item in meanings if item.kind in kinds), key=lambda item: "EMSC".index(item.kind), default=None)
             start, stop = tokens[at].start, tokens[end - 1].end
+            if meaning is not None and meaning.kind == "M" and writer.text[start:stop].lower() == "times":
+                continue
             if meaning is None or not _whole(writer.text, start, stop, meaning.kind) or not writer.free(start, stop):
                 continue
             token = Token(meaning.kind, start, stop, writer.text[start:stop])
@@ -239,8 +243,6 @@ def _whole(text: str, start: int, end: int, kind: str) -> bool:
         if after and after in "-_:/.@+" and joined.isalnum():
             return re.match(r"-(?:based|powered|like|only|specific|class|style|family|series|backed)\b|/[A-Za-z]", text[end:]) is not None
         return not (before and before in "-_:/.@+" and text[start - 2 : start - 1].isalnum())
-    if after == "_" or before == "_":
-        return False
     return not (after == "=" or (kind == "S" and after == ":" and joined.isalnum()))
 
 
@@ -320,7 +322,8 @@ def _spelled_number(writer: _Writer, tokens: list[Part], at: int) -> None:
     last = noun.split(" ")[-1] if noun else ""
     if part.text in {"one", "single"} and not (last in N_NOUNS and len(noun.split()) < 3):
         return
-    if unit is None and not (last in N_NOUNS or last in {"file"}):
+    part_of = re.match(r"\s+(?:out\s+)?of\s+(?:the\s+|all\s+)?\d", after)
+    if unit is None and not (last in N_NOUNS or last in {"file"} or part_of):
         return
     value = Fraction(WORDS[part.text])
     printed = Printed(value, Fraction(1, 2))
@@ -336,18 +339,23 @@ N_NOUNS = frozenset(
 )
 
 
-def _unknown_names(writer: _Writer) -> None:
+def _unknown_names(writer: _Writer, *, leading_letter: bool) -> None:
+    """Names with digits in them that nothing else explains; the first pass leaves those that begin with a digit."""
     text = writer.text
     for match in _FAMILY.finditer(text):
         if re.match(r"\w", text[match.end() : match.end() + 1]) or (match.start() and text[match.start() - 1] in "/\\"):
             continue
-        bare = match.group().lower()
+        end = _family_end(text, match.start(), match.end())
+        bare = text[match.start() : end].lower()
         if bare in {"opt", "bloom", "solar", "yi", "claude", "hermes", "falcon", "nous", "orca"} and match.group().islower():
             continue
-        writer.add(Token("E", match.start(), match.end(), match.group(), entity=EntityRef(match.group(), ())))
+        name = text[match.start() : end]
+        writer.add(Token("E", match.start(), end, name, entity=EntityRef(name, ())))
     for match in _NAME.finditer(text):
         name = match.group()
         if not re.search(r"\d", name) or not writer.free(match.start(), match.end()):
+            continue
+        if leading_letter and (name[0].isdigit() or re.fullmatch(r"[a-z]{3,}-\d+|[A-Za-z]+[:/]\d+(?:[.,]\d+)?", name)):
             continue
         head = re.match(r"[a-z]*", name.lower())
         base = name.lower()
@@ -361,6 +369,8 @@ def _unknown_names(writer: _Writer) -> None:
                 writer.add(Token("X", match.start(), match.end(), name))
             continue
         writer.add(Token("E", match.start(), match.end(), name, entity=EntityRef(name, ())))
+    if leading_letter:
+        return
     for match in _CAMEL.finditer(text):
         after, before = text[match.end() :], text[: match.start()]
         if match.group().lower() in words.HARDWARE | words.VERSIONED | {"csv", "json", "tokens", "gpus", "cpus", "llms", "github"}:
@@ -369,6 +379,15 @@ def _unknown_names(writer: _Writer) -> None:
                 continue
         if re.match(rf"\s+{_DOES}\b", after) or re.search(r"\b(?:of|for|than|by)\s+$", before):
             writer.add(Token("E", match.start(), match.end(), match.group(), entity=EntityRef(match.group(), ())))
+
+
+def _family_end(text: str, start: int, end: int) -> int:
+    """Where the name of a model ends: a number with a unit after it is a measurement, not a version."""
+    last = re.search(r"\s\d+(?:\.\d+)?$", text[start:end])
+    if last is None:
+        return end
+    versioned = re.search(r"\d", text[start : start + last.start()]) is not None
+    return start + last.start() if versioned or measures.scan(text, end) else end
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\s\w]|\w+")
@@ -380,6 +399,27 @@ def _rest(writer: _Writer) -> None:
             word = match.group()
             kind = "W" if word[0].isalnum() else "P"
             writer.add(Token(kind, match.start(), match.end(), word.lower().replace("’", "'")))
+
+
+def _unknown_conditions(tokens: list[Token]) -> list[Token]:
+    """An unknown name beside a known entity ("on GSM8K") is a condition that no fact has."""
+    if not any(token.entity and token.entity.names for token in tokens):
+        return tokens
+    for at, token in enumerate(tokens):
+        unknown = token.entity is not None and not token.entity.names and not re.search(r"[:]", token.text)
+        if unknown and at and tokens[at - 1].text in {"on", "in", "under"} and not _FAMILY.match(token.text):
+            token.kind, token.entity, token.condition = "C", None, (token.text.lower(), "")
+    return tokens
+
+
+def _settled_names(tokens: list[Token]) -> None:
+    """A name that may be several entities is the one that the sentence names beside it ("the q8_0 build of NAME")."""
+    known = {token.entity.names[0] for token in tokens if token.entity and token.entity.known}
+    for token in tokens:
+        if token.entity is not None and len(token.entity.names) > 1:
+            common = known & set(token.entity.names)
+            if len(common) == 1:
+                token.entity = EntityRef(token.entity.text, tuple(common))
 
 
 def _joined(tokens: list[Token]) -> list[Token]:

@@ -23,6 +23,7 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "range": ("spread of", "range of"),
     "total_over_total": ("total over total", "aggregate over all requests", "token weighted", "token-weighted",
                          "tokens over total time", "harmonic mean", "total-over-total"),
+    "total": ("total", "totals", "in total", "a total of", "sum", "altogether", "sum total", "grand total"),
     "geomean": ("geometric mean", "geomean"),
 }  # fmt: skip
 AVERAGES = frozenset({"mean", "median", "geomean", "total_over_total"})
@@ -86,13 +87,13 @@ OTHER_METRICS = (
     "prompt processing rate", "prompt eval rate", "prompt evaluation rate", "input throughput", "training throughput",
     "training time", "training loss", "disk footprint", "disk usage", "disk space", "disk size", "model size", "file size",
     "download size", "energy", "energy use", "energy consumption", "energy per token", "energy efficiency",
-    "energy efficient", "cost", "price", "cheaper", "cost per token", "cost per million tokens", "bandwidth",
+    "energy efficient", "cheaper", "cost per token", "cost per million tokens", "bandwidth",
     "memory bandwidth", "memory traffic", "network traffic", "pcie bandwidth", "cache hit rate", "hit rate", "error rate",
     "failure rate", "success rate", "availability", "uptime", "fan speed", "clock speed", "clock frequency", "flops",
     "parameter count", "parameters", "vocabulary size", "accuracy loss", "quality loss", "bleu", "rouge", "f1", "f1 score",
     "word error rate", "wer", "mrr", "recall", "precision", "pass@1", "win rate", "elo", "queue time", "queueing time",
     "queue delay", "network latency", "disk latency", "tokenization time", "tokenizer speed", "sampling time",
-    "occupancy", "sm occupancy", "speedup", "speed-up", "slowdown", "jitter", "goodput", "context window size", "carbon",
+    "occupancy", "sm occupancy", "jitter", "goodput", "context window size", "carbon",
     "emissions", "warm up time", "warm-up time", "warmup time", "startup time", "start-up time", "boot time",
     "shutdown time", "read throughput", "write throughput", "disk throughput", "network throughput", "io throughput",
     "batch throughput", "cpu temperature", "efficiency", "reliability", "satisfaction", "code coverage", "coverage",

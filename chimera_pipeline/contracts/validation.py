@@ -6,6 +6,7 @@ Called once per table, or once per kind and shape of file; never once per file.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,10 +41,19 @@ def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def column_failures(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
     """Failure cases of `frame` against a schema, or part of one."""
+    found = _failure_cases(asked, frame)
+    return found[["column", "check", "index", "failure_case"]]
+
+
+def _failure_cases(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    """All failure cases at once; no row where the frame holds."""
     try:
-        asked.validate(frame, lazy=True)
+        with warnings.catch_warnings():
+            # pandera joins failure cases of several dtypes, and pandas says that it will do so otherwise one day
+            warnings.filterwarnings("ignore", "The behavior of DataFrame concatenation", FutureWarning)
+            asked.validate(frame, lazy=True)
     except SchemaErrors as error:
-        return pd.DataFrame(error.failure_cases)[["column", "check", "index", "failure_case"]]
+        return pd.DataFrame(error.failure_cases)
     return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
 
 
@@ -124,29 +134,24 @@ def telemetry_failures(kind: str, frame: pd.DataFrame) -> pd.DataFrame:
     absent. Checks whose columns are absent are not asked.
     """
     wanted = requirement(kind)
-    if wanted is None or frame.empty:
+    if wanted is None or len(frame) == 0:
         return pd.DataFrame(columns=["gap", "field", "index"])
     found = _telemetry_schema(kind)
     askable = [rule for rule in found.checks if _operands(rule) <= set(frame.columns)]
     asked = pa.DataFrameSchema(found.columns, checks=askable, strict=False)
-    try:
-        asked.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        cases = pd.DataFrame(error.failure_cases)
-        missing = cases["check"] == "column_in_dataframe"
-        gaps = pd.DataFrame(
-            {
-                "gap": cases["check"].map(GAP_OF_CHECK).fillna("inconsistent"),
-                "field": cases["failure_case"].where(missing, cases["column"]),
-                "index": cases["index"],
-            }
-        )
-        whole_row = gaps["gap"] == "inconsistent"
-        gaps.loc[whole_row, "field"] = cases.loc[whole_row, "check"].map(
-            {rule.name: rule.statistics["result"] for rule in askable}
-        )
-        return gaps.drop_duplicates(ignore_index=True)
-    return pd.DataFrame(columns=["gap", "field", "index"])
+    cases = _failure_cases(asked, frame)
+    missing = cases["check"] == "column_in_dataframe"
+    gaps = pd.DataFrame(
+        {
+            "gap": cases["check"].map(GAP_OF_CHECK).fillna("inconsistent"),
+            "field": cases["failure_case"].where(missing, cases["column"]),
+            "index": cases["index"],
+        }
+    )
+    whole_row = gaps["gap"] == "inconsistent"
+    results = {rule.name: rule.statistics["result"] for rule in askable}
+    gaps.loc[whole_row, "field"] = cases.loc[whole_row, "check"].map(results)
+    return gaps.drop_duplicates(ignore_index=True)
 
 
 def _operands(rule: pa.Check) -> set[str]:

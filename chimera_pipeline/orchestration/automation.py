@@ -25,7 +25,7 @@ Jobs = tuple[Any, Any]
 """Asset jobs, whose class dagster does not export."""
 
 
-def jobs(partitions_def: dg.TimeWindowPartitionsDefinition | None) -> Jobs:
+def jobs() -> Jobs:
     """`ingest_job` (everything before facts) and `report_job` (one period)."""
     ingest = dg.define_asset_job(
         "ingest_job",
@@ -35,7 +35,6 @@ def jobs(partitions_def: dg.TimeWindowPartitionsDefinition | None) -> Jobs:
     report = dg.define_asset_job(
         "report_job",
         selection=dg.AssetSelection.assets("facts", "collector_brief", "analysis", "report"),
-        partitions_def=partitions_def,
         description="Facts, analysis and report of one period.",
     )
     return ingest, report

@@ -1,8 +1,8 @@
 """Readers from declarative sources: flat csv, json and JSON lines that a YAML file describes, without code.
 
 In: folders with `*.yaml` (`schemas/sources/` and the setting `sources`). Out: one `Reader` a file, named
-`source:<name>`, whose version is a hash of the file, so that a change of the file reads its artifacts anew. What
-the YAML may say, and the errors it gives, are in `source_file`.
+`source:<name>`, whose version is a hash of the file, so that a change of the file reads its artifacts
+anew. What the YAML may say, and the errors it gives, are in `source_file`.
 """
 
 from __future__ import annotations
@@ -58,27 +58,41 @@ class Record:
 def readers(*folders: Path) -> tuple[Reader, ...]:
     """A reader for each `*.yaml` in `folders`; a name in a later folder replaces the same name before it.
 
-    The more a source asks of a file, the earlier it comes. Raises ContractError (file, line and key), UsageError
-    for a folder that is missing.
+    The more a source asks of a file, the earlier it comes. Raises ContractError (file, line and key), or
+    UsageError for a folder that is missing.
     """
-    return _readers(tuple(_texts(folder) for folder in folders))
+    return _readers(tuple((folder, _stamps(folder)) for folder in folders))
 
 
-def _texts(folder: Path) -> tuple[tuple[str, str], ...]:
+_Stamps = tuple[tuple[str, int, int, int], ...]
+
+
+def _stamps(folder: Path) -> _Stamps:
+    """Name, size, inode and time of each source: what tells that a file was edited, without opening it."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
-        return tuple((path.name, path.read_text(encoding="utf-8")) for path in paths)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"setting sources: {folder}: cannot be read: {error}") from error
+        stats = [(path.name, path.stat()) for path in paths]
+    except OSError as error:
+        raise UsageError(f"setting sources: {folder}: cannot be read: {error.strerror}") from error
+    return tuple((name, found.st_size, found.st_ino, found.st_mtime_ns) for name, found in stats)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"setting sources: {path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path.name}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
 
 @lru_cache(maxsize=8)
-def _readers(folders: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[Reader, ...]:
+def _readers(folders: tuple[tuple[Path, _Stamps], ...]) -> tuple[Reader, ...]:
     sources: dict[str, Source] = {}
-    for files in folders:
+    for folder, stamps in folders:
         here: dict[str, str] = {}
-        for file, text in files:
-            source = load(file, text)
+        for file, *_ in stamps:
+            source = load(file, _text(folder / file))
             if source.name in here:
                 raise ContractError(f"{file}: source: {source.name!r} stands in {here[source.name]} as well")
             here[source.name] = file
@@ -135,7 +149,7 @@ def read(source: Source, document: Document) -> Reading:
     texts: dict[Field, list[str]] = {}
     for record in _records(source, document, reading):
         try:
-            rows = list(_rows(source, record))
+            rows = list(_rows(source, record, reading))
             found = _statistics(source, record) if rows and rows[0]["status"] == "ok" else []
         except ArtifactError as refused:
             reading.reject(
@@ -209,8 +223,11 @@ def _exists(value: Any, parts: tuple[str, ...]) -> bool:
     return next(_walk(value, parts, (), ()), None) is not None
 
 
-def _rows(source: Source, record: Record) -> Iterator[Row]:
-    """The row of `record`, or one for each of its values; a failed record is one row without measurements."""
+def _rows(source: Source, record: Record, reading: Reading) -> Iterator[Row]:
+    """The row of `record`, or one for each of its values; a failed record is one row without measurements.
+
+    A time that cannot be read is refused and leaves the row undated.
+    """
     row: Row = {"locator": record.locator, "config": {}, "status": "ok", **source.constants}
     wanted = {name: record.find(ref) for name, ref in source.config}
     row["config"] = config(
@@ -221,7 +238,12 @@ def _rows(source: Source, record: Record) -> Iterator[Row]:
         if value is not _ABSENT:
             row[field.target] = _typed(value, field, record.locator)
     if source.time is not None and (stated := record.find(source.time)) is not _ABSENT:
-        measured(row, stated, locator=record.locator)
+        try:
+            measured(row, stated, locator=record.locator)
+        except ArtifactError as bad:
+            reading.reject(
+                bad.reason, f"{record.locator}: {bad.detail}", locator=record.locator, value=bad.value
+            )
     if any(_holds(condition, record) for condition in source.failed):
         error = record.find(source.error) if source.error is not None else None
         row["status"], row["error_kind"] = "failed", redact.error_kind(_none(error)) or "other"
@@ -276,8 +298,9 @@ def _statistics(source: Source, record: Record) -> list[tuple[str, str, float | 
 
 
 def _holds(condition: Condition, record: Record) -> bool:
-    """Whether the sign of a failure is there. What the record does not have is no sign; what it leaves blank is
-    no sign of `filled` and `is`, and fails `is_not`.
+    """Whether the sign of a failure is there.
+
+    What the record does not have is no sign; what it leaves blank fails `is_not` and no other test.
     """
     found = record.find(condition.ref)
     if found is _ABSENT:

@@ -38,7 +38,7 @@ class Document:
 
     @property
     def text(self) -> str:
-        """The text. Raises ArtifactError: empty, bad_encoding, not_text."""
+        """The text with `\\n` as line end. Raises ArtifactError: empty, bad_encoding, not_text."""
         decoded: str = self._text.value()
         return decoded
 
@@ -107,6 +107,8 @@ class Document:
         if parsed.get("_json") is not None:
             return []
         if self.format is Format.CSV and (table := parsed.get("_csv")) is not None:
+            if parsed.get("_json_lines") is not None:
+                return []
             ragged = [(Reason.RAGGED_ROW, line, said) for line, said in table.bad]
             return ragged + ([(Reason.TRUNCATED, *table.cut)] if table.cut else [])
         if self.format is Format.MARKDOWN:
@@ -193,7 +195,13 @@ def _decoded(data: bytes) -> str:
         raise ArtifactError(Reason.NOT_TEXT, f"NUL character at offset {nul}: binary, not text")
     if not text.strip():
         raise ArtifactError(Reason.EMPTY, "holds no text")
-    return text
+    return _with_plain_line_ends(text) if "\r" in text else text
+
+
+def _with_plain_line_ends(text: str) -> str:
+    """CR LF, CR CR LF (written twice in text mode) and, where there is no LF, CR as LF."""
+    text = text.replace("\r\r\n", "\n").replace("\r\n", "\n")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)

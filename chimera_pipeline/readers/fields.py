@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from chimera_pipeline import redact
@@ -99,15 +99,15 @@ def pointer(*parts: Any) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def config(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Allow-listed options; numbers that are whole become ints, so that 40.00 and 40 are one configuration."""
-    kept = redact.options(mapping)
+def config(mapping: dict[str, Any], allowed: Collection[str] = redact.OPTION_KEYS) -> dict[str, Any]:
+    """The `allowed` options; whole numbers become ints, so that 40.00 and 40 are one configuration."""
+    kept = redact.options(mapping, allowed)
     for key, value in kept.items():
         if isinstance(value, str):
             text = value.strip()
             if _NUMBER.match(text):
                 value = float(text)
-        if isinstance(value, float) and value == int(value):
+        if isinstance(value, float) and value.is_integer():
             value = int(value)
         kept[key] = value
     return kept

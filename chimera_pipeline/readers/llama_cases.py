@@ -18,6 +18,19 @@ _FTYPE = re.compile(
     r"((?:IQ[1-4]_\w+|T?Q[1-8]_\w+|BF16|F16|F32|MXFP4|NVFP4)(?: mix| MoE)?)"
     r"(?: - ([\w.]+)(?: bpw.*)?)?(?: \(guessed\))?\Z"
 )
+_FLAG = re.compile(r" (-ngl|-fa|-b|-ub|-t|-ctk|-ctv|-mmp|--mmap|-ncmoe) (\w+)(?= |$)")
+_FLAGS = {
+    "-ngl": "n_gpu_layers",
+    "-fa": "flash_attn",
+    "-b": "n_batch",
+    "-ub": "n_ubatch",
+    "-t": "n_threads",
+    "-ctk": "type_k",
+    "-ctv": "type_v",
+    "-mmp": "use_mmap",
+    "--mmap": "use_mmap",
+    "-ncmoe": "n_cpu_moe",
+}
 COLUMNS = {
     "ngl": "n_gpu_layers",
     "threads": "n_threads",
@@ -28,6 +41,12 @@ COLUMNS = {
     "type_v": "type_v",
     "fa": "flash_attn",
     "sm": "split_mode",
+    "lm": "load_mode",
+    "nopo": "no_op_offload",
+    "noh": "no_host",
+    "rpk": "repack",
+    "main_gpu": "main_gpu",
+    "lazy_mode": "lazy_mode",
     "mg": "main_gpu",
     "nkvo": "no_kv_offload",
     "mmap": "use_mmap",
@@ -72,6 +91,21 @@ def quantization_of(model_type: Any, filename: Any = None) -> str | None:
     if base.endswith(" mix"):
         return base.removesuffix(" mix").removesuffix("_S") + "_M"
     return f"{base.removesuffix(' MoE')}_{_SIZES[size]}" if size in _SIZES else base.removesuffix(" MoE")
+
+
+def backend_of(text: Any) -> str | None:
+    """The backends as one name: "Vulkan,RPC" -> "Vulkan+RPC"."""
+    return plain(str(text).replace(",", "+")) if text else None
+
+
+def command_options(line: str) -> dict[str, Any]:
+    """Options on a llama-bench command line; of RPC servers only how many."""
+    found: dict[str, Any] = {_FLAGS[flag]: value for flag, value in _FLAG.findall(line)}
+    if rpc := re.search(r"--rpc[ =](\S+)", line):
+        found["rpc_servers"] = rpc.group(1).count(",") + 1
+    if hipblaslt := re.search(r"ROCBLAS_USE_HIPBLASLT=(\d)", line):
+        found["hipblaslt"] = hipblaslt.group(1)
+    return found
 
 
 def file_stem(filename: Any) -> str | None:

@@ -1,5 +1,6 @@
-"""What the formats of load-test tools share: a distribution goes into the columns of `serving_runs`, what has no
-column into `measurements`, a point of which no request succeeded keeps its counts and nothing else.
+"""What the formats of load-test tools share: a distribution goes into the columns of `serving_runs`,
+what has no column into `measurements`, a point of which no request succeeded keeps its counts and
+nothing else.
 """
 
 from __future__ import annotations
@@ -9,10 +10,15 @@ from typing import Any
 
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.readers.fields import extra, number
+from chimera_pipeline.readers.fields import count, extra, measured, number
 from chimera_pipeline.records import Reading, Row
 
-LATENCIES = {"ttft": "serving_ttft_s", "tpot": "serving_tpot_s", "itl": "serving_itl_s", "e2e": "serving_e2e_s"}
+LATENCIES = {
+    "ttft": "serving_ttft_s",
+    "tpot": "serving_tpot_s",
+    "itl": "serving_itl_s",
+    "e2e": "serving_e2e_s",
+}
 _IN_ROW = frozenset({"mean", "std", "p50", "p90", "p95", "p99"})
 _MEASURED = ("duration_s", "requests_per_s", "output_tokens_per_s", "total_tokens_per_s")
 
@@ -20,6 +26,11 @@ _MEASURED = ("duration_s", "requests_per_s", "output_tokens_per_s", "total_token
 def mapping(value: Any) -> dict[str, Any]:
     """`value` where it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """`value` where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def first(*values: Any) -> Any:
@@ -56,6 +67,29 @@ def checked(
     return parsed
 
 
+def whole(reading: Reading, value: Any, *, locator: str, field: str) -> int | None:
+    """`value` as a whole number of 0 or more; None where blank or refused, and a refusal is recorded."""
+    try:
+        parsed = count(value, locator=locator, field=field)
+    except ArtifactError as refused:
+        reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
+        return None
+    if parsed is not None and parsed < 0:
+        checked(reading, parsed, None, locator=locator, field=field)
+        return None
+    return parsed
+
+
+def dated(reading: Reading, row: Row, value: Any, *, locator: str) -> None:
+    """Put the instant that a file states into `row`; a time that is none is refused, the row stays."""
+    try:
+        measured(row, value, locator=locator)
+    except (ArtifactError, OverflowError) as refused:
+        detail = f"{locator}: time is not ISO 8601 or an epoch"
+        shown = getattr(refused, "value", None)
+        reading.reject(Reason.BAD_TIME, detail, locator=locator, value=shown)
+
+
 def distribution(
     reading: Reading,
     row: Row,
@@ -69,9 +103,11 @@ def distribution(
 ) -> None:
     """Put the statistics of one metric where they belong.
 
-    `name` is ttft, tpot, itl or e2e, or a metric of schemas/metrics.yaml. The identity of `row` must be complete.
+    `name` is ttft, tpot, itl or e2e, or a metric of schemas/metrics.yaml; the identity of `row` is complete.
     """
     metric = LATENCIES.get(name, name)
+    if n == 1:
+        statistics = {key: value for key, value in statistics.items() if key != "std"}  # of one: no spread
     for statistic, raw in statistics.items():
         value = checked(reading, raw, unit, locator=locator, field=f"{name} {statistic}")
         statistic = "p50" if statistic == "median" and name in LATENCIES else statistic

@@ -1,7 +1,8 @@
 """YAML that knows its lines: a node with its file, line and dotted key, asked for exactly what it must be.
 
-In: the text of a file that a person wrote. Out: plain values, or a ContractError naming file, line and key, with the
-nearest known word. No anchors, no repeated keys, no unknown keys. What the keys mean is not known here.
+In: the text of a file that a person wrote. Out: plain values, or a ContractError naming file, line and
+key, with the nearest known word. No anchors, no repeated keys, no unknown keys. What the keys mean is not
+known here.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Entry:
 
 
 def nearest(word: str, known: Collection[str]) -> str:
-    """"; did you mean 'x'?", or the known words where none is near."""
+    """ "; did you mean 'x'?", or the known words where none is near."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
@@ -121,7 +122,8 @@ def parse(file: str, text: str) -> Entry:
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise ContractError(f"{file}:{event.start_mark.line + 1}: anchors (& and *) are not used here")
+                line = getattr(event.start_mark, "line", 0) + 1
+                raise ContractError(f"{file}:{line}: anchors (& and *) are not used here")
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

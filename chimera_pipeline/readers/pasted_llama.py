@@ -14,7 +14,9 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.fields import half_unit, number
 from chimera_pipeline.readers.llama_cases import (
     COLUMNS,
+    backend_of,
     case_name,
+    command_options,
     file_stem,
     model_of,
     options,
@@ -26,15 +28,16 @@ from chimera_pipeline.readers.tool_records import refuse
 from chimera_pipeline.records import Reading, Row
 
 _TEST_ROW = re.compile(
-    r"\|\s*(?:pp ?\d+|tg ?\d+)(?: ?\+ ?tg ?\d+)?(?: ?@ ?d ?\d+)?\s*"
-    r"\|\s*\**\d[\d.]*(?:\s*±\s*\d[\d.]*)?\**\s*\|?\s*$",
+    r"\|[ \t]{0,60}(?:pp ?\d+|tg ?\d+)(?: ?\+ ?tg ?\d+)?(?: ?@ ?d ?\d+)?[ \t]{0,60}"
+    r"\|[ \t]{0,60}\**\d[\d.]*(?: ?± ?\d[\d.]*)?\**[ \t]{0,60}\|?[ \t\r]{0,60}$",
     re.MULTILINE,
 )
 _RATE = re.compile(r"(\d[\d.]*)(?:\s*±\s*(\d[\d.]*))?\Z")
-_BUILD = re.compile(r"^[\s>]*build: ([0-9a-f]{7,40}) \((\d+)\)")
-_DEVICE = re.compile(r"^[\s>]*(?:Device \d+: ([^,]+),|ggml_vulkan: \d+ = ([^(|]+?) [(|])")
-_FILE = re.compile(r"llama-\w*bench\b.* (?:-m|--model) (\S+)")
-_BATCH_HEADER = re.compile(r"\|\s*PP\s*\|\s*TG\s*\|(?:\s*B\s*\|)?\s*N_KV\s*\|")
+_BUILD = re.compile(r"^[ \t>]{0,40}build: ([0-9a-f]{7,40}) \((\d+)\)")
+_DEVICE = re.compile(r"^[ \t>]{0,40}(?:Device \d+: ([^,]+),|ggml_vulkan: \d+ = ([^(|]+?) [(|])")
+_FILE = re.compile(r"llama-(?:\w+-)?bench\b.* (?:-m|--model) (\S+)")
+_BATCH_COLUMNS = {"pp", "tg", "n_kv", "s_pp t/s", "s_tg t/s"}
+LONGEST_LINE = 4000
 _SETTINGS = re.compile(r"\b(n_kv_max|n_batch|n_ubatch|flash_attn|n_gpu_layers|n_threads) = (-?\d+)")
 _BATCH_RATES = (("pp", "s_pp t/s", "t_pp s"), ("tg", "s_tg t/s", "t_tg s"), ("pp+tg", "s t/s", "t s"))
 
@@ -46,7 +49,13 @@ def holds_tests(text: str) -> bool:
 
 def holds_batches(text: str) -> bool:
     """The header of a batched or sweep bench."""
-    return "S_TG t/s" in text and bool(_BATCH_HEADER.search(text))
+    return "S_TG t/s" in text and any(
+        _is_batch_header(line) for line in text.splitlines() if "S_TG t/s" in line
+    )
+
+
+def _is_batch_header(line: str) -> bool:
+    return len(line) <= LONGEST_LINE and {cell.lower() for cell in _cells(line)} >= _BATCH_COLUMNS
 
 
 def _cells(line: str) -> list[str]:
@@ -60,18 +69,21 @@ class _Around:
     def __init__(self) -> None:
         self.device: str | None = None
         self.file: str | None = None
+        self.options: dict[str, Any] = {}
         self.pending: list[Row] = []
 
     def note(self, line: str) -> None:
         """Take a line that is no table row."""
+        line = line[:LONGEST_LINE]
         if build := _BUILD.match(line):
             for row in self.pending:
                 row["engine"] = f"llama.cpp-b{build.group(2)}"
-            self.pending, self.device, self.file = [], None, None
+            self.pending, self.device, self.file, self.options = [], None, None, {}
         elif device := _DEVICE.match(line):
             self.device = (device.group(1) or device.group(2)).strip()
         elif named := _FILE.search(line):
             self.file, self.device, self.pending = named.group(1), None, []
+            self.options = command_options(line)
 
 
 def read_tests(lines: list[str], reading: Reading, counts: bool) -> str | None:
@@ -126,7 +138,10 @@ def _test_row(locator: str, cells: list[str], header: list[str] | None, around: 
         stated = dict(zip(header, cells, strict=False))
         fields |= {COLUMNS[name]: cell for name, cell in stated.items() if name in COLUMNS}
     elif len(cells) >= 7:
-        fields |= {"backend": cells[3], "n_gpu_layers": cells[4]}
+        on_cpu = "CPU" in cells[3] or "BLAS" in cells[3]
+        fields |= {"backend": cells[3], "n_threads" if on_cpu else "n_gpu_layers": cells[4]}
+    fields = around.options | fields
+    fields["backend"] = backend_of(fields.get("backend"))
     fields["model_file"] = file_stem(around.file)
     model_type = _pick(cells, header, "model", 0)
     row: Row = {
@@ -165,10 +180,11 @@ def read_batches(lines: list[str], reading: Reading, counts: bool) -> str | None
             settings = dict(_SETTINGS.findall(line)) if "n_kv_max = " in line else settings
             continue
         cells = _cells(line)
-        if _BATCH_HEADER.search(line):
+        if _is_batch_header(line):
             header = [cell.lower() for cell in cells]
-        elif header is not None and len(cells) == len(header) and cells[0].isdigit():
-            record = dict(zip(header, cells, strict=True))
+            continue
+        record = dict(zip(header or [], cells, strict=False))
+        if len(record) == len(cells) and record.get("pp", "").isdigit():
             texts += [record[name] for _, name, _ in _BATCH_RATES if name in record]
             try:
                 add_batch(reading, f"line {position}", record, settings, around, counts)
@@ -191,7 +207,13 @@ def add_batch(
     """The rates of one batch size: prompt processing, generation, and both together, each one sample."""
     prompt, generated = (int(number(record[key], locator=locator, field=key) or 0) for key in ("pp", "tg"))
     batch = record.get("b")
-    fields = {**settings, "n_prompt": prompt, "n_gen": generated, "batch_size": batch}
+    fields = {
+        **(around.options if around else {}),
+        **settings,
+        "n_prompt": prompt,
+        "n_gen": generated,
+        "batch_size": batch,
+    }
     if batch is None:
         fields["n_depth"] = record.get("n_kv")
     fields["model_file"] = file_stem(around.file) if around else None

@@ -15,11 +15,12 @@ from chimera_pipeline.readers.tool_records import fail, refuse
 from chimera_pipeline.records import Reading, Row
 
 _LINE = re.compile(
-    r"^[\s>*|-]*(total duration|load duration|prompt eval count|prompt eval duration|prompt eval rate"
-    r"|eval count|eval duration|eval rate):[\s*]+(\S.*?)[\s*|]*$"
+    r"^[ \t>*|-]{0,40}(total duration|load duration|prompt eval count|prompt eval duration|prompt eval rate"
+    r"|eval count|eval duration|eval rate):[ \t*]{1,80}(\S.*?)[ \t*|]*$"
 )
-_RATE = re.compile(r"^[\s>*|-]*eval (?:rate|duration):[\s*]+\d", re.MULTILINE)
+_RATE = re.compile(r"^[ \t>*|-]{0,40}eval (?:rate|duration):[ \t*]{1,80}\d", re.MULTILINE)
 _RUN = re.compile(r"\bollama run ((?:--?\S+ )*)([A-Za-z0-9][\w.:/@+-]*)")
+LONGEST_LINE = 400
 _DURATIONS = {
     "total duration": "total_s",
     "load duration": "load_s",
@@ -42,6 +43,7 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
     first = last = 0
     rates: list[str] = []
     for position, line in enumerate(lines, start=1):
+        line = line[:LONGEST_LINE]
         if run := _RUN.search(line):
             model = run.group(2)
         match = _LINE.match(line)

@@ -15,14 +15,17 @@ from chimera_pipeline.readers.serving_points import serving_row
 from chimera_pipeline.readers.tool_records import Record, refuse
 from chimera_pipeline.records import Reading
 
-_TITLE = re.compile(r"^[\s>*`#|]*={3,} ?(?:Serving|Offline Throughput) Benchmark Result ?={3,}", re.MULTILINE)
+_TITLE = re.compile(
+    r"^[ \t>*`#|]{0,40}={3,} ?(?:Serving|Offline Throughput) Benchmark Result ?={3,}", re.MULTILINE
+)
 _MEASURED = re.compile(
     r"(?:Benchmark duration \(s\)|throughput \((?:req|tok)/s\)): +\d|TTFT \(ms\): +\d", re.IGNORECASE
 )
-_LINE = re.compile(r"^[\s>*|]*([A-Z][A-Za-z0-9 ./()-]*?): +(\S.*?)[\s*|]*$")
+_LINE = re.compile(r"^[ \t>*|]{0,40}([A-Z][A-Za-z0-9 ./()-]*?): +(\S.*?)[\s*|]*$")
 _STATISTIC = re.compile(
     r"(Mean|Median|Std|Min|Max|P\d+(?:\.\d+)?) (TTFT|TPOT|ITL|E2EL|E2E Latency|E2E) \(ms\)\Z", re.IGNORECASE
 )
+LONGEST_LINE = 400
 _LABELS = {
     "backend": "backend",
     "successful requests": "completed",
@@ -115,7 +118,7 @@ def _table(lines: list[str], title: int) -> dict[str, str]:
         bare = line.strip().strip(">*| ")
         if (len(bare) >= 10 and set(bare) == {"="}) or _TITLE.match(line):
             break
-        match = _LINE.match(line)
+        match = _LINE.match(line) if len(line) <= LONGEST_LINE else None
         if match is None:
             continue
         label, value = match.group(1).strip(), match.group(2)

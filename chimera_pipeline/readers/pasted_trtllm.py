@@ -17,10 +17,10 @@ from chimera_pipeline.readers.trtllm_points import point, workload
 from chimera_pipeline.records import Reading, Row
 
 _OVERVIEW = "= PERFORMANCE OVERVIEW"
-_MEASURED = re.compile(r"^[ \t>]*(?:\w+ )*Throughput \((?:req|tokens)/sec\):\s*\d", re.MULTILINE)
-_LINE = re.compile(r"^[\s>]*([A-Z][^:=]*?):\s+(\S.*?)\s*$")
-_SPREAD = re.compile(r"^[\s>]*\[(TTFT|TPOT|Latency)\] (\w+)\s*: ([\d.]+)\s*$", re.IGNORECASE)
-_SECTION = re.compile(r"^[\s>]*= ([A-Z+ ]+?)\s*$")
+_MEASURED = re.compile(r"^[ \t>]{0,40}(?:\w+ ){0,6}Throughput \((?:req|tokens)/sec\):\s*\d", re.MULTILINE)
+_LINE = re.compile(r"^[ \t>]{0,40}([A-Z][^:=]*?):[ \t]+(\S.*?)[ \t]*$")
+_SPREAD = re.compile(r"^[ \t>]{0,40}\[(TTFT|TPOT|Latency)\] (\w+)\s*: ([\d.]+)\s*$", re.IGNORECASE)
+_SECTION = re.compile(r"^[ \t>]{0,40}= ([A-Z+ ]+?)[ \t]*$")
 _LOG_TIME = re.compile(r"^\[(\d\d)/(\d\d)/(\d{4})-(\d\d:\d\d:\d\d)\]")
 _RATES = {
     "request throughput (req/sec)": "requests_per_s",
@@ -45,6 +45,7 @@ _OPTIONS = {
     "dtype": "dtype",
     "kv cache dtype": "kv_cache_dtype",
 }
+LONGEST_LINE = 400
 _METRICS = {"ttft": "ttft", "tpot": "tpot", "latency": "e2e"}
 
 
@@ -82,7 +83,11 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
 def _end(lines: list[str], overview: int, last: int) -> int:
     """The line after the section: the next section's title, a log line, or the end of the text."""
     for i in range(overview + 2, last):
-        if _SECTION.match(lines[i]) or _LOG_TIME.match(lines[i]) or lines[i].lstrip().startswith("```"):
+        if (
+            _SECTION.match(lines[i][:LONGEST_LINE])
+            or _LOG_TIME.match(lines[i])
+            or lines[i].lstrip().startswith("```")
+        ):
             return i
     return last
 
@@ -94,7 +99,7 @@ def _row(
     stated: dict[Any, Any] = {}
     device = logged = None
     for i in range(start, end):
-        line = lines[i]
+        line = lines[i][:LONGEST_LINE]
         if time := _LOG_TIME.match(line):
             month, day, year, clock = time.groups()
             logged = f"{year}-{month}-{day}T{clock}"

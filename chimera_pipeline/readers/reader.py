@@ -18,7 +18,7 @@ class Reader:
     """
 
     name: str
-    version: int
+    version: int | str
     matches: Callable[[Document], bool]
     read: Callable[[Document], Reading]
     takes_nonfinite: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,19 +17,31 @@ from pathlib import Path
 import orjson
 
 from chimera_pipeline import redact
+from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
-from chimera_pipeline.readers import formats
+from chimera_pipeline.readers import declarative, formats, unclaimed
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
 from chimera_pipeline.settings import Limits
 
 GROUP = "chimera_pipeline.readers"
+_SEAM = 2  # raise it whenever document, fields or units make something else of the same bytes
+_MOST_REJECTIONS = 500
+
+
+def readers(sources: Path | None = None) -> tuple[Reader, ...]:
+    """Every reader: our own by module name, entry points, then the declarative sources of `schemas/sources/`
+    and of the folder `sources`.
+
+    Raises ContractError naming a broken entry point, or file, line and key of a broken source.
+    """
+    folders = [schemas.folder() / "sources"] + ([sources] if sources is not None else [])
+    return _coded() + declarative.readers(*folders)
 
 
 @lru_cache(maxsize=1)
-def readers() -> tuple[Reader, ...]:
-    """Every reader, our own first, by module name. Raises ContractError naming a broken entry point."""
+def _coded() -> tuple[Reader, ...]:
     found: list[Reader] = []
     for module in sorted(info.name for info in pkgutil.iter_modules(formats.__path__)):
         loaded_module = import_module(f"{formats.__name__}.{module}")
@@ -41,19 +54,38 @@ def readers() -> tuple[Reader, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1)
 def version(sources: Path | None = None) -> str:
     """One version for all readers together: readings are cached by content hash and this."""
-    names = ",".join(f"{reader.name}:{reader.version}" for reader in readers())
-    return "r1-" + hashlib.sha256(names.encode()).hexdigest()[:12]
+    names = ",".join(f"{reader.name}:{reader.version}" for reader in readers(sources))
+    return f"r{_SEAM}-" + hashlib.sha256(names.encode()).hexdigest()[:12]
+
+
+def claim(document: Document, sources: Path | None = None) -> Reader | None:
+    """The first reader that claims `document`; None where no reader knows it.
+
+    A matcher that fails on a shape that it did not expect claims nothing: no document may end a run.
+    """
+    return next((reader for reader in readers(sources) if _claims(reader, document)), None)
+
+
+def _claims(reader: Reader, document: Document) -> bool:
+    try:
+        return reader.matches(document)
+    except (ChimeraError, RecursionError, MemoryError):
+        raise
+    except Exception:
+        return False
 
 
 def read(data: bytes, format: Format, limits: Limits, sources: Path | None = None) -> Reading:
-    """What the readers make of one artifact. Never raises for what the bytes are: refusals become a status."""
+    """What the readers make of one artifact. Never raises for what the bytes are: refusals become a status.
+
+    Raises ContractError or UsageError for a broken source in the folder `sources`.
+    """
     document = Document(data, format, limits)
     try:
         document.text  # noqa: B018 - decoding is the first refusal
-        reader = next((reader for reader in readers() if reader.matches(document)), None)
+        reader = claim(document, sources)
         if reader is None:
             return _unclaimed(document)
         reading = _read_with(reader, document)
@@ -61,23 +93,16 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
         return _refused(refused)
     except (RecursionError, MemoryError) as error:
         return _refused(ArtifactError(Reason.TOO_DEEP, f"cannot be held: {type(error).__name__}"))
+    reading.rejections = _bounded(reading.rejections)
     return reading
 
 
 def _read_with(reader: Reader, document: Document) -> Reading:
     try:
         reading = reader.read(document)
-    except ChimeraError:
+    except (ChimeraError, RecursionError, MemoryError):
         raise
-    except (
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OverflowError,
-        ZeroDivisionError,
-    ) as error:
+    except Exception as error:  # a reader, ours or a third party's, that met a shape it did not expect
         raise ArtifactError(
             Reason.UNEXPECTED_SHAPE,
             f"looks like {reader.name} but a field is missing or of another type ({type(error).__name__}: "
@@ -86,10 +111,10 @@ def _read_with(reader: Reader, document: Document) -> Reading:
     if document.nonfinite and not reader.takes_nonfinite:
         raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
     reading.tool = reading.tool or reader.name
-    table = document._csv.result if "_csv" in document.__dict__ else None
-    if table is not None and document.format is Format.CSV and not reader.takes_ragged:
-        for line, sentence in table.bad:
-            reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {line}")
+    refused = {rejection.locator for rejection in reading.rejections}
+    for reason, line, sentence in document.refused_lines():
+        if f"line {line}" not in refused and not (reason is Reason.RAGGED_ROW and reader.takes_ragged):
+            reading.reject(reason, sentence, locator=f"line {line}")
     if not reading.rows and not reading.summaries and reading.status is ArtifactStatus.OK:
         reading.status = ArtifactStatus.QUARANTINED if reading.rejections else ArtifactStatus.DOCUMENT
         first = reading.rejections[0] if reading.rejections else None
@@ -116,7 +141,8 @@ def _unclaimed(document: Document) -> Reading:
     return Reading(
         status=ArtifactStatus.UNRECOGNISED,
         reason=Reason.UNKNOWN_FORMAT,
-        detail=f"no reader knows it; saw {_seen(document)}; map it with a YAML file in schemas/sources/",
+        detail=f"no reader knows it; saw {unclaimed.seen(document)}; "
+        "map it with a YAML file, see docs/formats.md",
     )
 
 
@@ -126,21 +152,18 @@ def _refuse_error_text(document: Document) -> None:
         raise ArtifactError(Reason.ERROR_OUTPUT, "holds an error message of the tool, not its result")
 
 
-def _seen(document: Document) -> str:
-    value = document.try_json()
-    if isinstance(value, dict):
-        return "an object with keys " + ", ".join(redact.value(key)[:40] for key in list(value)[:8])
-    if isinstance(value, list):
-        return f"a list of {len(value)} items"
-    lines = document.try_json_lines()
-    if lines:
-        return f"{len(lines)} lines of JSON"
-    table = document.try_csv()
-    if table is not None:
-        return f"{len(table.rows)} rows with columns " + ", ".join(
-            redact.value(n)[:40] for n in table.header[:8]
+def _bounded(rejections: list[Rejection]) -> list[Rejection]:
+    """What is stored: safe to show, and no more of it than anyone reads; the rest is counted."""
+    kept = [
+        replace(
+            entry,
+            detail=redact.printable(entry.detail),
+            value=None if entry.value is None else redact.value(entry.value),
         )
-    return f"{len(document.data)} bytes of text"
+        for entry in rejections[:_MOST_REJECTIONS]
+    ]
+    more = len(rejections) - len(kept)
+    return kept + ([Rejection(kept[-1].reason, f"and {more} more places were refused")] if more else [])
 
 
 def _refused(refused: ArtifactError) -> Reading:
@@ -149,7 +172,7 @@ def _refused(refused: ArtifactError) -> Reading:
         reason=refused.reason,
         detail=refused.detail,
         locator=refused.locator,
-        rejections=[Rejection(refused.reason, refused.detail, refused.locator, refused.value)],
+        rejections=_bounded([Rejection(refused.reason, refused.detail, refused.locator, refused.value)]),
     )
 
 

@@ -32,6 +32,7 @@ _COLUMNS = {
 _STATISTIC = re.compile(
     r"(mean|median|std|min|max|p\d{1,2}(?:\.\d{1,3})?)_(ttft|tpot|itl|e2el|e2e_latency)_ms\Z"
 )
+_NAMED = re.compile(r"(mean|median|std|min|max|p\d{1,2}(\.\d{1,3})?)\Z")
 _E2E = {"e2el": "e2e", "e2e_latency": "e2e"}
 _MOST_SAMPLES = 20_000
 _RATES = {
@@ -125,9 +126,13 @@ def put_statistics(reading: Reading, row: Row, stated: Statistics, *, n: int | N
     below 0 are refused one by one.
     """
     for metric in ("ttft", "tpot", "itl", "e2e"):
-        group = {stat: value for (name, stat), value in stated.items() if name == metric}
+        group = {
+            stat: value for (name, stat), value in stated.items() if name == metric and _NAMED.match(stat)
+        }
         if not any(group.values()):
             continue
+        if n == 1:
+            group.pop("std", None)  # of one request: not a spread
         for statistic, value in group.items():
             if value < 0:
                 sentence = f"{statistic} {metric} is {value!r} s, expected 0 or more"

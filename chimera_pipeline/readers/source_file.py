@@ -1,8 +1,8 @@
 """What a declarative source says: the YAML of `schemas/sources/` checked and turned into a `Source`.
 
-Everything is checked when the file is loaded, so that reading can trust it: table, fields and metrics exist,
-units are known and fit the field, options are plain words. Errors are ContractErrors naming file, line and key.
-How a source is read is in `declarative`; the keys are described in docs/formats.md.
+Everything is checked when the file is loaded, so that reading can trust it: table, fields and metrics
+exist, units are known and fit the field, options are plain words. Errors are ContractErrors naming file,
+line and key. How a source is read is in `declarative`; the keys are described in docs/formats.md.
 """
 
 from __future__ import annotations
@@ -22,12 +22,18 @@ Kind = Literal["column", "path", "root", "key"]
 FORMATS = ("csv", "json", "jsonl")
 STATISTICS = (
     *("sample", "mean", "median", "std", "min", "max", "count", "sum"),
-    *("p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99", "p99.9"),
+    *("p0.1", "p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99", "p99.9"),
 )
 LONG_TABLES = ("system_samples", "evaluations")
+KEYS = (
+    *("source", "description", "tool", "format", "match", "grain", "fields", "values", "statistics"),
+    *("constants", "config", "time", "failed"),
+)
 _FILLED_LATER = frozenset(
-    "artifact_path locator series_id tool config status error_kind phase measured_at time_source time_naive "
-    "field_sources at".split()
+    (
+        *("artifact_path", "locator", "series_id", "tool", "config", "status", "error_kind", "phase"),
+        *("measured_at", "time_source", "time_naive", "field_sources", "at"),
+    )
 )
 _NO_MEASUREMENT = frozenset({"concurrency", "request_rate", "requests_ok", "requests_failed", "n_shot"})
 _UNITS = (
@@ -81,7 +87,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a file must have, each entry as alternatives; what it must not have; which values must be equal."""
+    """What a file must have (each entry: alternatives), what it must not, and which values must be equal."""
 
     places: tuple[tuple[Any, ...], ...]
     without: tuple[Any, ...]
@@ -113,10 +119,7 @@ class Source:
 def load(file: str, text: str) -> Source:
     """The source that `text` describes; `file` is how messages call it. Raises ContractError."""
     root = parse(file, text)
-    keys = root.mapping(
-        "source description tool format match grain fields values statistics constants config time failed".split(),
-        required=("source", "format", "match", "grain", "failed"),
-    )
+    keys = root.mapping(KEYS, required=("source", "format", "match", "grain", "failed"))
     name = keys["source"].text()
     if not _NAME.match(name):
         keys["source"].refuse(f"is {name!r}, expected lower-case letters, digits and . _ -")
@@ -178,7 +181,9 @@ def _grain(entry: Entry, format: str) -> tuple[str, str, tuple[str, ...]]:
     records: tuple[str, ...] = ()
     if "records" in keys:
         if format != "json":
-            keys["records"].refuse(f"is for json; in {format} every {'row' if format == 'csv' else 'line'} is a record")
+            keys["records"].refuse(
+                f"is for json; in {format} every {'row' if format == 'csv' else 'line'} is a record"
+            )
         records = path_parts(keys["records"], keys["records"].text())
     kind = f"source_{table}"
     if "kind" in keys:
@@ -345,7 +350,9 @@ class _Body:
                 item.refuse(f"is {value!r}, expected a name of letters, digits and . _ - / : + @")
             if known[name] == "boolean" and not isinstance(value, bool):
                 item.refuse(f"is {value!r}, expected true or false")
-            if known[name] in ("float64", "Int64") and (isinstance(value, bool) or not isinstance(value, int | float)):
+            if known[name] in ("float64", "Int64") and (
+                isinstance(value, bool) or not isinstance(value, int | float)
+            ):
                 item.refuse(f"is {value!r}, expected a number")
             out[name] = value
         return out
@@ -361,14 +368,14 @@ class _Body:
         for name, item, _ in pairs:
             if not _OPTION.match(name) or redact.value("x", name) != "x":
                 item.refuse(
-                    f"{name!r} is no option name (a-z, 0-9, _; no secrets); write `config: {{option_name: column}}`"
+                    f"{name!r} is no option name (a-z, 0-9, _; no secrets); "
+                    "write `config: {option_name: column}`"
                 )
         return tuple((name, ref) for name, _, ref in pairs)
 
     def _failed(self, entry: Entry) -> tuple[tuple[Condition, ...], Ref | None]:
-        if not entry.is_mapping():
-            if entry.text(("never",)) == "never":
-                return (), None
+        if not entry.is_mapping() and entry.text(("never",)):
+            return (), None
         keys = entry.mapping(("when", "error"), required=("when",))
         conditions = tuple(self._condition(item) for item in keys["when"].items())
         return conditions, self._ref(keys["error"]) if "error" in keys else None

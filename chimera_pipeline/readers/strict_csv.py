@@ -52,7 +52,7 @@ def parse(text: str, limits: Limits) -> CsvTable:
     delimiter = max(",;\t", key=first.count)
     if first.count(delimiter) == 0:
         raise ArtifactError(Reason.UNEXPECTED_SHAPE, "the first line has no comma, semicolon or tab")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
     known_limit = csv.field_size_limit(max(limits.max_line_bytes, 131_072))
     try:
         table = _rows(reader, limits)

@@ -1,8 +1,8 @@
 """JSON and JSON lines, strictly: what is repeated, broken or beyond the limits is refused with its place.
 
-Two departures from the letter of JSON, because benchmark tools write them: bare NaN and Infinity (and numbers
-beyond a double) are taken as missing and said so, and half a surrogate pair in a text becomes U+FFFD. Linear in
-the text.
+Two departures from the letter of JSON, because benchmark tools write them: bare NaN and Infinity (and
+numbers beyond a double) are taken as missing and said so, and half a surrogate pair in a text becomes
+U+FFFD. Linear in the text.
 """
 
 from __future__ import annotations
@@ -148,18 +148,34 @@ def _block(text: str, start: int, limits: Limits) -> tuple[Any, bool, int]:
     Where it is broken, the end of the line on which it broke: what lies inside a broken value is no record.
     """
     hooks = _Hooks()
-    try:
-        value, end = hooks.decoder.raw_decode(text, start)
-        _measure(value, limits)
-    except json.JSONDecodeError as error:
-        value, end = None, max(error.pos, start)
-    except RecursionError:
-        raise _too_deep(limits) from None
+    value, end = _value_at(hooks, text, start, limits)
     stop = text.find("\n", end)
     stop = len(text) if stop < 0 else stop
     if value is not None and text[end:stop].strip():
         value = None
     return value, hooks.nonfinite, stop
+
+
+def _value_at(hooks: _Hooks, text: str, start: int, limits: Limits) -> tuple[Any, int]:
+    """The value at `start` and its end; (None, where it broke) where there is none.
+
+    Looks through a window that grows while the value goes on: an error of the standard library's parser costs
+    the time to count the lines before it.
+    """
+    window = 1024
+    while True:
+        seen = text[start : start + window]
+        try:
+            value, end = hooks.decoder.raw_decode(seen)
+            _measure(value, limits)
+            return value, start + end
+        except json.JSONDecodeError as error:
+            at_end = error.pos >= len(seen) - 32 or error.msg.startswith("Unterminated")
+            if not at_end or start + window >= len(text):
+                return None, start + error.pos
+        except RecursionError:
+            raise _too_deep(limits) from None
+        window *= 4
 
 
 def _standard(text: str, limits: Limits) -> tuple[Any, bool]:

@@ -1,5 +1,5 @@
 """How the readers of serving tools find their records: in a json object, a list, an object around one list,
-or json lines, with what could not be parsed refused by line.
+or json lines.
 
 In: a document. Out: (locator, record) pairs, and rows or rejections in a reading. No format is known here.
 """
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chimera_pipeline import redact
-from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import measured, pointer
 from chimera_pipeline.records import Reading, Row
@@ -78,31 +77,6 @@ def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, R
 
 def _first_line(text: str) -> int:
     return 1 + text[: len(text) - len(text.lstrip())].count("\n")
-
-
-def refuse_broken(document: Document, reading: Reading) -> None:
-    """Refuse what of a json text could not be parsed: a cut array, a cut or damaged line."""
-    if document.try_json() is not None:
-        return
-    text = document.text
-    if text.lstrip()[:1] == "[":
-        try:
-            document.json  # noqa: B018 - asked for what is wrong with it
-        except ArtifactError as refused:
-            reading.reject(refused.reason, refused.detail, locator=refused.locator, value=refused.value)
-        return
-    lines = text.splitlines()
-    if any(line.strip() in ("{", "[") for line in lines):
-        return
-    parsed = {locator for locator, _ in document.try_json_lines()}
-    for number, line in enumerate(lines, start=1):
-        if line.lstrip()[:1] == "{" and f"line {number}" not in parsed:
-            reading.reject(
-                Reason.BAD_JSON,
-                f"line {number}: starts a json object that does not parse",
-                locator=f"line {number}",
-                value=redact.value(line),
-            )
 
 
 def each(

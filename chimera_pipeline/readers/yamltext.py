@@ -1,4 +1,4 @@
-"""YAML as data, in one pass over the parser's events: no tags are obeyed, no key may repeat, nothing may grow.
+"""YAML as data, in one pass over the parser's events: no tag is obeyed, no key repeats, nothing grows.
 
 Plain scalars become null, true/false, numbers or text (dates stay text); `.inf` and `.nan` become None.
 Depth, nodes and what aliases expand to are held to the limits.
@@ -16,15 +16,27 @@ from chimera_pipeline.settings import Limits
 _INT = re.compile(r"[-+]?\d{1,18}\Z", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d{1,3})?\Z", re.ASCII)
 _NONFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z", re.ASCII)
-_WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None,
-                          "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}  # fmt: skip
+_WORDS: dict[str, Any] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _MISSING = object()
 
 
 def parse(text: str, limits: Limits) -> tuple[Any, bool]:
     """(value, whether it held .inf or .nan); several documents become a list of them.
 
-    Raises ArtifactError: bad_yaml, duplicate_key, too_deep, too_many_nodes.
+    A plain value at the very end of a text without final line break may be cut off: it is None. Raises
+    ArtifactError: bad_yaml, duplicate_key, too_deep, too_many_nodes.
     """
     import yaml
 
@@ -36,12 +48,10 @@ def parse(text: str, limits: Limits) -> tuple[Any, bool]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         problem = getattr(error, "problem", None) or "not YAML"
-        raise ArtifactError(
-            Reason.BAD_YAML, f"line {line}: {problem}", locator=f"line {line}"
-        ) from None
+        raise ArtifactError(Reason.BAD_YAML, f"line {line}: {problem}", locator=f"line {line}") from None
     except RecursionError:
         raise ArtifactError(Reason.TOO_DEEP, "nested too deep to be parsed") from None
-    return build.result(), build.nonfinite
+    return build.result(cut=text[-1:] not in ("\n", "]", "}")), build.nonfinite
 
 
 @dataclass(slots=True)
@@ -61,12 +71,14 @@ class _Build:
     documents: list[Any] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
     nodes: int = 0
-    anchors: dict[str, tuple[Any, int, int]] = field(default_factory=dict)
-    deepest: int = 0
+    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    place: tuple[Any, Any] | None = None
+    last: tuple[Any, Any] | None = None
 
     def take(self, event: Any, kind: str) -> None:
         if kind == "ScalarEvent":
             self._add(self._scalar(event), event, 1, 0)
+            self.last = None if event.style else self.place
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             if len(self.stack) >= self.limits.max_depth:
                 raise ArtifactError(
@@ -82,32 +94,38 @@ class _Build:
         elif kind == "DocumentStartEvent":
             self.anchors.clear()
 
-    def result(self) -> Any:
+    def result(self, *, cut: bool) -> Any:
+        if cut and self.last is not None:
+            self.last[0][self.last[1]] = None
         return self.documents[0] if len(self.documents) == 1 else self.documents
 
     def _add(self, value: Any, event: Any, size: int, alias_size: int) -> None:
-        """Put a finished value where it belongs; `size` nodes for its anchor, `alias_size` newly expanded ones."""
+        """Put a finished value where it belongs: `size` nodes if anchored, `alias_size` nodes if an alias."""
         self.nodes += alias_size or 1
         if self.nodes > self.limits.max_nodes:
             raise ArtifactError(
                 Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({self.limits.max_nodes}) values"
             )
         if getattr(event, "anchor", None) and not alias_size:
-            self.anchors[event.anchor] = (value, size, len(self.stack))
+            self.anchors[event.anchor] = (value, size)
         if not self.stack:
             self.documents.append(value)
             return
         top = self.stack[-1]
         if isinstance(top.value, list):
             top.value.append(value)
+            self.place = (top.value, len(top.value) - 1)
         elif top.key is _MISSING:
             if isinstance(value, dict | list):
                 self._refuse(event, Reason.BAD_YAML, "a key is a collection")
             top.key = value if isinstance(value, str) else str(value)
             if top.key in top.value:
-                self._refuse(event, Reason.DUPLICATE_KEY, f"key {top.key[:60]!r} appears twice in one mapping")
+                self._refuse(
+                    event, Reason.DUPLICATE_KEY, f"key {top.key[:60]!r} appears twice in one mapping"
+                )
         else:
             top.value[top.key] = value
+            self.place = (top.value, top.key)
             top.key = _MISSING
 
     def _alias(self, event: Any) -> None:
@@ -115,9 +133,11 @@ class _Build:
         if found is None:
             self._refuse(event, Reason.BAD_YAML, f"alias {event.anchor[:60]!r} names nothing before it")
         else:
-            value, size, _ = found
+            value, size = found
             if isinstance(value, dict | list) and len(self.stack) + _depth(value) > self.limits.max_depth:
-                self._refuse(event, Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})")
+                self._refuse(
+                    event, Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})"
+                )
             self._add(value, event, size, size)
 
     def _refuse(self, event: Any, reason: Reason, detail: str) -> None:

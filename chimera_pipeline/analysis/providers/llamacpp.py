@@ -70,11 +70,18 @@ class LlamaCpp:
     """A GGUF file as a provider: loaded at the first call, and again where num_ctx or num_gpu differ."""
 
     def __init__(
-        self, path: Path, *, name: str | None = None, digest: str | None = None, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        digest: str | None = None,
+        quantization: str | None = None,
+        threads: int | None = None,
     ) -> None:
         self._path = path
         self._name = name or path.stem
         self._digest = digest
+        self._quantization = quantization
         self._threads = threads or max(1, min(8, os.cpu_count() or 1))
         self._server: Any = None
         self._loaded: tuple[int, int] | None = None
@@ -91,7 +98,14 @@ class LlamaCpp:
                     Failure.LOAD_FAILED, f"cannot read the model file: {error.strerror}"
                 ) from error
         share = None if self._device is None else float(self._device != "cpu")
-        return ModelInfo("llamacpp", self._name, f"sha256:{self._digest}", self._device, share)
+        return ModelInfo(
+            "llamacpp",
+            self._name,
+            f"sha256:{self._digest}",
+            self._device,
+            share,
+            quantization=self._quantization,
+        )
 
     def chat(
         self, messages: Sequence[Message], schema: Schema | None, options: Options, deadlines: Deadlines
@@ -166,7 +180,7 @@ class LlamaCpp:
         params.n_parallel = 1
         params.cpuparams.n_threads = self._threads
         params.cpuparams_batch.n_threads = self._threads
-        params.hostnames = [str(Path(self._folder) / "socket")]
+        params.hostnames = [str(Path(self._folder) / "llama.sock")]
         params.fit_params = False
         params.ctx_shift = False
         params.warmup = False

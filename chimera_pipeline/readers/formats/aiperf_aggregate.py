@@ -1,8 +1,9 @@
-"""AIPerf aggregates over several runs (profile_export_aiperf_aggregate.json and .csv): each metric's run-level statistic
-with its mean over the runs.
+"""AIPerf aggregates over several runs (profile_export_aiperf_aggregate.json and .csv): each metric's
+run-level statistic with its mean over the runs.
 
-The runs are load-test points of their own, in other files. The mean over them is a point of another suite, with the
-number of runs in its configuration: the two are never pooled. The spread between runs follows from the runs.
+The runs are load-test points of their own, in other files. The mean over them is a point of another
+suite, with the number of runs in its configuration: the two are never pooled. The spread between runs
+follows from the runs.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any
 
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import config, count, half_unit, pointer
+from chimera_pipeline.readers.fields import config, half_unit, pointer
 from chimera_pipeline.readers.formats.aiperf import DISTRIBUTIONS, SINGLE, STATISTICS, unit_of
-from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, mapping
+from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, mapping, whole
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
@@ -47,9 +48,16 @@ def read(document: Document) -> Reading:
         found = [(pointer("metrics", name), name, mapping(item)) for name, item in value["metrics"].items()]
     else:
         metadata, found = _csv(document)
-    runs = count(metadata.get("num_successful_runs"), field="num_successful_runs")
-    locator = found[0][0] if found else "line 1"
-    row: Row = {"locator": locator, "suite": "aiperf_aggregate", "config": config({"runs": runs}), "status": "ok"}
+    runs = whole(
+        reading, metadata.get("num_successful_runs"), locator="/metadata", field="num_successful_runs"
+    )
+    locator = "/metrics" if isinstance(value, dict) else found[0][0] if found else "line 1"
+    row: Row = {
+        "locator": locator,
+        "suite": "aiperf_aggregate",
+        "config": config({"runs": runs}),
+        "status": "ok",
+    }
     if runs == 0 or not found:
         reading.add("serving_runs", fail(row | {"requests_ok": 0}))
         return reading
@@ -67,7 +75,7 @@ def _put(reading: Reading, row: Row, locator: str, name: str, item: dict[str, An
     if base in SINGLE and statistic == "avg":
         columns = [SINGLE[base]]
         row[columns[0]] = checked(reading, stated, unit, locator=locator, field=name)
-    elif DISTRIBUTIONS.get(base) in LATENCIES and statistic in STATISTICS:
+    elif DISTRIBUTIONS.get(base) in LATENCIES and statistic in STATISTICS and statistic not in ("std", "sum"):
         target = DISTRIBUTIONS[base]
         columns = [f"{target}_s_{STATISTICS[statistic]}"]
         distribution(reading, row, target, {STATISTICS[statistic]: stated}, unit, n=None, locator=locator)

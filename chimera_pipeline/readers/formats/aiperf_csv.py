@@ -1,8 +1,9 @@
-"""AIPerf and GenAI-Perf csv: several tables in one file, each under its own header and split by blank lines:
-request metrics ("Metric,avg,min,..."), system metrics ("Metric,Value") and GPU telemetry ("Endpoint,GPU_Index,...").
+"""AIPerf and GenAI-Perf csv: several tables in one file, each under its own header and split by blank
+lines: request metrics ("Metric,avg,min,..."), system metrics ("Metric,Value") and GPU telemetry
+("Endpoint,GPU_Index,...").
 
-Values are printed with two decimals, by GenAI-Perf with grouping commas ("1,146.31"). A run in which everything failed
-has no request table at all.
+Values are printed with two decimals, by GenAI-Perf with grouping commas ("1,146.31"). A run in which
+everything failed has no request table at all.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import count, half_unit
+from chimera_pipeline.readers.fields import half_unit
 from chimera_pipeline.readers.formats.aiperf import DISTRIBUTIONS, SINGLE, STATISTICS, counter, unit_of
-from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, is_failed
+from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, is_failed, whole
+from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
@@ -26,9 +27,21 @@ _NAME = re.compile(r"(.*?)\s*(?:\(([^()]*)\))?\Z", re.DOTALL)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z")
 _COUNTS = {"request_count": "requests_ok", "error_request_count": "requests_failed"}
 _KNOWN = frozenset(
-    [*DISTRIBUTIONS, *SINGLE, *_COUNTS, "osl_mismatch_count", "total_isl", "total_osl", "completed_request_count"]
+    [
+        *DISTRIBUTIONS,
+        *SINGLE,
+        *_COUNTS,
+        "osl_mismatch_count",
+        "total_isl",
+        "total_osl",
+        "completed_request_count",
+    ]
 )
-_HEADERS = ({"metric", "avg", "min", "max", "p50", "p99"}, {"metric", "value"}, {"endpoint", "gpu_index", "gpu_uuid"})
+_HEADERS = (
+    {"metric", "avg", "min", "max", "p50", "p99"},
+    {"metric", "value"},
+    {"endpoint", "gpu_index", "gpu_uuid"},
+)
 
 
 def matches(document: Document) -> bool:
@@ -45,7 +58,7 @@ def matches(document: Document) -> bool:
 def read(document: Document) -> Reading:
     """One row of `serving_runs`."""
     reading = Reading(kind="aiperf", tool="aiperf")
-    row: Row = {"locator": "line 1", "suite": "aiperf", "config": {}, "status": "ok"}
+    row: Row = {"suite": "aiperf", "config": {}, "status": "ok"}
     metrics: list[tuple[str, str, str, dict[str, str]]] = []
     gpus: list[tuple[str, dict[str, str]]] = []
     for line, record in _records(document, reading):
@@ -59,12 +72,19 @@ def read(document: Document) -> Reading:
         reading.tool = row["suite"] = "genai-perf"
     named = {record.get("gpu_name") for _, record in gpus} - {None, ""}
     if len(named) == 1:
-        row["hardware"] = redact.name(named.pop())
+        row["hardware"] = plain(named.pop())
+    place = next((line for line, name, *_ in metrics if name == "request_latency"), None)
+    row["locator"] = place or (metrics[0][0] if metrics else "line 1")
     for line, name, _, record in metrics:
         if name in _COUNTS:
-            row[_COUNTS[name]] = count(_number(record.get("value") or record.get("avg")), locator=line, field=name)
-    if is_failed(row) or not any(name in ("request_latency", "request_throughput") for _, name, *_ in metrics):
-        row["requests_ok"] = 0
+            stated = _number(record.get("value") or record.get("avg"))
+            row[_COUNTS[name]] = whole(reading, stated, locator=line, field=name)
+    if not any(name in ("request_latency", "request_throughput") for _, name, *_ in metrics):
+        if row.get("requests_failed") and not row.get("requests_ok"):
+            row["requests_ok"] = 0
+        elif not is_failed(row):
+            return reading
+    if is_failed(row):
         reading.add("serving_runs", fail(row))
         return reading
     for line, name, unit, record in metrics:
@@ -88,7 +108,9 @@ def _put(reading: Reading, row: Row, line: str, name: str, unit: str, record: di
     elif name in DISTRIBUTIONS:
         target = DISTRIBUTIONS[name]
         stats = {STATISTICS[key]: _number(text) for key, text in record.items() if key in STATISTICS and text}
-        distribution(reading, row, target, stats, unit_of(unit), n=row.get("requests_ok"), ddof=0, locator=line)
+        distribution(
+            reading, row, target, stats, unit_of(unit), n=row.get("requests_ok"), ddof=0, locator=line
+        )
         if target in LATENCIES and any(row.get(f"{target}_s_{stat}") is not None for stat in stats):
             half = half_unit(texts, unit_of(unit)) or 0.0
             precision |= {f"{target}_s_{stat}": half for stat in stats if f"{target}_s_{stat}" in row}
@@ -98,7 +120,8 @@ def _records(document: Document, reading: Reading) -> Iterator[tuple[str, dict[s
     """("line N", lower-cased column -> cell) over all tables."""
     parser = csv.reader(io.StringIO(document.text, newline=""), strict=True)
     header: list[str] = []
-    line = 1
+    line, last = 1, len(document.text.splitlines())
+    complete = document.text.endswith(("\n", "\r"))
     try:
         for cells in parser:
             start, line = line, parser.line_num + 1
@@ -107,12 +130,16 @@ def _records(document: Document, reading: Reading) -> Iterator[tuple[str, dict[s
             elif not header or cells[0].strip() in ("Metric", "Endpoint"):
                 header = [cell.strip().lower().replace(" ", "_") for cell in cells]
             elif len(cells) == len(header):
+                if line > last and not complete:
+                    cells = [*cells[:-1], ""]  # without a line break the last cell may be cut off
                 yield f"line {start}", dict(zip(header, (cell.strip() for cell in cells), strict=True))
             else:
                 sentence = f"line {start}: {len(cells)} of {len(header)} fields"
                 reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {start}")
     except csv.Error as error:
-        raise ArtifactError(Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}") from None
+        raise ArtifactError(
+            Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}"
+        ) from None
 
 
 def _split(text: str) -> tuple[str, str]:

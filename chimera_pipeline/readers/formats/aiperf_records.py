@@ -1,5 +1,6 @@
-"""AIPerf per-request records (profile_export.jsonl): one object a line {metadata{request_start_ns, ...}, metrics{name:
-{value, unit}}, error}. Warm-up requests are measurements of the warm-up: they are left out of the rows.
+"""AIPerf per-request records (profile_export.jsonl): one object a line {metadata{request_start_ns, ...},
+metrics{name: {value, unit}}, error}. Warm-up requests are measurements of the warm-up: they are left
+out of the rows.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import measured
 from chimera_pipeline.readers.formats.aiperf import unit_of
-from chimera_pipeline.readers.loadtest import checked, mapping
+from chimera_pipeline.readers.loadtest import checked, dated, mapping, whole
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
@@ -46,7 +46,9 @@ def read(document: Document) -> Reading:
         try:
             row = _row(reading, locator, value)
         except ArtifactError as refused:
-            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
+            reading.reject(
+                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
+            )
             continue
         if row is not None:
             reading.add("llm_requests", row)
@@ -58,13 +60,15 @@ def _row(reading: Reading, locator: str, value: dict[str, Any]) -> Row | None:
     if str(metadata.get("benchmark_phase") or "profiling").lower() == "warmup":
         return None
     row: Row = {"locator": locator, "suite": "aiperf", "config": {}, "status": "ok"}
-    measured(row, metadata.get("request_start_ns"), locator=locator)
+    dated(reading, row, metadata.get("request_start_ns"), locator=locator)
     error = value.get("error")
     if error or metadata.get("was_cancelled"):
         details = mapping(error)
         text = " ".join(str(details.get(key) or "") for key in ("type", "message", "code", "cause"))
         row["status"] = "failed"
-        row["error_kind"] = redact.error_kind(text) or ("cancelled" if metadata.get("was_cancelled") else "other")
+        row["error_kind"] = redact.error_kind(text) or (
+            "cancelled" if metadata.get("was_cancelled") else "other"
+        )
         return row
     for source, target in _METRICS.items():
         if source in metrics:
@@ -74,8 +78,8 @@ def _row(reading: Reading, locator: str, value: dict[str, Any]) -> Row | None:
             )
     for source, target in _COUNTS.items():
         if source in metrics:
-            tokens = checked(reading, mapping(metrics[source]).get("value"), None, locator=locator, field=source)
-            row[target] = None if tokens is None else int(tokens)
+            stated = mapping(metrics[source]).get("value")
+            row[target] = whole(reading, stated, locator=locator, field=source)
     return row
 
 

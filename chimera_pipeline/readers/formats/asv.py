@@ -1,9 +1,10 @@
 """asv: results/MACHINE/<commit>-<environment>.json, version 2 (result_columns) and version 1.
 
-`date` is the date of the commit and never dates a measurement; `started_at` (epoch in ms) does, per benchmark. The
-values of a parametrized benchmark stand in the order of itertools.product over its params: null failed, NaN was
-skipped. A value with statistics is the median of its samples; one without (before asv 0.3) is the fastest.
-time_ is seconds, mem_ and peakmem_ are bytes; the unit of track_ is in another file. A benchmark counts as one record.
+`date` is the date of the commit and never dates a measurement; `started_at` (epoch in ms) does, per
+benchmark. The values of a parametrized benchmark stand in the order of itertools.product over its params:
+null failed, NaN was skipped. A value with statistics is the median of its samples; one without (before asv
+0.3) is the fastest. time_ is seconds, mem_ and peakmem_ are bytes; the unit of track_ is in another file. A
+benchmark counts as one record.
 """
 
 from __future__ import annotations

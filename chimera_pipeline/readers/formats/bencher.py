@@ -1,8 +1,9 @@
 """Bencher metric format: {benchmark: {measure: {value, lower_value?, upper_value?}}}.
 
-The built-in measures have fixed units: latency and build-time are nanoseconds and seconds, throughput is operations
-per second, file-size bytes, instructions and cycles counts. Any other measure keeps its value and has no unit here.
-lower_value and upper_value are bounds of an interval whose meaning the file does not state; they are not read.
+The built-in measures have fixed units: latency and build-time are nanoseconds and seconds, throughput is
+operations per second, file-size bytes, instructions and cycles counts. Any other measure keeps its value
+and has no unit here. lower_value and upper_value are bounds of an interval whose meaning the file does not
+state; they are not read.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _is_benchmark(item: Any) -> bool:
 
 
 def read(document: Document) -> Reading:
-    """Times are rows of `timings`, throughput of `throughputs`; every measure of a benchmark is one record."""
+    """Times are rows of `timings`, throughput of `throughputs`; every measure is one record."""
     reading = Reading(kind="bencher", tool="bencher")
     for benchmark, measures in document.json.items():
         for measure, entry in measures.items():

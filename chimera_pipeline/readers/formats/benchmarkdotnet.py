@@ -1,9 +1,9 @@
-"""BenchmarkDotNet: json {Title, HostEnvironmentInfo{}, Benchmarks: [{FullName, Statistics{}}]} (full and brief), the
-csv report and the GitHub markdown table.
+"""BenchmarkDotNet: json {Title, HostEnvironmentInfo{}, Benchmarks: [{FullName, Statistics{}}]} (full and
+brief), the csv report and the GitHub markdown table.
 
-Json is in nanoseconds without saying so; csv and markdown cells carry their unit ("1,234.5 μs"). StandardDeviation
-has ddof 1; "Error" is half of a 99.9 % interval and is not read. A benchmark without statistics, or with NA, failed.
-`Title` ends in the local time of the run.
+Json is in nanoseconds without saying so; csv and markdown cells carry their unit ("1,234.5 μs").
+StandardDeviation has ddof 1; "Error" is half of a 99.9 % interval and is not read. A benchmark without
+statistics, or with NA, failed. `Title` ends in the local time of the run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ from chimera_pipeline.readers.fields import config, count, extra, number, pointe
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Format, Reading, Row
 
-_FIELDS = {"Mean": "mean_s", "StandardDeviation": "std_s", "Min": "min_s", "Max": "max_s", "Median": "median_s"}
+_FIELDS = {
+    "Mean": "mean_s",
+    "StandardDeviation": "std_s",
+    "Min": "min_s",
+    "Max": "max_s",
+    "Median": "median_s",
+}
 _PERCENTILES = {"P90": "p90_s", "P95": "p95_s", "P99": "p99_s"}
 _EXTRAS = {"P25": "p25", "P75": "p75"}
 _COLUMNS = {"Mean": "mean_s", "StdDev": "std_s", "Median": "median_s", "Min": "min_s", "Max": "max_s",

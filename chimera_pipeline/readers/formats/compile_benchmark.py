@@ -1,5 +1,5 @@
-"""Compilation benchmarks: {model{}, settings{runs, warmup_runs}, backends{name: {benchmark, compilation}}} and its
-markdown twin (Backend | Success | Compile Time (s) | Mean (ms) | ...).
+"""Compilation benchmarks: {model{}, settings{runs, warmup_runs}, backends{name: {benchmark, compilation}}}
+and its markdown twin (Backend | Success | Compile Time (s) | Mean (ms) | ...).
 
 A backend whose compilation failed keeps zeros in the file; it is a failed row without measurements.
 """
@@ -49,17 +49,19 @@ def read(document: Document) -> Reading:
 
 
 def _read_json(value: dict[str, Any], reading: Reading) -> None:
-    model, settings = value.get("model") or {}, value.get("settings") or {}
+    model, settings = _object(value.get("model")), _object(value.get("settings"))
     for name, entry in value["backends"].items():
+        if not isinstance(entry, dict):
+            continue
         locator = pointer("backends", name)
         row = _identity(locator, model.get("name"), name, model.get("device"), model.get("dtype"))
         row["config"] = config(
             {**model, "runs": settings.get("runs"), "warmup_runs": settings.get("warmup_runs")}
         )
         measured(row, value.get("generated_at"), locator=locator)
-        compilation, benchmark = entry.get("compilation") or {}, entry.get("benchmark") or {}
+        compilation, benchmark = _object(entry.get("compilation")), _object(entry.get("benchmark"))
         error = compilation.get("error") or entry.get("error")
-        if compilation.get("success") is False or entry.get("benchmark") is None:
+        if compilation.get("success") is False or not benchmark or benchmark.get("mean_time_ms") == 0:
             row["status"], row["error_kind"] = "failed", redact.error_kind(error) or "other"
             reading.add("timings", row)
             continue
@@ -80,7 +82,8 @@ def _read_markdown(document: Document, reading: Reading) -> None:
             continue
         stated = dict(_HEADER.findall("\n".join(table.before)))
         halves = {}
-        for column, cells in zip(table.header, zip(*table.rows, strict=True), strict=True):
+        for position, column in enumerate(table.header):
+            cells = [row[position] for row in table.rows]
             if column in _COLUMNS:
                 halves[_COLUMNS[column]] = half_unit(cells, "ms")
             elif column == "Compile Time (s)":
@@ -108,6 +111,10 @@ def _read_markdown(document: Document, reading: Reading) -> None:
             reading.add("timings", row)
 
 
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _identity(locator: str, model: Any, backend: Any, device: Any, dtype: Any) -> Row:
     name = redact.name(model) or "model"
     return {
@@ -122,4 +129,4 @@ def _identity(locator: str, model: Any, backend: Any, device: Any, dtype: Any) -
     }
 
 
-READER = Reader("compile-benchmark", 1, matches, read)
+READER = Reader("compile-benchmark", 2, matches, read)

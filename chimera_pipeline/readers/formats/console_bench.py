@@ -1,8 +1,8 @@
-"""Console tables of three small tools: Catch2's benchmark table, benchmark.js ("f x 1,431 ops/sec ±0.7% (93 runs
-sampled)") and Julia's BenchmarkTools.save (json, nanoseconds).
+"""Console tables of three small tools: Catch2's benchmark table, benchmark.js ("f x 1,431 ops/sec ±0.7% (93
+runs sampled)") and Julia's BenchmarkTools.save (json, nanoseconds).
 
-Catch2 prints mean and standard deviation with a bootstrap interval each, with the unit in every cell; a value that
-rounds to 0 ns is below what it can show and is no measurement.
+Catch2 prints mean and standard deviation with a bootstrap interval each, with the unit in every cell; a
+value that rounds to 0 ns is below what it can show and is no measurement.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def matches_julia(document: Document) -> bool:
 
 
 def read_julia(document: Document) -> Reading:
-    """One row of `timings` a trial (its samples) or estimate (which states one time, statistic unknown: minimum by default)."""
+    """One row of `timings` a trial (its samples) or estimate (one time, the minimum by default)."""
     reading = Reading(kind="julia_benchmarktools", tool="julia-benchmarktools")
     versions, groups = document.json
     for index, group in enumerate(groups):

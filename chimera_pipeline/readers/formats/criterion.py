@@ -1,8 +1,10 @@
-"""Criterion: estimates.json, sample.json, benchmark.json, raw.csv, cargo-criterion's json messages and the console.
+"""Criterion: estimates.json, sample.json, benchmark.json, raw.csv, cargo-criterion's json messages and the
+console.
 
-Nanoseconds unless the file says otherwise. estimates.json and sample.json do not name their benchmark (the folder
-does): such a case is called after its content, so that two benchmarks are never pooled. change/estimates.json holds
-relative changes, which are no times. In the console, time: [low estimate high] is an interval around the estimate.
+Nanoseconds unless the file says otherwise. estimates.json and sample.json do not name their benchmark (the
+folder does): such a case is called after its content, so that two benchmarks are never pooled.
+change/estimates.json holds relative changes, which are no times. In the console, time: [low estimate high]
+is an interval around the estimate.
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ from chimera_pipeline.records import ArtifactStatus, Format, Reading, Row
 _ESTIMATES = {"mean": "mean_s", "median": "median_s", "std_dev": "std_s"}
 _RAW = {"group", "function", "value", "iteration_count"}
 _TIME = re.compile(
-    r"(?P<name>\S.*?)?[ \t]+time:[ \t]+\[[\d.]+ [^\s\]]+ (?P<value>[\d.]+) (?P<unit>[^\s\]]+) [\d.]+ [^\s\]]+\]"
+    r"(?P<name>\S.*?)?[ \t]+time:[ \t]+\[[\d.]+ [^\s\]]+ (?P<value>[\d.]+) (?P<unit>[^\s\]]+) "
+    r"[\d.]+ [^\s\]]+\]"
 )
 _OUTLIERS = re.compile(r"Found \d+ outliers? among (\d+) measurements")
 
 
 def matches(document: Document) -> bool:
-    """Point estimates, iteration counts with times, the messages of cargo-criterion, raw.csv or console lines."""
+    """Point estimates, samples, the messages of cargo-criterion, raw.csv or console lines."""
     value = document.try_json()
     if isinstance(value, dict):
         return _shape(value) is not None
@@ -46,7 +49,11 @@ def _is_message(entry: dict[str, Any]) -> bool:
 
 def _shape(value: dict[str, Any]) -> str | None:
     mean = value.get("mean")
-    if isinstance(mean, dict) and {"confidence_interval", "point_estimate"} <= set(mean) and "median" in value:
+    if (
+        isinstance(mean, dict)
+        and {"confidence_interval", "point_estimate"} <= set(mean)
+        and "median" in value
+    ):
         return "estimates" if "std_dev" in value else "change"
     if {"iters", "times"} <= set(value) and isinstance(value["iters"], list):
         return "sample"
@@ -67,7 +74,7 @@ def read(document: Document) -> Reading:
         for locator, entry in document.json_lines:
             if _is_message(entry):
                 with refusing(reading, locator):
-                    _message(reading, locator, "", entry)
+                    _message(reading, locator, entry)
     else:
         _read_raw(document, reading)
     return reading
@@ -87,10 +94,12 @@ def _read_object(document: Document, value: dict[str, Any], reading: Reading) ->
     shape = _shape(value)
     unnamed = f"unnamed@{hashlib.sha256(document.data).hexdigest()[:8]}"
     if shape == "message":
-        _message(reading, pointer(), "", value)
+        _message(reading, "", value)
     elif shape == "estimates":
         row = _row(pointer("mean"), unnamed)
-        found = {name: value[name].get("point_estimate") for name in _ESTIMATES if isinstance(value[name], dict)}
+        found = {
+            name: value[name].get("point_estimate") for name in _ESTIMATES if isinstance(value[name], dict)
+        }
         statistics(row, found, _ESTIMATES, "ns", locator=row["locator"])
         row["ddof"] = 1
         reading.add("timings", row)
@@ -107,17 +116,25 @@ def _read_object(document: Document, value: dict[str, Any], reading: Reading) ->
         )
 
 
-def _samples(reading: Reading, row: Row, iters: Any, times: Any, place: str, unit: str) -> None:
-    """Time over iterations of each sample; `n` goes into `row`."""
+def _samples(reading: Reading, row: Row, iters: Any, times: Any, place: str | None, unit: str) -> None:
+    """Time over iterations of each sample, `place/i` (else where the row is); `n` goes into `row`."""
     row["n"] = len(times)
     for index, (total, loops) in enumerate(zip(times, iters, strict=True)):
         stated = number(total, unit, locator=place, field="times")
         loops = number(loops, locator=place, field="iters")
         if stated is not None and loops and len(times) <= SAMPLES:
-            extra(reading, row, "time_s", "sample", stated / loops, n=1, locator=f"{place}/{index}")
+            extra(
+                reading,
+                row,
+                "time_s",
+                "sample",
+                stated / loops,
+                n=1,
+                locator=f"{place}/{index}" if place else None,
+            )
 
 
-def _message(reading: Reading, locator: str, base: str, entry: dict[str, Any]) -> None:
+def _message(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
     """A message of cargo-criterion, named, with its unit."""
     unit = str(entry.get("unit") or "ns")
     row = _row(locator or "/typical", entry.get("id"))
@@ -128,9 +145,7 @@ def _message(reading: Reading, locator: str, base: str, entry: dict[str, Any]) -
             statistics(row, {name: part.get("estimate")}, {name: target}, stated, locator=row["locator"])
     values, loops = entry.get("measured_values"), entry.get("iteration_count")
     if isinstance(values, list) and isinstance(loops, list) and values:
-        _samples(reading, row, loops, values, base + pointer("measured_values") if not locator else "", unit)
-        for added in reading.rows.get("measurements", []):
-            added["locator"] = added["locator"] if not locator else locator
+        _samples(reading, row, loops, values, None if locator else pointer("measured_values"), unit)
     reading.add("timings", row)
 
 

@@ -1,9 +1,10 @@
 """github-action-benchmark: its input [{name, unit, value, range?, extra?}] and its history data.js or json
 {entries: {suite: [{commit{}, date, tool, benches[]}]}}.
 
-`unit` decides: a time (ns/iter, ns/op, ms) is a row of `timings`, a rate (ops/sec, iter/sec) of `throughputs`,
-anything else a tracked value in the unit the file states. `date` is when the action ran, in ms; the commit's own
-dates are never used. `range` has another meaning in every tool and is read only where it says "stddev".
+`unit` decides: a time (ns/iter, ns/op, ms) is a row of `timings`, a rate (ops/sec, iter/sec) of
+`throughputs`, anything else a tracked value in the unit the file states. `date` is when the action ran, in
+ms; the commit's own dates are never used. `range` means something else in every tool and is not read; what
+came from cargo is a median.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
 _SCRIPT = re.compile(r"\s*window\.BENCHMARK_DATA\s*=\s*(?=\{)")
-_TIME = re.compile(r"(ns|us|µs|μs|usec|msec|nsec|ms|s|sec|min)(?:/(iter|op|call|iteration))?\Z", re.IGNORECASE)
+_TIME = re.compile(
+    r"(ns|us|µs|μs|usec|msec|nsec|ms|s|sec|min)(?:/(iter|op|call|iteration))?\Z", re.IGNORECASE
+)
 _UNITS = {"usec": "us", "msec": "ms", "nsec": "ns", "sec": "s", "μs": "us"}
-_RATE = re.compile(r"(ops|iter|iterations|items|requests|req|tokens|bytes|b)/(?:s|sec|second)\Z", re.IGNORECASE)
+_RATE = re.compile(
+    r"(ops|iter|iterations|items|requests|req|tokens|bytes|b)/(?:s|sec|second)\Z", re.IGNORECASE
+)
 _BYTES = {"b", "bytes", "kb", "mb", "gb", "kib", "mib", "gib", "kilobytes", "megabytes", "gigabytes"}
 _MEDIANS = {"cargo"}
+_ROUNDS = re.compile(r"\brounds: (\d{1,12})\b")
 
 
 def _history(document: Document) -> Any:
@@ -112,6 +118,9 @@ def _add(reading: Reading, locator: str, bench: dict[str, Any], shared: Row, too
         statistics(row, {"value": value}, {"value": column}, _UNITS.get(word, word), locator=locator)
         reading.add("timings", row)
     elif rate is not None:
+        rounds = _ROUNDS.search(str(bench.get("extra") or ""))
+        if rounds is not None:
+            row["n"] = int(rounds[1])
         item = {"b": "bytes", "iter": "iterations", "req": "requests"}.get(rate[1].lower(), rate[1].lower())
         reading.add("throughputs", {**row, "rate_mean": value, "rate_unit": f"{item}/s"})
     else:

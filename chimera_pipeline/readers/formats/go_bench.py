@@ -1,8 +1,9 @@
-"""Go: lines of `go test -bench` ("BenchmarkX-8  100  123 ns/op  45 B/op"), and the same inside `go test -json`.
+"""Go: lines of `go test -bench` ("BenchmarkX-8 100 123 ns/op 45 B/op"), and the same inside `go test
+-json`.
 
-ns/op is an average over the iterations of one timed loop, so each line is one sample (n = 1); -count gives several
-lines of one name. goos, goarch, pkg and cpu lines hold for what follows them. "--- FAIL: BenchmarkX" is a failed
-record. Only the json events carry a time.
+ns/op is an average over the iterations of one timed loop, so each line is one sample (n = 1); -count gives
+several lines of one name. goos, goarch, pkg and cpu lines hold for what follows them. "--- FAIL:
+BenchmarkX" is a failed record. Only the json events carry a time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chimera_pipeline.readers.cases import case_name, dated, fail, label, printed, refusing, statistics, unit_word
+from chimera_pipeline.readers.cases import (
+    case_name,
+    dated,
+    fail,
+    label,
+    printed,
+    refusing,
+    statistics,
+    unit_word,
+)
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number
 from chimera_pipeline.readers.reader import Reader
@@ -102,9 +112,7 @@ def _add(reading: Reading, row: Row, text: str) -> None:
     pairs = {unit: value for value, unit in _PAIR.findall(text)}
     timed = next((unit for unit in _TIMES if unit in pairs), None)
     if timed is not None:
-        statistics(
-            row, {timed: pairs[timed]}, {timed: "mean_s"}, _TIMES[timed], locator=row["locator"]
-        )
+        statistics(row, {timed: pairs[timed]}, {timed: "mean_s"}, _TIMES[timed], locator=row["locator"])
         printed(reading, "timings", "mean_s", [pairs[timed]], _TIMES[timed])
         row["n"] = 1
         reading.add("timings", row)

@@ -1,13 +1,16 @@
-"""Google Benchmark: {context{}, benchmarks: [{name, run_type, real_time, time_unit, ...}]}, and its csv reporter.
+"""Google Benchmark: {context{}, benchmarks: [{name, run_type, real_time, time_unit, ...}]}, and its csv
+reporter.
 
-A row is one repetition: its time is an average over `iterations` executions of one timed batch, so it is one
-sample (n = 1). Aggregates (_mean, _median, _stddev, _cv, BigO, RMS) stand beside the repetitions they summarise and
-are left out; where the file has nothing else (--benchmark_report_aggregates_only), each case is one row made of its
-own aggregates. Every entry counts as one record. A library built for debugging is another series.
+A row is one repetition: its time is an average over `iterations` executions of one timed batch, so it is
+one sample (n = 1). Aggregates (_mean, _median, _stddev, _cv, BigO, RMS) stand beside the repetitions they
+summarise and are left out; where the file has nothing else (--benchmark_report_aggregates_only), each case
+is one row made of its own aggregates. Every entry counts as one record. A library built for debugging is
+another series.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import Any
 
@@ -57,6 +60,7 @@ def read(document: Document) -> Reading:
         entries = [(pointer("benchmarks", i), entry) for i, entry in enumerate(value["benchmarks"])]
     else:
         entries = [(locator, _blank(cells)) for locator, cells in document.csv.records()]
+        entries += _short_errors(document)
     names = {entry.get("name") for _, entry in entries if isinstance(entry, dict)}
     aggregates: dict[str, list[_Entry]] = {}
     measured: set[str] = set()
@@ -74,6 +78,20 @@ def read(document: Document) -> Reading:
             with refusing(reading, group[0][0]):
                 _summarised(reading, run, group, shared, options)
     return reading
+
+
+def _short_errors(document: Document) -> list[_Entry]:
+    """Lines of benchmarks that failed: the csv reporter leaves out their last cells."""
+    table = document.csv
+    lines = document.text.splitlines()
+    found: list[_Entry] = []
+    for line, _ in list(table.bad):
+        fields = next(csv.reader([lines[line - 1]]), [])
+        cells = dict(zip(table.header, fields, strict=False))
+        if len(fields) < len(table.header) and cells.get("error_occurred") == "true":
+            found.append((f"line {line}", _blank(cells)))
+            table.bad[:] = [pair for pair in table.bad if pair[0] != line]
+    return found
 
 
 def _blank(cells: dict[str, str]) -> dict[str, Any]:
@@ -159,7 +177,9 @@ def _summarised(
         return
     locator, first = next(pair for pair in group if pair[1]["aggregate_name"] in ("mean", "median"))
     row = _identity(locator, first, run, shared, options)
-    row["n"] = count(first.get("repetitions") or first.get("iterations"), locator=locator, field="repetitions")
+    row["n"] = count(
+        first.get("repetitions") or first.get("iterations"), locator=locator, field="repetitions"
+    )
     for name, target in _STATISTICS.items():
         if name in by_name:
             unit = str(by_name[name].get("time_unit") or "ns")

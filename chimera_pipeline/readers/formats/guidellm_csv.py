@@ -1,5 +1,5 @@
-"""GuideLLM csv: columns with three header rows (group, field with status, statistic or unit), one row a benchmark, and the
-single header of 0.2 and 0.3 ("Successful Time to first token ms mean").
+"""GuideLLM csv: columns with three header rows (group, field with status, statistic or unit), one row a
+benchmark, and the single header of 0.2 and 0.3 ("Successful Time to first token ms mean").
 
 A "Percentiles" cell is [min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]. Times are local without zone.
 """
@@ -15,9 +15,19 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import config, count, measured
+from chimera_pipeline.readers.fields import config
 from chimera_pipeline.readers.formats.guidellm import RATES, set_load, workload
-from chimera_pipeline.readers.loadtest import checked, distribution, fail, first, is_failed, mapping
+from chimera_pipeline.readers.loadtest import (
+    checked,
+    dated,
+    distribution,
+    fail,
+    first,
+    is_failed,
+    mapping,
+    whole,
+)
+from chimera_pipeline.readers.names import model_name
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
@@ -30,8 +40,8 @@ _DISTRIBUTIONS = {
     ("Time per Output Token", "Successful ms"): ("tpot", "ms"),
     ("Inter Token Latency", "Successful ms"): ("itl", "ms"),
     ("Request Latency", "Successful Sec"): ("e2e", "s"),
-    ("Token Metrics", "Successful Input Tokens"): ("prompt_tokens", None),
-    ("Token Metrics", "Successful Output Tokens"): ("output_tokens", None),
+    ("Token Metrics", "Successful Input Tokens"): ("serving_prompt_tokens", None),
+    ("Token Metrics", "Successful Output Tokens"): ("serving_output_tokens", None),
 }
 _RATES = {
     ("Server Throughput", "Successful Requests/Sec"): "requests_per_s",
@@ -43,11 +53,13 @@ _OLD = {
     "Successful Time per output token ms": ("tpot", "ms"),
     "Successful Inter token latency ms": ("itl", "ms"),
     "Successful Request latency": ("e2e", "s"),
-    "Successful Prompt token count": ("prompt_tokens", None),
-    "Successful Output token count": ("output_tokens", None),
+    "Successful Prompt token count": ("serving_prompt_tokens", None),
+    "Successful Output token count": ("serving_output_tokens", None),
 }
 _OLD_LIST = "[min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]"
-_OLD_RATES = {f"Successful {source.replace('_', ' ').capitalize()} mean": target for source, target in RATES.items()}
+_OLD_RATES = {
+    f"Successful {source.replace('_', ' ').capitalize()} mean": target for source, target in RATES.items()
+}
 
 
 def _first_line(document: Document) -> str:
@@ -67,37 +79,53 @@ def matches(document: Document) -> bool:
 def read(document: Document) -> Reading:
     """One row of `serving_runs` a csv row."""
     reading = Reading(kind="guidellm", tool="guidellm")
+    # Its times are cut to the second and have no zone: beside a json of the same run, the json is exact.
+    reading.precision["serving_runs"] = {"duration_s": 0.0}
     for locator, cells in _rows(document, reading):
         try:
             _read_row(reading, locator, cells)
         except ArtifactError as refused:
-            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
+            reading.reject(
+                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
+            )
     return reading
 
 
 def _rows(document: Document, reading: Reading) -> Iterator[tuple[str, dict[Column, str]]]:
-    """("row N", column -> cell); a column is named by the cells of all header rows."""
-    parser = csv.reader(io.StringIO(document.text.lstrip("\r\n"), newline=""), strict=True)
+    """("line N", column -> cell); a column is named by the cells of all header rows."""
+    parser = csv.reader(io.StringIO(document.text, newline=""), strict=True)
+    table: list[tuple[int, list[str]]] = []
+    line = 1
     try:
-        table = [cells for cells in parser if any(cell.strip() for cell in cells)]
+        for cells in parser:
+            if any(cell.strip() for cell in cells):
+                table.append((line, cells))
+            line = parser.line_num + 1
     except csv.Error as error:
-        line = f"line {parser.line_num}"
-        raise ArtifactError(Reason.UNEXPECTED_SHAPE, f"{line}: {error}", locator=line) from None
-    depth = 1 if "Run Id" in [cell.strip() for cell in table[0]] else 3
+        raise ArtifactError(
+            Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}"
+        ) from None
+    depth = 1 if "Run Id" in [cell.strip() for cell in table[0][1]] else 3
     if len(table) < depth:
         raise ArtifactError(Reason.TRUNCATED, f"ends in its {depth} header rows", locator="line 1")
-    columns = [tuple(cell.strip() for cell in parts) for parts in zip(*table[:depth], strict=False)]
-    for number, cells in enumerate(table[depth:], start=1):
-        if len(cells) != len(table[0]):
-            sentence = f"row {number}: {len(cells)} of {len(table[0])} fields"
-            reading.reject(Reason.RAGGED_ROW, sentence, locator=f"row {number}")
+    header = [cells for _, cells in table[:depth]]
+    if len({len(cells) for cells in header}) != 1:
+        raise ArtifactError(Reason.RAGGED_ROW, "its header rows have different widths", locator="line 1")
+    columns = [tuple(cell.strip() for cell in parts) for parts in zip(*header, strict=True)]
+    for number, cells in table[depth:]:
+        locator = f"line {number}"
+        if len(cells) != len(columns):
+            sentence = f"{locator}: {len(cells)} of {len(columns)} fields"
+            reading.reject(Reason.RAGGED_ROW, sentence, locator=locator)
             continue
-        yield f"row {number}", dict(zip(columns, cells, strict=False))
+        if number == table[-1][0] and not document.text.endswith(("\n", "\r")):
+            cells = [*cells[:-1], ""]  # without a line break the last cell may be cut off
+        yield locator, dict(zip(columns, cells, strict=True))
 
 
 def _read_row(reading: Reading, locator: str, cells: dict[Column, str]) -> None:
     old = ("Run Id",) in cells
-    row = _identity(locator, cells, old)
+    row = _identity(reading, locator, cells, old)
     counts = (
         (("Successful Requests",), ("Errored Requests",))
         if old
@@ -105,17 +133,21 @@ def _read_row(reading: Reading, locator: str, cells: dict[Column, str]) -> None:
     )
     for source, target in zip(counts, ("requests_ok", "requests_failed"), strict=True):
         if source in cells:
-            row[target] = count(cells[source], locator=locator, field=target)
+            row[target] = whole(reading, cells[source], locator=locator, field=target)
     started = cells.get(("Start Time",) if old else ("Timings", "Measure Start Time", ""), "")
     if not old and started in ("", "N/A"):
         started = cells.get(("Timings", "Start Time", ""), "")
-    measured(row, None if started == "N/A" else started, locator=locator)
+    dated(reading, row, None if started == "N/A" else started, locator=locator)
     if is_failed(row):
         reading.add("serving_runs", fail(row))
         return
     duration = cells.get(("Duration",) if old else ("Timings", "Duration", "Sec"))
     row["duration_s"] = checked(reading, duration, "s", locator=locator, field="duration")
-    rates = {(name,): t for name, t in _OLD_RATES.items()} if old else {(*k, "Mean"): t for k, t in _RATES.items()}
+    rates = (
+        {(name,): t for name, t in _OLD_RATES.items()}
+        if old
+        else {(*k, "Mean"): t for k, t in _RATES.items()}
+    )
     for source, target in rates.items():
         if source in cells:
             row[target] = checked(reading, cells[source], None, locator=locator, field=target)
@@ -158,7 +190,7 @@ def _json(text: str | None) -> Any:
         return None
 
 
-def _identity(locator: str, cells: dict[Column, str], old: bool) -> Row:
+def _identity(reading: Reading, locator: str, cells: dict[Column, str], old: bool) -> Row:
     if old:
         args, worker = mapping(_json(cells.get(("Args",)))), mapping(_json(cells.get(("Worker",))))
         model, strategy = worker.get("backend_model"), mapping(args.get("strategy"))
@@ -176,14 +208,14 @@ def _identity(locator: str, cells: dict[Column, str], old: bool) -> Row:
     row: Row = {
         "locator": locator,
         "suite": "guidellm",
-        "model": redact.name(model),
+        "model": model_name(model),
         "run_id": redact.name(run_id),
         "config": config({"strategy": strategy.get("type_")}),
         "status": "ok",
     }
     if (asked := workload(data)) is not None:
         row["workload"] = asked
-    set_load(row, strategy)
+    set_load(reading, row, strategy)
     return row
 
 

@@ -1,7 +1,8 @@
-"""iai, iai-callgrind and gungraun: instruction and cycle counts of valgrind, as json summaries or console text.
+"""iai, iai-callgrind and gungraun: instruction and cycle counts of valgrind, as json summaries or console
+text.
 
-Counts are no times: they go to `measurements` as `instructions` and `estimated_cycles` and enter no timing. Of
-"new|old" pairs only the new value is this run's.
+Counts are no times: they go to `measurements` as `instructions` and `estimated_cycles` and enter no timing.
+Of "new|old" pairs only the new value is this run's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from chimera_pipeline.readers.cases import case_name, grouped, label, refusing
+from chimera_pipeline.readers.cases import case_name, grouped, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
 from chimera_pipeline.readers.reader import Reader
@@ -22,7 +23,7 @@ _TOOLS = ("callgrind_summary", "profiles", "tool_summaries")
 
 
 def matches(document: Document) -> bool:
-    """A summary object (or lines of them) of a library or binary benchmark, or console lines with both counts."""
+    """A summary object, or lines of them; or console lines with both counts."""
     value = document.try_json()
     if isinstance(value, dict):
         return _is_summary(value)
@@ -101,7 +102,7 @@ def _find(node: Any, event: str, depth: int) -> Any:
 
 
 def _new(node: Any) -> Any:
-    """`new` of a comparison: {"values": {"new"}}, {"metrics": {"Both": [new, old]}}, {"Left": new}, or a number."""
+    """The new one of {"values": {"new"}}, {"metrics": {"Both": [new, old]}}, {"Left": new}, or a number."""
     if isinstance(node, int | float):
         return node
     if isinstance(node, list):
@@ -128,8 +129,6 @@ def _read_console(document: Document, reading: Reading) -> None:
             value = number(grouped(found[2]), locator=locator, field=found[1])
             extra(reading, row, _WORDS[found[1]], "count", value, locator=locator)
             if found[1] == "Instructions":
-                row["hardware"] = label("valgrind")
-                row.pop("hardware")
                 reading.records_ok += 1
 
 

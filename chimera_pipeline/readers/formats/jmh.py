@@ -1,7 +1,9 @@
-"""JMH: json [{benchmark, mode, params{}, primaryMetric{score, scoreUnit, rawData[][], scorePercentiles{}}}] and csv.
+"""JMH: json [{benchmark, mode, params{}, primaryMetric{score, scoreUnit, rawData[][], scorePercentiles{}}}]
+and csv.
 
-Modes avgt, sample and ss state a time per operation, thrpt a rate. `scoreError` is half of a 99.9 % interval, not a
-standard deviation, and "NaN" for too few samples. Percentiles are over iterations, in mode sample over operations.
+Modes avgt, sample and ss state a time per operation, thrpt a rate. `scoreError` is half of a 99.9 %
+interval, not a standard deviation, and "NaN" for too few samples. Percentiles are over iterations, in mode
+sample over operations.
 """
 
 from __future__ import annotations
@@ -92,9 +94,7 @@ def _entry(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
     if values:
         row["n"] = len(values)
     elif histogram:
-        row["n"] = sum(
-            int(times) for fork in histogram for iteration in fork for _, times in iteration
-        )
+        row["n"] = sum(int(times) for fork in histogram for iteration in fork for _, times in iteration)
     score = number(primary.get("score"), locator=locator, field="score")
     unit = str(primary.get("scoreUnit"))
     _score(reading, row, score, unit, primary.get("scorePercentiles") or {})
@@ -103,7 +103,9 @@ def _entry(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
         for place, item in values if len(values) <= 1000 else []:
             stated = number(item, locator=locator, field="rawData")
             if stated is not None:
-                stated = canonical(stated, _UNITS.get(divisor, divisor)) if divisor else _per_second(stated, unit)
+                stated = (
+                    canonical(stated, _UNITS.get(divisor, divisor)) if divisor else _per_second(stated, unit)
+                )
             extra(
                 reading,
                 row,
@@ -125,9 +127,7 @@ def _per_second(value: float, unit: str) -> float:
     return value / canonical(1.0, _UNITS.get(per, per))
 
 
-def _score(
-    reading: Reading, row: Row, score: float | None, unit: str, percentiles: dict[str, Any]
-) -> None:
+def _score(reading: Reading, row: Row, score: float | None, unit: str, percentiles: dict[str, Any]) -> None:
     top, _, per = unit.partition("/")
     if score is None:
         reading.add("timings", fail(row))
@@ -145,9 +145,7 @@ def _score(
         reading.add("throughputs", {**row, "rate_mean": rate, "rate_unit": "ops/s"})
     else:
         reading.records_ok += 1
-        extra(
-            reading, row, "tracked_value", "mean", score, n=row.get("n"), unit=unit_word(unit)
-        )
+        extra(reading, row, "tracked_value", "mean", score, n=row.get("n"), unit=unit_word(unit))
 
 
 READER = Reader("jmh", 1, matches, read)

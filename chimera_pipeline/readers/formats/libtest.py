@@ -1,8 +1,9 @@
-"""libtest (cargo bench): "test x ... bench: 18,149 ns/iter (+/- 755)", and its json lines {"type": "bench"}.
+"""libtest (cargo bench): "test x ... bench: 18,149 ns/iter (+/- 755)", and its json lines {"type":
+"bench"}.
 
-The number is the median of the samples, and the other one is max - min, which is no standard deviation. Criterion's
-`--output-format bencher` prints its estimate in the same words and cannot be told apart. "= 12 MB/s" is a rate.
-A test marked FAILED between them is a failed record.
+The number is the median of the samples, and the other one is max - min, which is no standard deviation.
+Criterion's `--output-format bencher` prints its estimate in the same words and cannot be told apart. "= 12
+MB/s" is a rate. A test marked FAILED between them is a failed record.
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ def matches(document: Document) -> bool:
     return (
         head.startswith("{")
         and '"type"' in head
-        and any(
-            entry.get("type") == "bench" and "median" in entry for _, entry in document.try_json_lines()
-        )
+        and any(entry.get("type") == "bench" and "median" in entry for _, entry in document.try_json_lines())
     )
 
 

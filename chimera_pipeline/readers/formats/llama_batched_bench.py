@@ -10,7 +10,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.pasted_llama import add_batch
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, objects, refuse, refuse_broken
+from chimera_pipeline.readers.tool_records import Record, objects, refuse
 from chimera_pipeline.records import Reading
 
 _KEYS = {"pp", "tg", "speed_pp", "speed_tg"}
@@ -37,7 +37,6 @@ def read(document: Document) -> Reading:
             add_batch(reading, locator, renamed, settings, None, True)
         except ArtifactError as refused:
             refuse(reading, refused, locator)
-    refuse_broken(document, reading)
     return reading
 
 

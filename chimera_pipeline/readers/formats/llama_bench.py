@@ -1,8 +1,9 @@
 """llama-bench: json (an array), json lines (also with stderr lines before), csv, and json lines of scripts
 that wrap each result as `bench_raw` with power readings beside it. Markdown tables: `pasted_output`.
 
-avg_ts is the mean of the repetitions' rates and stddev_ts their sd (n - 1); csv has no samples, hence no n. A
-test without a rate is failed. `samples_ts` become samples; times and power are statistics beside the row.
+avg_ts is the mean of the repetitions' rates and stddev_ts their sd (n - 1), which one repetition does not
+have; csv has no samples, hence no n. A test without a rate is failed. `samples_ts` become samples; times and
+power are statistics beside the row.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from chimera_pipeline import redact
-from chimera_pipeline.errors import ArtifactError
+from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, half_unit, number
 from chimera_pipeline.readers.llama_cases import (
+    backend_of,
     case_name,
     file_stem,
     model_of,
@@ -22,7 +24,7 @@ from chimera_pipeline.readers.llama_cases import (
 )
 from chimera_pipeline.readers.names import hardware_name, plain
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse, refuse_broken, stamp
+from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse, stamp
 from chimera_pipeline.records import Format, Reading, Row
 
 _KEYS = {"n_prompt", "n_gen", "avg_ts", "model_type"}
@@ -86,9 +88,12 @@ def read(document: Document) -> Reading:
         for source, target in (("avg_ts", "rate_mean"), ("stddev_ts", "rate_std")):
             stated = result.get(source) if isinstance(result, dict) else None
             texts[target] += [stated] if isinstance(stated, str) else []
+    part = _csv(document) if document.try_json() is None and '"avg_ts":' not in document.text else None
+    if part is not None and part[0]:
+        for line, sentence in part[1].csv.bad:
+            reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {line + part[0]}")
     halves = {target: half_unit(cells) for target, cells in texts.items()}
     reading.precision["throughputs"] = {key: half for key, half in halves.items() if half is not None}
-    refuse_broken(document, reading)
     return reading
 
 
@@ -108,11 +113,14 @@ def _row(reading: Reading, locator: str, result: Any, around: Record) -> Row:
         row["n"] = len(samples)
     row["rate_mean"] = mean
     if "stddev_ts" in result:
-        row["rate_std"] = number(result["stddev_ts"], locator=locator, field="stddev_ts")
+        spread = number(result["stddev_ts"], locator=locator, field="stddev_ts")
+        row["rate_std"] = spread if row.get("n") != 1 else None
     for sample in samples:
         value = number(sample, locator=locator, field="samples_ts")
         extra(reading, row, "rate", "sample", value, n=1, unit="tokens/s")
     for source, statistic, ddof in (("avg_ns", "mean", None), ("stddev_ns", "std", 1)):
+        if statistic == "std" and row.get("n") == 1:
+            continue
         value = number(result.get(source), "ns", locator=locator, field=source)
         extra(reading, row, "case_time_s", statistic, value, n=row.get("n"), ddof=ddof)
     for source, statistic in _POWER.items():
@@ -132,7 +140,7 @@ def _identify(row: Row, result: Record, around: Record, locator: str) -> None:
     row["engine"] = f"llama.cpp-b{build}" if build.isdigit() and build != "0" else "llama.cpp"
     row["hardware"] = hardware_name(result.get("gpu_info") or result.get("cpu_info"))
     stated = result | {"n_prompt": sizes[0], "n_gen": sizes[1], "n_depth": sizes[2]}
-    stated["backend"] = plain(result.get("backends"))
+    stated["backend"] = backend_of(result.get("backends"))
     stated["model_file"] = file_stem(result.get("model_filename"))
     for key in _WRAPPER_OPTIONS:
         if around.get(key) not in (None, ""):

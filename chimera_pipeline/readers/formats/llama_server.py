@@ -16,7 +16,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number
 from chimera_pipeline.readers.names import model_name, plain, quantization
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, refuse_broken, stamp
+from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _GUARD = '"predicted_ms"'
@@ -36,10 +36,10 @@ def _records(document: Document) -> list[tuple[str, Record]]:
     if not objects(document, _has_timings, _GUARD) and not _stream(document):
         return []
     found = objects(document, _accepts, _GUARD) or _stream(document)
-    last = {}
+    last: dict[str | int, int] = {}
     for position, (_, record) in enumerate(found):
         is_chunk = str(record.get("object", "")).endswith(".chunk")
-        last[record.get("id") if is_chunk and record.get("id") else position] = position
+        last[str(record["id"]) if is_chunk and record.get("id") else position] = position
     return [found[position] for position in sorted(last.values())]
 
 
@@ -72,7 +72,6 @@ def read(document: Document) -> Reading:
         "llm_requests",
         lambda place, record: _row(reading, place, record),
     )
-    refuse_broken(document, reading)
     return reading
 
 

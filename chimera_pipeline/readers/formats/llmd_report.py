@@ -11,10 +11,20 @@ import re
 from typing import Any
 
 from chimera_pipeline import redact
-from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import config, count, measured, pointer
-from chimera_pipeline.readers.loadtest import checked, distribution, fail, first, is_failed, mapping
+from chimera_pipeline.readers.fields import config, pointer
+from chimera_pipeline.readers.loadtest import (
+    checked,
+    dated,
+    distribution,
+    fail,
+    first,
+    is_failed,
+    items,
+    mapping,
+    whole,
+)
+from chimera_pipeline.readers.names import model_name, plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
@@ -25,7 +35,7 @@ _LATENCY = {
     "request_latency": "e2e",
     "normalized_time_per_output_token": "serving_ntpot_s",
 }
-_LENGTH = {"input_length": "prompt_tokens", "output_length": "output_tokens"}
+_LENGTH = {"input_length": "serving_prompt_tokens", "output_length": "serving_output_tokens"}
 _RATE = {
     "request_rate": "requests_per_s",
     "output_token_rate": "output_tokens_per_s",
@@ -34,8 +44,15 @@ _RATE = {
     "output_tokens_per_sec": "output_tokens_per_s",
     "total_tokens_per_sec": "total_tokens_per_s",
 }
-_STATISTICS = {"mean": "mean", "stddev": "std", "min": "min", "max": "max", "p0p1": "p0.1", "p99p9": "p99.9",
-               "P25": "p25"} | {f"p{p}": f"p{p}" for p in (1, 5, 10, 25, 50, 75, 90, 95, 99)}  # fmt: skip
+_STATISTICS = {
+    "mean": "mean",
+    "stddev": "std",
+    "min": "min",
+    "max": "max",
+    "p0p1": "p0.1",
+    "p99p9": "p99.9",
+    "P25": "p25",
+} | {f"p{p}": f"p{p}" for p in (1, 5, 10, 25, 50, 75, 90, 95, 99)}
 _UNITS = {"s/token": "s", "ms/token": "ms", "us/token": "us", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?\Z")
 
@@ -44,10 +61,10 @@ def _reports(document: Document) -> list[tuple[str, dict[str, Any]]]:
     value = document.try_json()
     if value is None and "scenario:" in document.text and "version:" in document.text:
         value = document.try_yaml()
-    items = [("", value)] if isinstance(value, dict) else []
-    if isinstance(value, list):
-        items = [(pointer(index), item) for index, item in enumerate(value) if isinstance(item, dict)]
-    return [(base, item) for base, item in items if _performance(item)]
+    found = [("", value)] if isinstance(value, dict) else []
+    for index, item in enumerate(items(value)):
+        found += [(pointer(index), item)] if isinstance(item, dict) else []
+    return [(base, item) for base, item in found if _performance(item)]
 
 
 def _performance(item: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -78,19 +95,20 @@ def read(document: Document) -> Reading:
     return reading
 
 
-def _read_report(reading: Reading, base: str, item: dict[str, Any], where: str, found: dict[str, Any]) -> None:
+def _read_report(
+    reading: Reading, base: str, item: dict[str, Any], where: str, found: dict[str, Any]
+) -> None:
     old = "metrics" in item and "results" not in item
     row = _identity(item, where, old)
     time = mapping(found.get("time")) if old else mapping(mapping(item.get("run")).get("time"))
-    try:
-        measured(row, time.get("start"), locator=where)
-    except ArtifactError as refused:
-        reading.reject(refused.reason, f"{where}: {refused.detail}", locator=where, value=refused.value)
+    dated(reading, row, time.get("start"), locator=where)
     _counts(reading, row, mapping(found.get("requests")), where)
     if is_failed(row):
         reading.add("serving_runs", fail(row))
         return
-    row["duration_s"] = checked(reading, _seconds(time.get("duration")), None, locator=where, field="duration")
+    row["duration_s"] = checked(
+        reading, _seconds(time.get("duration")), None, locator=where, field="duration"
+    )
     for source, stated in mapping(found.get("throughput")).items():
         if source in _RATE:
             mean = stated.get("mean") if isinstance(stated, dict) else stated
@@ -116,7 +134,7 @@ def _counts(reading: Reading, row: Row, requests: dict[str, Any], where: str) ->
     numbers: dict[str, int | None] = {}
     for name in ("total", "failures", "incomplete"):
         if name in requests:
-            numbers[name] = count(requests[name], locator=f"{where}/requests/{name}", field=name)
+            numbers[name] = whole(reading, requests[name], locator=f"{where}/requests/{name}", field=name)
     if "failures" in numbers:
         row["requests_failed"] = numbers["failures"]
     total = numbers.get("total")
@@ -148,11 +166,11 @@ def _identity(item: dict[str, Any], where: str, old: bool) -> Row:
 
 def _identity_old(row: Row, scenario: dict[str, Any]) -> None:
     load, model = mapping(scenario.get("load")), mapping(scenario.get("model"))
-    row["model"] = redact.name(model.get("name"))
+    row["model"] = model_name(model.get("name"))
     if model.get("quantization"):
         row["quantization"] = redact.name(model["quantization"])
-    engines = mapping(scenario.get("platform")).get("engine") or []
-    accelerators = mapping(scenario.get("host")).get("accelerator") or []
+    engines = items(mapping(scenario.get("platform")).get("engine"))
+    accelerators = items(mapping(scenario.get("host")).get("accelerator"))
     _stack(row, [mapping(engine) for engine in engines], [mapping(gpu) for gpu in accelerators])
     args = mapping(load.get("args"))
     if load.get("name"):
@@ -164,12 +182,15 @@ def _identity_old(row: Row, scenario: dict[str, Any]) -> None:
 def _identity_new(row: Row, scenario: dict[str, Any]) -> None:
     load = mapping(mapping(scenario.get("load")).get("standardized"))
     native = mapping(mapping(mapping(scenario.get("load")).get("native")).get("config"))
-    engines = [mapping(mapping(part).get("standardized")) for part in scenario.get("stack") or ()]
+    engines = [mapping(mapping(part).get("standardized")) for part in items(scenario.get("stack"))]
     engines = [part for part in engines if part.get("kind") == "inference_engine" or "accelerator" in part]
     named = [mapping(part.get("model")).get("name") for part in engines]
-    row["model"] = redact.name(first(*named, *_native_models(native)))
-    _stack(row, [{"name": part.get("tool"), "version": part.get("tool_version")} for part in engines],
-           [mapping(part.get("accelerator")) for part in engines])  # fmt: skip
+    row["model"] = model_name(first(*named, *_native_models(native)))
+    _stack(
+        row,
+        [{"name": part.get("tool"), "version": part.get("tool_version")} for part in engines],
+        [mapping(part.get("accelerator")) for part in engines],
+    )
     if load.get("tool"):
         row["suite"] = redact.name(load["tool"])
     lengths = [mapping(load.get(key)).get("value") for key in ("input_seq_len", "output_seq_len")]
@@ -184,18 +205,25 @@ def _native_models(native: dict[str, Any]) -> list[Any]:
     endpoint, server = mapping(native.get("endpoint")), mapping(native.get("server"))
     spec = mapping(mapping(native.get("config")).get("spec"))
     names = endpoint.get("model_names")
-    return [native.get("model_id"), native.get("model"), server.get("model_name"), mapping(spec.get("backend")).get("model"),
-            names[0] if isinstance(names, list) and names else None]  # fmt: skip
+    return [
+        native.get("model_id"),
+        native.get("model"),
+        server.get("model_name"),
+        mapping(spec.get("backend")).get("model"),
+        names[0] if isinstance(names, list) and names else None,
+    ]
 
 
 def _stack(row: Row, engines: list[dict[str, Any]], accelerators: list[dict[str, Any]]) -> None:
     """Engine, hardware and parallelism where all parts of the stack agree or can be named together."""
-    names = sorted({str(part["name"]) + _version(part.get("version")) for part in engines if part.get("name")})
+    names = sorted(
+        {str(part["name"]) + _version(part.get("version")) for part in engines if part.get("name")}
+    )
     if names:
-        row["engine"] = redact.name("+".join(names).rsplit("/", 1)[-1] if len(names) == 1 else "+".join(names))
+        row["engine"] = plain("+".join(name.rsplit("/", 1)[-1] for name in names))
     models = sorted({str(part["model"]) for part in accelerators if part.get("model")})
     if models:
-        row["hardware"] = redact.name("+".join(models))
+        row["hardware"] = plain("+".join(models))
     if len(accelerators) == 1:
         parallel = mapping(accelerators[0].get("parallelism"))
         row["config"] |= config({key: parallel.get(key) for key in ("tp", "dp", "pp", "ep")})

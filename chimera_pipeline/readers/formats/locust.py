@@ -1,9 +1,10 @@
 """locust: stats csv, stats history, failures and exceptions csv, and the json of --json.
 
-Milliseconds, without saying so. Percentiles are bucketed by the tool (to 1, 10, 100 ms) and their precision says so.
-The "Aggregated" row repeats the others and is left out. Response times include those of failed requests: the tool
-keeps one distribution. The history holds windows over the last seconds: they are samples of the load, not of
-independent requests, and go to `system_samples`. Failures are already counted in the statistics.
+Milliseconds, without saying so. Percentiles are bucketed by the tool (to 1, 10, 100 ms) and their precision
+says so. The "Aggregated" row repeats the others and is left out. Response times include those of failed
+requests: the tool keeps one distribution. The history holds windows over the last seconds: they are samples
+of the load, not of independent requests, and go to `system_samples`. Failures are already counted in the
+statistics.
 """
 
 from __future__ import annotations
@@ -193,18 +194,22 @@ def _window(reading: Reading, locator: str, cells: dict[str, str]) -> None:
 def _failures(document: Document, reading: Reading) -> None:
     """Kinds of failure with how often each occurred; they are counted in the statistics file already."""
     table = document.csv
+    if "Traceback" in table.header:
+        reading.status = ArtifactStatus.DOCUMENT
+        reading.detail = f"{len(table.rows)} kinds of exception in the load script; they are no requests"
+        return
     reading.records_failed = len(table.rows)
     kinds: dict[str, int] = {}
     for locator, cells in table.records():
         with refusing(reading, locator):
-            often = count(cells.get("Occurrences") or cells.get("Count"), locator=locator) or 0
-            kind = redact.error_kind(cells.get("Error") or cells.get("Message")) or "other"
+            often = count(cells["Occurrences"], locator=locator) or 0
+            kind = redact.error_kind(cells["Error"]) or "other"
             kinds[kind] = kinds.get(kind, 0) + often
     if kinds:
         reading.status, reading.reason = ArtifactStatus.DERIVED, Reason.SUMMARY_OF_ROWS
         listed = ", ".join(f"{often} {kind}" for kind, often in sorted(kinds.items()))
         reading.detail = f"failures by kind ({listed}); the statistics file counts them"
-    elif not reading.rejections:
+    else:
         reading.status = ArtifactStatus.DOCUMENT
         reading.detail = "header only: nothing failed"
 

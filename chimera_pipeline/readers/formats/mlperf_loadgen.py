@@ -28,18 +28,18 @@ _RATES = {
     "samples per second": "requests_per_s",
     "completed samples per second": "requests_per_s",
     "scheduled samples per second": "requests_per_s",
-    "qps w/o loadgen overhead": "requests_per_s",
+    "qps w/ loadgen overhead": "requests_per_s",
     "tokens per second": "output_tokens_per_s",
     "completed tokens per second": "output_tokens_per_s",
-    "tps w/o loadgen overhead": "output_tokens_per_s",
+    "tps w/ loadgen overhead": "output_tokens_per_s",
     "result_samples_per_second": "requests_per_s",
     "result_completed_samples_per_sec": "requests_per_s",
     "result_scheduled_samples_per_sec": "requests_per_s",
-    "result_qps_without_loadgen_overhead": "requests_per_s",
+    "result_qps_with_loadgen_overhead": "requests_per_s",
     "result_tokens_per_second": "output_tokens_per_s",
     "result_completed_tokens_per_second": "output_tokens_per_s",
     "result_token_throughput": "output_tokens_per_s",
-    "result_token_throughput_without_loadgen_overhead": "output_tokens_per_s",
+    "result_token_throughput_with_loadgen_overhead": "output_tokens_per_s",
 }
 _LATENCY = re.compile(
     r"(?:(min|max|mean)|([\d.]+)(?:th)? percentile) (first token |time (?:to|per) output token)?"
@@ -93,7 +93,7 @@ def _summary(text: str) -> tuple[Record, dict[str, str]]:
     stated: Record = {}
     places: dict[str, str] = {}
     for position, line in enumerate(text.splitlines(), start=1):
-        match = _LINE.match(line)
+        match = _LINE.match(line) if len(line) <= 400 else None
         if match and match.group(2):
             key = re.sub(r"\s+", " ", match.group(1)).lower()
             stated.setdefault(key, match.group(2))

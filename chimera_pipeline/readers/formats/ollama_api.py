@@ -16,7 +16,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, embedded_options, number, prompt_id
 from chimera_pipeline.readers.names import hardware_name, model_name, quantization
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, refuse_broken, stamp
+from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _DURATIONS = {
@@ -60,7 +60,6 @@ def read(document: Document) -> Reading:
         if record.get("done_reason") not in ("load", "unload")
     ]
     each(reading, records, "llm_requests", lambda place, record: _row(reading, place, record))
-    refuse_broken(document, reading)
     return reading
 
 

@@ -1,4 +1,5 @@
-"""Summaries of per-request results: csv or markdown tables with mean_tokens_s, and {models: [{completed, mean_...}]}.
+"""Summaries of per-request results: csv or markdown tables with mean_tokens_s, and {models: [{completed,
+mean_...}]}.
 
 They are aggregates of rows measured elsewhere: read as summaries to be recomputed, never as measurements.
 """
@@ -59,8 +60,9 @@ def read(document: Document) -> Reading:
         return reading
     tables = _markdown(document) if document.format is Format.MARKDOWN else _csv(document)
     for header, rows in tables:
-        columns = list(zip(*(cells for _, cells in rows), strict=True)) if rows else []
-        halves = {name: half_unit(column) for name, column in zip(header, columns, strict=True)}
+        halves = {
+            name: half_unit(cells[position] for _, cells in rows) for position, name in enumerate(header)
+        }
         for locator, cells in rows:
             record = dict(zip(header, cells, strict=True))
             stats = {}
@@ -117,4 +119,4 @@ def _read_suite(value: dict[str, Any], reading: Reading) -> None:
             reading.records_failed += 1
 
 
-READER = Reader("ollama-summary", 1, matches, read)
+READER = Reader("ollama-summary", 2, matches, read)

@@ -1,7 +1,9 @@
-"""Csv histories as Otava (Hunter) takes them: a time column, attributes such as commit and branch, metric columns.
+"""Csv histories as Otava (Hunter) takes them: a time column, attributes such as commit and branch, metric
+columns.
 
-The columns' units are in Otava's own configuration, not in the file: values are tracked values in the unit "as
-stated", one row a column, and enter no timing. Claimed only where time and commit stand beside numeric columns.
+The columns' units are in Otava's own configuration, not in the file: values are tracked values in the unit
+"as stated", one row a column, and enter no timing. Claimed only where time and commit stand beside numeric
+columns.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from chimera_pipeline.readers.fields import extra, number
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
-_ATTRIBUTES = frozenset({"time", "commit", "branch", "version", "test", "test_name", "run", "run_id", "tag", "author", "message"})
+_ATTRIBUTES = frozenset(
+    {"time", "commit", "branch", "version", "test", "test_name", "run", "run_id", "tag", "author", "message"}
+)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _DOTTED = re.compile(r"(\d{4})[./](\d\d)[./](\d\d)[ T](\d{1,2}):(\d\d)(?::(\d\d))?\s*([+-]\d\d:?\d\d)?\Z")
 
@@ -25,9 +29,9 @@ def _metrics(table: CsvTable) -> list[str]:
     found = []
     for index, name in enumerate(table.header):
         cells = [row[index].strip() for row in head]
-        if name.lower() not in _ATTRIBUTES and any(cells):
-            if all(not cell or _NUMBER.match(cell) for cell in cells):
-                found.append(name)
+        numeric = any(cells) and all(not cell or _NUMBER.match(cell) for cell in cells)
+        if numeric and name.lower() not in _ATTRIBUTES:
+            found.append(name)
     return found
 
 

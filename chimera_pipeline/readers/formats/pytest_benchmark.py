@@ -1,7 +1,9 @@
-"""pytest-benchmark: {machine_info{}, benchmarks: [{name, fullname, options{}, stats{}}], datetime, version}.
+"""pytest-benchmark: {machine_info{}, benchmarks: [{name, fullname, options{}, stats{}}], datetime,
+version}.
 
-Every time is in seconds per iteration; `rounds` samples stand behind the statistics, `stddev` has ddof 1 and is
-0 by convention for one round. `datetime` is UTC also where it carries no zone (the tool writes utcnow).
+Every time is in seconds per iteration; `rounds` samples stand behind the statistics, `stddev` has ddof 1
+and is 0 by convention for one round. `datetime` is UTC also where it carries no zone (the tool writes
+utcnow).
 """
 
 from __future__ import annotations
@@ -69,9 +71,7 @@ def _add(reading: Reading, locator: str, entry: dict[str, Any], shared: Row) -> 
     reading.add("timings", row)
     for source, statistic in _EXTRAS.items():
         if row["n"] is None or row["n"] > 1:
-            extra(
-                reading, row, "time_s", statistic, number(stats.get(source), locator=locator), n=row["n"]
-            )
+            extra(reading, row, "time_s", statistic, number(stats.get(source), locator=locator), n=row["n"])
     samples(
         reading,
         row,

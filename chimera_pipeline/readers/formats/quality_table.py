@@ -1,5 +1,5 @@
-"""Quality of variants of one model: {variant: {accuracy, loss, model_size_bytes}}, and its markdown twin with one
-heading a variant and "- Accuracy: 0.75" lines.
+"""Quality of variants of one model: {variant: {accuracy, loss, model_size_bytes}}, and its markdown twin with
+one heading a variant and "- Accuracy: 0.75" lines.
 """
 
 from __future__ import annotations
@@ -14,27 +14,31 @@ from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Format, Reading, Row
 
 _SCORES = {"accuracy": True, "loss": False, "perplexity": False, "f1": True, "exact_match": True}
-_HEADING = re.compile(r"(?:^|\s)#{2,3} ([^\s#]+)[ \t]*$", re.MULTILINE)
-_LINE = re.compile(r"^[-*] (\w+(?: \w+)*): (\S+)", re.MULTILINE)
+_HEADING = re.compile(r"(?:^|\s)#{2,3} ([^\s#]+)\s*\Z")
+_LINE = re.compile(r"[-*] (\w+(?: \w+)*): (\S+)")
+
+# variant -> score -> (locator, value as the file has it)
+Scores = dict[str, dict[str, tuple[str, Any]]]
 
 
-def _variants(document: Document) -> dict[str, dict[str, Any]]:
+def _variants(document: Document) -> Scores:
     value = document.try_json()
     if isinstance(value, dict):
         return {
-            name: entry
+            name: {metric: (pointer(name, metric), score) for metric, score in entry.items()}
             for name, entry in value.items()
             if isinstance(entry, dict) and {"accuracy", "loss"} <= set(entry)
         }
     if document.format is not Format.MARKDOWN or "- Accuracy:" not in document.text:
         return {}
-    parts = _HEADING.split(document.text)
-    found = {}
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
-        scores = {key.lower().replace(" ", "_"): text for key, text in _LINE.findall(body)}
-        if {"accuracy", "loss"} <= set(scores):
-            found[name.lower()] = scores
-    return found
+    found: Scores = {}
+    scores: dict[str, tuple[str, Any]] = {}
+    for line_number, line in enumerate(document.whole_lines, start=1):
+        if heading := _HEADING.search(line):
+            scores = found.setdefault(heading.group(1).lower(), {})
+        elif stated := _LINE.match(line):
+            scores[stated.group(1).lower().replace(" ", "_")] = (f"line {line_number}", stated.group(2))
+    return {name: scores for name, scores in found.items() if {"accuracy", "loss"} <= set(scores)}
 
 
 def matches(document: Document) -> bool:
@@ -50,19 +54,19 @@ def read(document: Document) -> Reading:
         for metric, higher in _SCORES.items():
             if metric not in scores:
                 continue
-            locator = pointer(variant, metric)
+            locator, value = scores[metric]
             row: Row = {
                 "locator": locator,
                 "suite": "quality_table",
                 "quantization": redact.name(variant),
                 "task": "model_variants",
                 "metric": metric,
-                "value": number(scores[metric], locator=locator, field=metric),
+                "value": number(value, locator=locator, field=metric),
                 "higher_is_better": higher,
                 "config": {},
                 "status": "ok",
             }
-            texts += [scores[metric]] if isinstance(scores[metric], str) else []
+            texts += [value] if isinstance(value, str) else []
             reading.add("evaluations", row, counts=False)
         reading.records_ok += 1
     half = half_unit(texts)
@@ -71,4 +75,4 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("quality-table", 1, matches, read)
+READER = Reader("quality-table", 2, matches, read)

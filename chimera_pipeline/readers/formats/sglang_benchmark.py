@@ -14,7 +14,7 @@ from chimera_pipeline.readers.fields import config, count, extra, number
 from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_sglang_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse, refuse_broken
+from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse
 from chimera_pipeline.records import Reading, Row
 
 _OFFLINE = {"successful_requests", "total_latency", "request_throughput"}
@@ -59,7 +59,6 @@ def read(document: Document) -> Reading:
                 _batch(reading, locator, record)
         except ArtifactError as refused:
             refuse(reading, refused, locator)
-    refuse_broken(document, reading)
     return reading
 
 

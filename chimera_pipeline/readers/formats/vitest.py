@@ -1,6 +1,8 @@
-"""vitest bench --outputJson: {files: [{filepath, groups: [{fullName, benchmarks: [{name, mean, sd, hz, ...}]}]}]}.
+"""vitest bench --outputJson: {files: [{filepath, groups: [{fullName, benchmarks: [{name, mean, sd, hz,
+...}]}]}]}.
 
-Milliseconds per operation; `sd` has ddof 1. A benchmark that threw has no mean and failed. No time of measurement.
+Milliseconds per operation; `sd` has ddof 1. A benchmark that threw has no mean and failed. No time of
+measurement.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ from chimera_pipeline.readers.fields import count, extra, number, pointer
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import Reading, Row
 
-_FIELDS = {"mean": "mean_s", "sd": "std_s", "min": "min_s", "max": "max_s", "median": "median_s", "p99": "p99_s"}
+_FIELDS = {
+    "mean": "mean_s",
+    "sd": "std_s",
+    "min": "min_s",
+    "max": "max_s",
+    "median": "median_s",
+    "p99": "p99_s",
+}
 _EXTRAS = {"p75": "p75", "p999": "p99.9"}
 
 

@@ -16,7 +16,7 @@ from chimera_pipeline.readers.fields import count, extra, number
 from chimera_pipeline.readers.names import model_name, quantization
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_vllm_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, refuse_broken, stamp
+from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {"avg_latency", "latencies", "percentiles"}
@@ -44,9 +44,8 @@ def _side_file(document: Document) -> Record | None:
             return None
         merged |= metric["extra_info"] if isinstance(metric.get("extra_info"), dict) else {}
         values = metric["benchmark_values"]
-        if metric.get("name") == "latency":
-            numbers = [number(each_value, field="latency") or 0.0 for each_value in values]
-            merged |= {"latencies": values, "avg_latency": sum(numbers) / len(numbers) if numbers else None}
+        if metric.get("name") == "latency" and all(isinstance(sample, float) for sample in values):
+            merged |= {"latencies": values, "avg_latency": sum(values) / len(values) if values else None}
         elif values:
             merged[str(metric.get("name"))] = values[0]
     model = value[0].get("model")
@@ -78,7 +77,6 @@ def read(document: Document) -> Reading:
     each(reading, offline, "serving_runs", lambda place, record: _throughput(place, record))
     if not points:
         reading.kind = "batch_latency" if latency else "offline_throughput"
-    refuse_broken(document, reading)
     return reading
 
 

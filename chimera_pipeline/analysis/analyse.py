@@ -1,0 +1,197 @@
+"""The way through: statements and recommendations in, an `Analysis` out, with or without a model.
+
+Pure of Dagster, files and environment; clock and seed are arguments. Whatever a model does, the result is
+complete: what is always said is said, and where a choice fails the deterministic narrative stands, with the reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from chimera_pipeline.analysis import narrative
+from chimera_pipeline.analysis import probe as probing
+from chimera_pipeline.analysis import select as selecting
+from chimera_pipeline.analysis.calls import Caller
+from chimera_pipeline.analysis.menu import CAVEAT_KINDS, Aliases, ranked
+from chimera_pipeline.analysis.model import Agreement, Analysis, Chosen, Mode, Probe
+from chimera_pipeline.analysis.profiles import Persona, Profile
+from chimera_pipeline.analysis.providers.protocol import ModelError, ModelInfo, Provider
+from chimera_pipeline.analysis.recommendations import Recommendation
+from chimera_pipeline.records import Claim, Fact, Gap, Statement
+
+MAX_ACTIONS = 8
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def analyse(
+    statements: Sequence[Statement],
+    recommendations: Sequence[Recommendation] = (),
+    *,
+    provider: Provider | None,
+    profile: Profile,
+    agent: str = "analyst",
+    unavailable: str = "no model was asked for",
+    facts: Mapping[str, Fact] | None = None,
+    entities: Iterable[str] = (),
+    period: str = "all",
+    seed: int | None = None,
+    probe: Probe | None = None,
+    now: Callable[[], dt.datetime] = _utc_now,
+    wait: Callable[[float], None] = time.sleep,
+) -> Analysis:
+    """One agent at work. `unavailable` says why `provider` is None. Never raises ModelError.
+
+    `facts` (by id) and `entities` name what must not travel in a prompt; `probe` is a stored result for this
+    model (`Analysis.probe` holds the one to store); `seed` defaults to the profile's.
+    """
+    persona: Persona = getattr(profile, agent)
+    out = _deterministic(statements, recommendations, profile, persona, agent, unavailable)
+    if provider is None or not statements:
+        return _claimed(out, statements, period)
+    try:
+        info = provider.describe()
+    except ModelError as error:
+        out.reason = str(error)
+        return _claimed(out, statements, period)
+    caller = Caller(provider, profile, info, agent, period, now)
+    try:
+        out.probe = probe if probe is not None and probe.digest == info.digest else probing.probe(caller)
+    except ModelError as error:
+        out.reason = str(error)
+    else:
+        _choose(out, caller, statements, recommendations, persona, facts or {}, entities, seed, wait)
+    out.calls = tuple(caller.rows)
+    out.model = _described(provider, info)
+    out.gaps = _gpu_gap(profile, out.model)
+    return _claimed(out, statements, period)
+
+
+def _deterministic(
+    statements: Sequence[Statement],
+    recommendations: Sequence[Recommendation],
+    profile: Profile,
+    persona: Persona,
+    agent: str,
+    reason: str,
+) -> Analysis:
+    chosen = tuple(
+        Chosen(item.statement_id, item.role, "code") for item in narrative.choose(list(statements))
+    )
+    return Analysis(
+        agent=agent,
+        mode=Mode.DETERMINISTIC,
+        reason=reason,
+        profile=profile.name,
+        persona=persona.prompt.strip(),
+        chosen=chosen,
+        recommendations=tuple(recommendations[:MAX_ACTIONS]),
+        total=len(statements),
+    )
+
+
+def _choose(
+    out: Analysis,
+    caller: Caller,
+    statements: Sequence[Statement],
+    recommendations: Sequence[Recommendation],
+    persona: Persona,
+    facts: Mapping[str, Fact],
+    entities: Iterable[str],
+    seed: int | None,
+    wait: Callable[[float], None],
+) -> None:
+    reads = out.probe is not None and out.probe.reads
+    task = selecting.Task(
+        statements=statements,
+        recommendations=recommendations,
+        aliases=Aliases.of([*(fact.entity for fact in facts.values()), *entities]),
+        persona=persona,
+        seed=caller.profile.seed if seed is None else seed,
+        picks_shape=reads and caller.profile.mode != "select",
+        ties_only=not reads,
+        wait=wait,
+    )
+    found = selecting.select(caller, task)
+    out.attempts = tuple(found.attempts)
+    if not found.done or found.menu is None:
+        out.reason = found.reason
+        return
+    _take(out, found, statements, recommendations)
+    out.mode, out.reason, out.ties_only = Mode.SELECT, "", task.ties_only
+
+
+def _take(
+    out: Analysis,
+    found: selecting.Selection,
+    statements: Sequence[Statement],
+    recommendations: Sequence[Recommendation],
+) -> None:
+    """Turn picks into the order of telling: headline, supports, caveats, then what is always said."""
+    assert found.menu is not None
+    items = found.menu.by_id()
+    picked = [
+        Chosen(items[pick.id].statement.id, pick.role)
+        for role in ("headline", "support", "caveat")
+        for pick in found.picks
+        if pick.role == role
+    ]
+    told = {item.statement_id for item in picked}
+    always = [
+        Chosen(item.id, "caveat" if item.kind in CAVEAT_KINDS else "support", "code")
+        for item in statements
+        if item.always and item.id not in told
+    ]
+    out.chosen = (*picked, *always)
+    out.offered = len(found.menu.items)
+    top = {item.id for item in ranked(statements)[: len(picked)]}
+    out.agreement = Agreement(len(picked), len(told & top), len(statements))
+    by_action = {action.id: action.recommendation_id for action in found.actions}
+    first = [by_action[pick.id] for pick in found.picks if pick.role == "action"]
+    order = {name: place for place, name in enumerate(first)}
+    kept = sorted(recommendations, key=lambda item: order.get(item.id, len(order)))
+    out.recommendations = tuple(kept[:MAX_ACTIONS])
+
+
+def _claimed(out: Analysis, statements: Sequence[Statement], period: str) -> Analysis:
+    """Every sentence that is told, as a claim with the statements and facts behind it."""
+    by_id = {item.id: item for item in statements}
+    in_prose = {name for sentence in out.sentences for name in sentence.statement_ids}
+    claims = [
+        Claim(period, sentence.text, sentence.statement_ids, sentence.fact_ids) for sentence in out.sentences
+    ]
+    for chosen in out.chosen:
+        item = by_id[chosen.statement_id]
+        if item.id not in in_prose:
+            claims.append(Claim(period, item.text, (item.id,), item.fact_ids))
+    out.claims = (*claims, *(claim for claim in out.claims if claim.status == "withheld"))
+    return out
+
+
+def _described(provider: Provider, before: ModelInfo) -> ModelInfo:
+    """The model after the calls: only then is it known where it ran."""
+    try:
+        return provider.describe()
+    except ModelError:
+        return before
+
+
+def _gpu_gap(profile: Profile, info: ModelInfo) -> tuple[Gap, ...]:
+    """The gap `no_gpu_used` where GPU layers were asked for and none were used."""
+    if not profile.num_gpu or info.gpu_share is None or info.gpu_share > 0:
+        return ()
+    return (
+        Gap(
+            kind="no_gpu_used",
+            table="llm_calls",
+            subject=f"profile {profile.name}",
+            field="hardware",
+            severity="warning",
+            consequence="the calls of this run say nothing about GPU performance",
+            remedy="make the GPU visible to the model server, or set num_gpu to 0",
+        ),
+    )

@@ -1,0 +1,236 @@
+"""What to do next: sentences written by code, each offered only where its precondition holds.
+
+In: the facts and gaps of a period. Out: recommendations with the facts and gaps they rest on, most pressing
+first. A rule never guesses a cause; it asks for the measurement or the step that the evidence calls for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.records import Fact, Gap
+
+_SEVERITY = {"error": 3.0, "warning": 2.0, "info": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """An action, why it is due, and its evidence. `gaps` holds (kind, subject, field) of each gap."""
+
+    id: str
+    text: str
+    because: str
+    fact_ids: tuple[str, ...] = ()
+    gaps: tuple[tuple[str, str, str], ...] = ()
+    artifacts: tuple[str, ...] = ()
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GapRule:
+    """An action for gaps of a kind (and of some fields, where given)."""
+
+    kind: str
+    text: str
+    because: str
+    fields: tuple[str, ...] = ()
+
+
+GAP_RULES = (
+    GapRule(
+        "no_warmup_info",
+        "Record the load duration of each request, so that cold and warm requests can be told apart.",
+        "cold and warm requests cannot be told apart where no load duration is recorded",
+    ),
+    GapRule(
+        "no_timestamp",
+        "Write an ISO 8601 time with its zone into each record, so that it can enter periods and changes.",
+        "undated records enter no period, change or trend",
+    ),
+    GapRule(
+        "naive_timestamp",
+        "Write times with their zone, so that measurements near a boundary fall into the right period.",
+        "the zone of these times had to be assumed",
+    ),
+    GapRule(
+        "no_hardware",
+        "Record device and driver with the results, so that machines are never mixed up.",
+        "results cannot be compared across machines where the device is unknown",
+    ),
+    GapRule(
+        "no_dispersion",
+        "Record every sample, or at least the standard deviation, so that differences can be tested.",
+        "neither an interval nor a test is possible from a mean alone",
+    ),
+    GapRule(
+        "few_samples",
+        "Record how many runs each statistic rests on, and repeat those that rest on few.",
+        "a mean without a sufficient number of samples carries no weight",
+    ),
+    GapRule(
+        "failed_requests",
+        "Find out why requests failed and repeat them; a series with failures describes the survivors only.",
+        "failed requests enter no mean",
+    ),
+    GapRule(
+        "missing_directory",
+        "Check why an expected folder holds no benchmark files.",
+        "an expected folder is missing or empty",
+    ),
+    GapRule(
+        "missing_period",
+        "Measure in each period, or say that none was due, so that silence is not read as stability.",
+        "a period between two others holds no measurement",
+    ),
+    GapRule(
+        "grid_hole",
+        "Complete the sweep: some combinations of its options were never measured.",
+        "the grid of options has holes",
+    ),
+    GapRule(
+        "unexplained_time",
+        "Record the missing phases of a request: its stated parts do not add up to its total.",
+        "a part of the total time is not accounted for",
+    ),
+    GapRule(
+        "inconsistent",
+        "Check how the tool computes its figures: some contradict others of the same record.",
+        "stated figures contradict one another",
+    ),
+    GapRule(
+        "out_of_range",
+        "Check the measurements that lie outside what is possible; they were not used.",
+        "some values are no measurements",
+    ),
+    GapRule(
+        "no_gpu_used",
+        "Make the GPU visible to the model server, or set num_gpu to 0: a GPU was asked for and not used.",
+        "a GPU was asked for and the CPU served",
+    ),
+)
+_FIELD_KINDS = ("missing_field", "null_field")
+
+
+def offer(facts: Iterable[Fact], gaps: Iterable[Gap]) -> list[Recommendation]:
+    """Every recommendation whose precondition holds, the most pressing first; ties by id."""
+    facts, gaps = list(facts), list(gaps)
+    found = [entry for rule in _FACT_RULES for entry in rule(facts)]
+    gap_facts = {fact.condition: fact.id for fact in facts if fact.kind == "gap"}
+    for rule in GAP_RULES:
+        members = [g for g in gaps if g.kind == rule.kind and (not rule.fields or g.field in rule.fields)]
+        if members:
+            found.append(_of_gaps(rule.kind, rule.text, rule.because, members, gap_facts))
+    by_remedy: dict[tuple[str, str], list[Gap]] = {}
+    for gap in gaps:
+        if gap.kind in _FIELD_KINDS and gap.field and gap.remedy:
+            by_remedy.setdefault((gap.field, gap.remedy), []).append(gap)
+    for (field, remedy), members in by_remedy.items():
+        text = remedy[:1].upper() + remedy[1:].rstrip(".") + "."
+        found.append(_of_gaps(f"field-{field}", text, members[0].consequence, members, gap_facts))
+    return sorted(found, key=lambda item: (-item.weight, item.id))
+
+
+def _of_gaps(
+    name: str, text: str, because: str, members: Sequence[Gap], gap_facts: dict[str, str]
+) -> Recommendation:
+    severity = max(_SEVERITY.get(gap.severity, 1.0) for gap in members)
+    spread = min(1.0, sum(gap.count for gap in members) / 100)
+    kinds = dict.fromkeys(gap.kind.replace("_", " ") for gap in members)
+    return Recommendation(
+        id=f"gap-{name}",
+        text=text,
+        because=because,
+        fact_ids=tuple(gap_facts[kind] for kind in kinds if kind in gap_facts),
+        gaps=tuple((gap.kind, gap.subject, gap.field or "") for gap in members),
+        artifacts=tuple(sorted({path for gap in members for path in gap.artifacts})),
+        weight=severity + spread,
+    )
+
+
+def _label(fact: Fact) -> str:
+    metric = vocabulary.metrics().get(fact.metric)
+    return metric.label if metric else fact.metric.replace("_", " ")
+
+
+def _regressions(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    for fact in facts:
+        if fact.kind in ("change", "comparison") and fact.verdict == "regression":
+            yield Recommendation(
+                id=f"confirm-{fact.id}",
+                text=f"Repeat the {_label(fact)} measurement of {fact.entity} before acting on its regression.",
+                because="a regression stands that no further run has confirmed",
+                fact_ids=(fact.id,),
+                weight=5.0,
+            )
+
+
+def _insufficient(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    found = [f for f in facts if f.kind in ("change", "comparison") and f.verdict == "insufficient"]
+    if found:
+        yield Recommendation(
+            id="repeat-insufficient",
+            text="Repeat the runs that were compared: with so few samples no test can reach a verdict.",
+            because="comparisons rest on too few samples for a verdict",
+            fact_ids=tuple(fact.id for fact in found),
+            weight=2.6,
+        )
+
+
+def _single_runs(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    found = [f for f in facts if f.kind == "level" and f.ci_scope == "within_run"]
+    if found:
+        yield Recommendation(
+            id="repeat-runs",
+            text="Repeat whole runs, not only requests: the intervals at hand hold within one run.",
+            because="the spread between runs is unknown where only one run was made",
+            fact_ids=tuple(fact.id for fact in found),
+            weight=2.2,
+        )
+
+
+def _single_samples(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    metrics = vocabulary.metrics()
+    found = [
+        f
+        for f in facts
+        if f.kind == "level" and f.n == 1 and f.metric in metrics and metrics[f.metric].headline
+    ]
+    if found:
+        yield Recommendation(
+            id="repeat-single",
+            text="Repeat what was measured once: a single sample has neither spread nor interval.",
+            because="some series hold a single sample",
+            fact_ids=tuple(fact.id for fact in found),
+            weight=2.0,
+        )
+
+
+def _cold_starts(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    levels = [f for f in facts if f.kind == "level" and f.metric == "ttft_s" and f.value > 0]
+    warm = {(f.entity, f.condition.removeprefix("warm")): f for f in levels if f.condition.startswith("warm")}
+    pairs = [
+        (cold, warm[key])
+        for cold in levels
+        if cold.condition.startswith("cold")
+        and (key := (cold.entity, cold.condition.removeprefix("cold"))) in warm
+        and cold.value > 2 * warm[key].value
+    ]
+    if pairs:
+        yield Recommendation(
+            id="keep-loaded",
+            text="Keep the model loaded where the first answer matters: cold calls wait for it far longer.",
+            because="cold TTFT is more than twice the warm one",
+            fact_ids=tuple(dict.fromkeys(fact.id for pair in pairs for fact in pair)),
+            weight=3.0,
+        )
+
+
+_FACT_RULES: tuple[Callable[[Sequence[Fact]], Iterable[Recommendation]], ...] = (
+    _regressions,
+    _insufficient,
+    _single_runs,
+    _single_samples,
+    _cold_starts,
+)

@@ -1,0 +1,328 @@
+"""Verdicts on what follows from two or more facts: ratios, percentages, differences, sums, shares, directions, superlatives.
+
+Facts are comparable only where metric, unit, statistic and condition agree, apart from what the sentence sets against
+each other. Rule 5 of the contract fixes the base of percentages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from chimera_pipeline.audit import measures, words
+from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.judging import Ruling, compare, contradicted, says, supported, unsupported
+from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
+from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples, statistic_fits
+from chimera_pipeline.audit.numerals import Printed
+from chimera_pipeline.audit.operands import Sides
+from chimera_pipeline.audit.reading import Number
+from chimera_pipeline.audit.results import Verdict
+
+Pair = tuple[FactView, FactView]
+_HIGHER = frozenset("throughput rate speed accuracy score tokens/s goodput recall precision f1 bleu rouge efficiency".split())
+_LOWER = frozenset("time latency ttft tpot itl duration memory vram energy power size error errors loss perplexity cost failures temperature delay".split())
+_STATISTIC_ORDER = ("mean", None, "total_over_total", "median")
+
+
+def orientation(fact: FactView, index: FactIndex) -> int:
+    """+1 where higher is better, -1 where lower is, 0 where neither."""
+    metric = index.lexicon.metrics.get(fact.key)
+    if metric is not None and metric.better != "none":
+        return 1 if metric.better == "higher" else -1
+    named = set(f"{fact.phrase} {fact.condition}".lower().split())
+    if named & _LOWER:
+        return -1
+    if named & _HIGHER:
+        return 1
+    powers = dict(fact.measure.dimension)
+    return 1 if powers.get("[time]", 0) < 0 and len(powers) == 2 else -1 if powers == {"[time]": 1} else 0
+
+
+def wanted_sign(word: str, fact: FactView, index: FactIndex) -> int:
+    """The sign of first minus second that `word` claims; 0 where it claims none."""
+    if word in words.UP:
+        return 1
+    if word in words.DOWN:
+        return -1
+    better = orientation(fact, index)
+    return better if word in words.BETTER else -better if word in words.WORSE else 0
+
+
+class Comparer:
+    """Judges comparisons against the facts."""
+
+    def __init__(self, index: FactIndex) -> None:
+        self.index = index
+
+    def metric_for(self, word: str, left: Frame, right: Frame) -> MetricRef | None:
+        """The metric that a comparison without one speaks of: the headline metric both sides have."""
+        if left.entity is None or right.entity is None or not (word in words.BETTER | words.WORSE | words.SPEED or word in {"fast", "quick", "quickly"}):
+            return None
+        names = [entity.names[0] for entity in (left.entity, right.entity) if entity.known]
+        if len(names) < 2:
+            return self._headline(names)
+        return self._headline(names)
+
+    def _headline(self, names: Sequence[str]) -> MetricRef | None:
+        shared: list[str] = []
+        for key, groups in self.index.levels.items():
+            if all(name in groups for name in names):
+                shared.append(key)
+        order = {key: position for position, key in enumerate(self.index.lexicon.metrics)}
+        metrics = self.index.lexicon.metrics
+
+        def rank(key: str) -> tuple[int, int, int]:
+            metric = metrics.get(key)
+            headline = metric is not None and metric.headline and metric.better != "none"
+            rate = metric is not None and metric.better == "higher"
+            return (not headline, not rate, order.get(key, 999))
+
+        useful = [key for key in shared if key not in metrics or metrics[key].better != "none"]
+        useful.sort(key=rank)
+        return MetricRef(useful[0], (useful[0],)) if useful else None
+
+    def pairs(self, left: Frame, right: Frame) -> tuple[list[Pair], str]:
+        """Comparable pairs of facts of both sides, and why there are none."""
+        if left.metric is None or right.metric is None:
+            return [], "no metric is named"
+        same = (left.metric, left.entity, left.statistic, dict(left.conditions)) == (
+            right.metric, right.entity, right.statistic, dict(right.conditions))  # fmt: skip
+        if same:
+            return [], "no second operand is named"
+        named = {key for key, _ in (*left.conditions, *right.conditions)}
+        sides = []
+        for frame in (left, right):
+            chosen = self.index.select(frame, None)
+            if chosen.stage is not Stage.FOUND:
+                what = frame.entity.text if chosen.stage is Stage.UNKNOWN_ENTITY and frame.entity else frame.metric.phrase if frame.metric else ""
+                return [], f"{chosen.stage.value}: {what}"
+            sides.append(chosen.facts)
+        found = [(a, b) for a in sides[0] for b in sides[1] if a is not b and _comparable(a, b, left, right, named)]
+        found.sort(key=lambda pair: _order(pair[0].statistic))
+        return found, "" if found else "the facts of the two are not comparable"
+
+    def decide(self, sides: Sides, test: Callable[[Pair], Ruling]) -> Ruling:
+        """The ruling over all operands: every listed one must hold, by any comparable pair."""
+        rulings = []
+        for left in sides.left:
+            for right in sides.right:
+                metric = left.metric or right.metric or self.metric_for(sides.word, left, right)
+                first, second = replace(left, metric=left.metric or metric), replace(right, metric=right.metric or metric)
+                found, why = self.pairs(first, second)
+                if not found:
+                    rulings.append(unsupported(why))
+                    continue
+                rulings.append(self._any(found, first, test))
+        order = {Verdict.CONTRADICTED: 2, Verdict.UNSUPPORTED: 1, Verdict.SUPPORTED: 0}
+        return max(rulings, key=lambda ruling: order[ruling.verdict])
+
+    @staticmethod
+    def _any(found: Sequence[Pair], frame: Frame, test: Callable[[Pair], Ruling]) -> Ruling:
+        rulings = [test(pair) for pair in found]
+        for ruling, pair in zip(rulings, found, strict=True):
+            if ruling.verdict is Verdict.SUPPORTED:
+                if needs_samples(frame.statistic) and 1 in {pair[0].n, pair[1].n}:
+                    return unsupported("one sample is no " + str(frame.statistic), pair[0])
+                return ruling
+        return next((ruling for ruling in rulings if ruling.verdict is Verdict.UNSUPPORTED), rulings[0])
+
+    def ratio(self, number: Number, comparator: str, sides: Sides, kind: str) -> Ruling:
+        """ "N x faster", "N times the ... of", "p % higher", "N tok/s more". `kind` is ratio, percent or difference."""
+
+        def test(pair: Pair) -> Ruling:
+            return self.measured(number, comparator, sides, kind, pair)
+
+        return self.decide(sides, test)
+
+    def measured(self, number: Number, comparator: str, sides: Sides, kind: str, pair: Pair) -> Ruling:
+        first, second = pair
+        a, b = first.base, second.base
+        sign = wanted_sign(sides.word, first, self.index) if sides.word else 0
+        told = f"{says(first)}; {says(second)}"
+        if sign and sides.ordered and (a - b) * sign < 0:
+            return contradicted(f"the direction is the other way round: {told}", first)
+        if sides.word == "fast" and orientation(first, self.index) < 0:
+            a, b = b, a
+        exact = _derived(kind, a, b, sign, sides.word)
+        if exact is None:
+            return unsupported(f"cannot be computed: {told}", first)
+        for reading in number.readings:
+            printed = _scaled(reading, number, kind, first)
+            if printed is None:
+                return contradicted(f"the unit conflicts: {told}", first)
+            outcome = compare(_unsigned(printed), exact, comparator)
+            if outcome:
+                return supported(told, first)
+            if outcome is None:
+                return unsupported(f"neither within 5 % nor beyond 10 %: {told}", first)
+        return contradicted(f"it is {_shown(exact, kind, first)}: {told}", first)
+
+    def direction(self, sides: Sides, *, negated: bool) -> Ruling:
+        """ "A is faster than B" without a number."""
+
+        def test(pair: Pair) -> Ruling:
+            first, second = pair
+            sign = wanted_sign(sides.word, first, self.index)
+            told = f"{says(first)}; {says(second)}"
+            if sign == 0:
+                return unsupported(f"neither way is better: {told}", first)
+            holds = (first.base - second.base) * sign > 0
+            return supported(told, first) if holds is not negated else contradicted(told, first)
+
+        return self.decide(sides, test)
+
+    def total(self, number: Number, frames: Sequence[Frame], comparator: str) -> Ruling:
+        """A sum over the named operands."""
+        chosen = [self.index.select(frame, number.measure) for frame in frames]
+        missing = next((item for item in chosen if item.stage is not Stage.FOUND), None)
+        if missing is not None:
+            return unsupported(missing.stage.value)
+        facts = [item.facts[0] for item in chosen]
+        exact = sum((fact.base for fact in facts), Fraction(0)) / facts[0].measure.factor
+        factor = number.measure.factor / facts[0].measure.factor if number.measure else Fraction(1)
+        outcome = compare(number.printed.scaled(factor), exact, comparator)
+        told = " + ".join(fact.printed for fact in facts)
+        if outcome is None:
+            return unsupported(f"neither within 5 % nor beyond 10 %: {told}", facts[0])
+        return supported(told, facts[0]) if outcome else contradicted(f"{told} = {float(exact):.6g}", facts[0])
+
+    def share(self, number: Number, comparator: str, left: Frame, right: Frame) -> Ruling:
+        """The first as a share of the second."""
+        found, why = self.pairs(left, right)
+        if not found:
+            return unsupported(why)
+        for first, second in found:
+            if second.base == 0:
+                continue
+            outcome = compare(_percent(number), first.base / second.base, comparator)
+            if outcome:
+                return supported(f"{says(first)}; {says(second)}", first)
+        first, second = found[0]
+        exact = float(first.base / second.base) if second.base else 0.0
+        return contradicted(f"it is {100 * exact:.4g} %: {says(first)}; {says(second)}", first)
+
+    def superlative(self, frame: Frame, sense: str, rank: int, *, negated: bool, among: Iterable[str] = ()) -> Ruling:
+        """Whether the frame's entity is the highest (lowest, best, worst) of all that have the metric."""
+        metric = frame.metric or (self._headline([]) if sense in {"best", "worst"} else None)
+        entity = frame.entity
+        if metric is None or entity is None:
+            return unsupported("no metric is named" if metric is None else "no entity is named")
+        if not entity.known:
+            return unsupported(f"no fact knows this entity: {entity.text}")
+        limits = set(among)
+        every = [fact for fact in self.index.of_metric(metric) if statistic_fits(frame.statistic, fact)]
+        every = [fact for fact in every if all((key, value) in fact.conditions for key, value in frame.conditions)]
+        every = [fact for fact in every if not limits or fact.entity in limits]
+        if entity.names[0] not in {fact.entity for fact in every}:
+            return unsupported(f"no fact has this metric for this entity: {metric.phrase} of {entity.names[0]}")
+        rulings = []
+        for group in _like_with_like(every):
+            own = [fact for fact in group if fact.entity == entity.names[0]]
+            if own:
+                rulings.append(self._stands(own[0], group, sense, rank, negated=negated))
+        held = [ruling for ruling in rulings if ruling.verdict is Verdict.SUPPORTED]
+        if len(held) == len(rulings):
+            return rulings[0]
+        return next(ruling for ruling in rulings if ruling.verdict is not Verdict.SUPPORTED) if not held else unsupported(
+            "it depends on the condition: " + rulings[0].reason, rulings[0].fact)  # fmt: skip
+
+    def _stands(self, own: FactView, group: Sequence[FactView], sense: str, rank: int, *, negated: bool) -> Ruling:
+        better = orientation(own, self.index)
+        sign = {"up": 1, "down": -1, "best": better, "worst": -better}[sense]
+        if sign == 0:
+            return unsupported(f"neither way is better: {says(own)}", own)
+        ahead = [fact for fact in group if (fact.base - own.base) * sign > 0]
+        holds = len({fact.entity for fact in ahead}) == rank - 1
+        top = max(group, key=lambda fact: fact.base * sign)
+        told = says(own) if top is own else f"{says(own)}; {says(top)}"
+        return supported(told, own) if holds is not negated else contradicted(told, own)
+
+
+def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:
+    """Facts of one statistic and condition, one an entity."""
+    groups: dict[object, dict[str, FactView]] = {}
+    for fact in sorted(facts, key=lambda fact: _order(fact.statistic)):
+        statistic = "mean" if fact.statistic in {None, "sample", "value", "mean"} else fact.statistic
+        groups.setdefault((statistic, fact.conditions, fact.measure.dimension), {}).setdefault(fact.entity, fact)
+    found = [list(group.values()) for group in groups.values()]
+    several = [group for group in found if len(group) > 1]
+    return several or found
+
+
+def _order(statistic: str | None) -> int:
+    return _STATISTIC_ORDER.index(statistic) if statistic in _STATISTIC_ORDER else len(_STATISTIC_ORDER)
+
+
+def _comparable(a: FactView, b: FactView, left: Frame, right: Frame, named: set[str]) -> bool:
+    if a.measure.dimension != b.measure.dimension:
+        return False
+    if left.metric == right.metric and a.key != b.key:
+        return False
+    if left.statistic == right.statistic and not _same_statistic(a, b):
+        return left.metric != right.metric
+    rest_a = {pair for pair in a.conditions if pair[0] not in named}
+    rest_b = {pair for pair in b.conditions if pair[0] not in named}
+    return rest_a == rest_b or left.metric != right.metric
+
+
+def _same_statistic(a: FactView, b: FactView) -> bool:
+    single = {None, "sample", "value"}
+    if a.statistic == b.statistic or {a.statistic, b.statistic} <= single:
+        return True
+    kinds = {a.statistic, b.statistic}
+    unnamed = a if a.statistic in single else b if b.statistic in single else None
+    if unnamed is None:
+        return False
+    return kinds & {"mean"} != set() and (unnamed.n is None or unnamed.n > 1) or dict(a.conditions).get("phase") != dict(b.conditions).get("phase")
+
+
+def _derived(kind: str, a: Fraction, b: Fraction, sign: int, word: str) -> Fraction | None:
+    if kind == "difference":
+        return abs(a - b)
+    if a <= 0 or b <= 0:
+        return abs(a - b) / abs(b) if kind == "percent" and b else None
+    if kind == "percent":
+        return abs(a - b) / (max(a, b) if word in words.DOWN else b)
+    if sign == 0:
+        return a / b
+    return max(a, b) / min(a, b)
+
+
+def _percent(number: Number) -> Printed:
+    factor = number.measure.factor if number.measure else Fraction(1)
+    return number.printed.scaled(factor)
+
+
+def _scaled(reading: Printed, number: Number, kind: str, fact: FactView) -> Printed | None:
+    if kind in {"ratio", "percent"}:
+        return reading.scaled(number.measure.factor) if number.measure and number.measure.kind != "unit" else reading
+    if number.measure is None:
+        return reading.scaled(fact.measure.factor)
+    if number.measure.dimension != fact.measure.dimension:
+        return None
+    return reading.scaled(number.measure.factor)
+
+
+def _unsigned(printed: Printed) -> Printed:
+    return Printed(abs(printed.value), printed.half)
+
+
+def _shown(exact: Fraction, kind: str, fact: FactView) -> str:
+    if kind == "percent":
+        return f"{100 * float(exact):.4g} %"
+    if kind == "ratio":
+        return f"{float(exact):.4g}x"
+    return f"{float(exact / fact.measure.factor):.6g} {fact.unit}"
+
+
+def entity_of(name: str) -> EntityRef:
+    """A reference to an entity of the facts."""
+    return EntityRef(name, (name,))
+
+
+def count_measure(text: str) -> measures.Measure | None:
+    """The unit of a counted noun."""
+    return measures.parse(text)

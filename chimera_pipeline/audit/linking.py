@@ -1,0 +1,249 @@
+"""From what a claim is about to the facts that can decide it: metric, entity, unit, statistic and condition in turn.
+
+A selection always says at which step it became empty, because that decides between contradicted and unsupported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chimera_pipeline.audit import measures, words
+from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
+from chimera_pipeline.audit.measures import Measure
+
+LEVELS = frozenset({"level", "quality", "inventory", "gap"})
+
+
+class Stage(StrEnum):
+    """How far a link got."""
+
+    FOUND = "found"
+    NO_METRIC = "no metric is named"
+    NO_FACT = "no fact has this metric"
+    NO_ENTITY = "no entity is named"
+    UNKNOWN_ENTITY = "no fact knows this entity"
+    NOT_FOR_ENTITY = "no fact has this metric for this entity"
+    UNIT = "the unit is of another kind"
+    STATISTIC = "no fact has this statistic"
+    CONDITION = "no fact has this condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`facts` that can decide the claim; `near` are those of the same metric and entity."""
+
+    stage: Stage
+    facts: tuple[FactView, ...] = ()
+    near: tuple[FactView, ...] = ()
+
+
+_COUNTERS = (
+    ("memory", ("memory", "vram", "ram", "mem")),
+    ("power", ("power", "watt", "watts")),
+    ("temperature", ("temperature", "temp")),
+    ("utilization", ("utilization", "utilisation", "util", "load", "usage")),
+    ("clock", ("clock", "frequency")),
+)
+
+
+def _counter(text: str) -> tuple[str | None, str | None]:
+    found = set(text.lower().replace("_", " ").split())
+    kind = next((name for name, names in _COUNTERS if found & set(names)), None)
+    device = "gpu" if found & {"gpu", "vram", "video", "device", "cuda"} else "cpu" if "cpu" in found else None
+    return device, kind
+
+
+def _same_counter(ref: MetricRef, fact: FactView) -> bool:
+    device, kind = _counter(ref.phrase)
+    other_device, other = _counter(f"{fact.phrase} {fact.condition}")
+    return kind is not None and kind == other and (device is None or other_device is None or device == other_device)
+
+
+def _same_score(ref: MetricRef, fact: FactView) -> bool:
+    if ref.phrase in {"score", "quality", "quality score", "eval score"}:
+        return True
+    named = f"{fact.phrase} {fact.condition}".lower().replace("_", " ").split()
+    wanted = "accuracy" if ref.phrase == "accurate" else ref.phrase
+    return all(any(word.startswith(part[:3]) and part.startswith(word[:3]) for word in named) for part in wanted.split())
+
+
+class FactIndex:
+    """Facts by metric and entity, and the questions that linking asks of them."""
+
+    def __init__(self, facts: Sequence[FactView], lexicon: Lexicon) -> None:
+        self.facts = facts
+        self.lexicon = lexicon
+        self.levels: dict[str, dict[str, list[FactView]]] = defaultdict(lambda: defaultdict(list))
+        self.comparisons: dict[str, list[FactView]] = defaultdict(list)
+        self.by_entity: dict[str, list[FactView]] = defaultdict(list)
+        self._dimensions: dict[MetricRef, frozenset[measures.Dimension] | None] = {}
+        for fact in facts:
+            if fact.kind in LEVELS:
+                self.levels[fact.key][fact.entity].append(fact)
+                self.by_entity[fact.entity].append(fact)
+            else:
+                self.comparisons[fact.key].append(fact)
+
+    def is_global(self, entity: str) -> bool:
+        """True for names that stand for the whole store."""
+        return entity.lower() in words.GLOBAL_ENTITIES
+
+    def dimensions(self, ref: MetricRef) -> frozenset[measures.Dimension] | None:
+        """The dimensions in which `ref` can be stated; None where nothing is known of it."""
+        if ref not in self._dimensions:
+            found = set()
+            for key in ref.keys:
+                for group in self.levels.get(key, {}).values():
+                    found.update(fact.measure.dimension for fact in group if self._means(ref, fact))
+                metric = self.lexicon.metrics.get(key)
+                measure = measures.parse(metric.unit) if metric and metric.unit != "as stated" else None
+                if measure:
+                    found.add(measure.dimension)
+            self._dimensions[ref] = frozenset(found) if found else None
+        return self._dimensions[ref]
+
+    def fits(self, ref: MetricRef, measure: Measure | None) -> bool:
+        """True where a number with this unit can be a value of the metric."""
+        if measure is not None and measure.kind in {"times", "points"}:
+            return self._is_ratio(ref)
+        if measure is None:
+            return True
+        known = self.dimensions(ref)
+        if known is None:
+            return not (measure.kind == "percent" and self.levels.get(ref.keys[0]) is None and ref.keys[0] not in words.OTHER_METRICS)
+        return measure.dimension in known
+
+    def _is_ratio(self, ref: MetricRef) -> bool:
+        return any(
+            fact.measure.kind == "times" or fact.unit.lower() in {"ratio", "x"}
+            for key in ref.keys
+            for group in self.levels.get(key, {}).values()
+            for fact in group
+        )
+
+    def _means(self, ref: MetricRef, fact: FactView) -> bool:
+        if fact.key == "system":
+            return _same_counter(ref, fact)
+        return fact.key != "quality" or _same_score(ref, fact)
+
+    def of_metric(self, ref: MetricRef, entity: str | None = None) -> list[FactView]:
+        """Level facts of the metric, of one entity or of all. A generic word falls back on longer names that end in it."""
+        found = [
+            fact
+            for key in ref.keys
+            for name, group in self.levels.get(key, {}).items()
+            if entity is None or name == entity
+            for fact in group
+            if self._means(ref, fact)
+        ]
+        last = ref.phrase.split(" ")[-1]
+        if not found and ref.phrase in words.GENERIC | {"decode"}:
+            pool: Iterable[FactView] = self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
+            found = [fact for fact in pool if fact.phrase.lower().split(" ")[-1] == last]
+        return found
+
+    def select(self, frame: Frame, measure: Measure | None, *, any_statistic: bool = False) -> Selection:
+        """The facts that can decide a level claim with this frame and unit."""
+        if frame.metric is None:
+            return Selection(Stage.NO_METRIC)
+        stage, near = self._of_entity(frame.metric, frame.entity, inherited="entity" in frame.inherited)
+        if stage is not Stage.FOUND:
+            return Selection(stage)
+        if measure is not None:
+            fitting = [fact for fact in near if fact.measure.agrees(measure)]
+            if not fitting:
+                return Selection(Stage.UNIT, near=tuple(near))
+            near = fitting
+        kept = near if any_statistic else [fact for fact in near if statistic_fits(frame.statistic, fact)]
+        if not kept:
+            return Selection(Stage.STATISTIC, near=tuple(near))
+        kept = narrowed(kept, frame.conditions)
+        if not kept:
+            under = narrowed(near, frame.conditions)
+            if under:
+                return Selection(Stage.STATISTIC, near=tuple(under))
+            return Selection(Stage.CONDITION, near=tuple(near))
+        return Selection(Stage.FOUND, tuple(kept), tuple(near))
+
+    def _of_entity(self, ref: MetricRef, entity: EntityRef | None, *, inherited: bool) -> tuple[Stage, list[FactView]]:
+        every = self.of_metric(ref)
+        if entity is not None and not entity.names and not inherited:
+            return Stage.UNKNOWN_ENTITY, []
+        if not every:
+            return Stage.NO_FACT, []
+        whole = [fact for fact in every if self.is_global(fact.entity)]
+        if entity is not None:
+            if not entity.known:
+                if entity.names:
+                    return Stage.NO_ENTITY, []
+                return (Stage.FOUND, whole) if whole else (Stage.UNKNOWN_ENTITY, [])
+            found = self.of_metric(ref, entity.names[0])
+            if found:
+                return Stage.FOUND, found
+            return (Stage.FOUND, whole) if whole and inherited else (Stage.NOT_FOR_ENTITY, [])
+        if whole:
+            return Stage.FOUND, whole
+        names = {fact.entity for fact in every}
+        return (Stage.FOUND, every) if len(names) == 1 else (Stage.NO_ENTITY, [])
+
+
+def statistic_fits(claimed: str | None, fact: FactView) -> bool:
+    """True where the fact's statistic can be what the claim calls it."""
+    stated = fact.statistic
+    if claimed is None:
+        return stated is None or stated in words.CENTRAL or (stated == "max" and _counter(fact.phrase)[1] == "memory")
+    if stated == claimed:
+        return True
+    single = stated in {None, "sample", "value"}
+    if claimed == "total":
+        rate = dict(fact.measure.dimension).get("[time]", 0) < 0
+        return single or stated in {"sum", "count", "total_over_total"} or (rate and stated in words.CENTRAL)
+    if claimed == "mean" or claimed in words.AVERAGES:
+        return single and (claimed == "mean" or fact.n == 1)
+    if is_percentile(claimed) or claimed in {"median"}:
+        return single and fact.n == 1
+    return claimed in {"min", "max"} and single and fact.n == 1
+
+
+def is_percentile(statistic: str) -> bool:
+    """True for p50, p99.9 and their like."""
+    return statistic[:1] == "p" and statistic[1:2].isdigit()
+
+
+def needs_samples(statistic: str | None) -> bool:
+    """True for a statistic that one sample cannot carry."""
+    return statistic is not None and (statistic in words.AVERAGES or statistic in words.SPREADS or is_percentile(statistic))
+
+
+def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -> list[FactView]:
+    """The facts under the named conditions; without a name, those without a condition where there are any."""
+    known = {key for fact in facts for key, _ in fact.conditions}
+    kept = [fact for fact in facts if all(_condition_fits(key, value, fact, known) for key, value in conditions)]
+    named = {key for key, _ in conditions}
+    for loose in (_no_extra, _no_phase):
+        plain = [fact for fact in kept if loose(fact, named)]
+        if plain:
+            return plain
+    return kept
+
+
+def _no_extra(fact: FactView, named: set[str]) -> bool:
+    return all(key in named for key, _ in fact.conditions)
+
+
+def _no_phase(fact: FactView, named: set[str]) -> bool:
+    return "phase" in named or all(key != "phase" for key, _ in fact.conditions)
+
+
+def _condition_fits(key: str, value: str, fact: FactView, known: set[str]) -> bool:
+    stated = dict(fact.conditions)
+    if key in stated:
+        return stated[key] == value
+    if key == "phase" or not value:
+        return False
+    return key not in known

@@ -1,0 +1,212 @@
+"""Who is compared with whom: the two sides of a comparison in a sentence, each as a frame.
+
+A side takes what it does not name from the other side; sides that end up equal are no comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chimera_pipeline.audit import words
+from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.lexicon import EntityRef
+from chimera_pipeline.audit.reading import Reading, Token
+
+DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
+VERBS = frozenset(
+    "exceeds exceed exceeded outperforms outperform outperformed beats beat surpasses surpassed outpaces outpaced trails "
+    "trailed lags lagged underperforms leads".split()
+)
+_PIVOTS = frozenset("than versus vs against relative over compared als que".split())
+_ENDS = frozenset("; while whereas but which so because although though".split())
+_OTHERS = frozenset("all any every others rest everything everyone everybody either".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both operands, the word that compares (empty for "N times that of"), and whether all others are the second."""
+
+    left: tuple[Frame, ...]
+    right: tuple[Frame, ...]
+    word: str
+    word_at: int
+    others: bool = False
+    ordered: bool = True
+
+
+def _frame(tokens: Sequence[Token], places: Sequence[int], *, first_entity: bool = False) -> Frame:
+    entities = [at for at in places if tokens[at].kind == "E"]
+    metrics = [at for at in places if tokens[at].kind == "M"]
+    statistics = [at for at in places if tokens[at].kind == "S"]
+    conditions = {tokens[at].condition[0]: tokens[at].condition[1] for at in places if tokens[at].kind == "C"}
+    return Frame(
+        tokens[metrics[-1]].metric if metrics else None,
+        tokens[statistics[-1]].statistic if statistics else None,
+        tokens[entities[0 if first_entity else -1]].entity if entities else None,
+        tuple(conditions.items()),
+    )
+
+
+def _entities(tokens: Sequence[Token], places: Sequence[int], *, last: bool) -> list[EntityRef]:
+    """The entities of a list ("A, B and C") at the end or the beginning of `places`."""
+    found: list[EntityRef] = []
+    order = list(reversed(places)) if last else list(places)
+    seen = False
+    for at in order:
+        token = tokens[at]
+        if token.kind == "E" and token.entity is not None:
+            found.append(token.entity)
+            seen = True
+        elif seen and token.text not in {",", "and", "or", "both", "than", "with", "as", "'", "s", "the"}:
+            break
+    return found
+
+
+def strip_groups(reading: Reading, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Places outside parentheses that hold numbers."""
+    inside = {at for begin, end in spans for at in range(begin, end + 1)}
+    return [at for at in range(len(reading.tokens)) if at not in inside]
+
+
+def clause(reading: Reading, places: Sequence[int], at: int) -> tuple[int, int]:
+    """The bounds (in `places`) of the clause around the token `at`."""
+    position = max((index for index, place in enumerate(places) if place <= at), default=0)
+    begin, end = 0, len(places)
+    for index in range(position - 1, -1, -1):
+        if reading.tokens[places[index]].text in _ENDS:
+            begin = index + 1
+            break
+    for index in range(position + 1, len(places)):
+        if reading.tokens[places[index]].text in _ENDS:
+            end = index
+            break
+    return begin, end
+
+
+def _next_comparison(reading: Reading, places: Sequence[int], begin: int, end: int) -> int:
+    """Where another comparison begins between the positions, else `end`."""
+    tokens = reading.tokens
+    for index in range(begin, end):
+        token = tokens[places[index]]
+        after = [tokens[place] for place in places[index + 1 : index + 5]]
+        if token.text in {"and", ",", "or"} and any(
+            item.kind == "N" or item.text in (DIRECTED | VERBS) - {"more", "less"} for item in after[:4]
+        ):
+            if not (after and after[0].kind == "E" and all(item.kind != "N" for item in after[:2])):
+                return index
+            if any(item.text in DIRECTED | VERBS for item in after[:3]):
+                return index
+    return end
+
+
+def around(reading: Reading, places: Sequence[int], word_at: int, previous: Sides | None) -> Sides | None:
+    """The sides of the comparison whose directed word (or number) stands at `word_at`."""
+    tokens = reading.tokens
+    begin, end = clause(reading, places, word_at)
+    position = max((index for index, place in enumerate(places) if place <= word_at), default=0)
+    word = tokens[word_at].text if tokens[word_at].kind == "W" else ""
+    if word in VERBS:
+        return _verb(reading, places, begin, position, _next_comparison(reading, places, position + 1, end), word)
+    pivot = _pivot(tokens, places, position, end)
+    lead = _leading(tokens, places, begin, position)
+    if pivot is None and lead is None:
+        return None
+    if pivot is None and lead is not None:
+        right_places, rest = lead
+        left_places = [place for place in places[rest:end]]
+    else:
+        assert pivot is not None
+        stop = _next_comparison(reading, places, pivot + 1, end)
+        right_places = list(places[pivot + 1 : stop])
+        left_places = [place for place in places[begin:pivot] if previous is None or place > previous.word_at]
+        if previous is not None:
+            left_places = _after_previous(tokens, left_places)
+    others = bool({tokens[place].text for place in right_places[:4]} & _OTHERS) and not any(
+        tokens[place].kind == "E" for place in right_places[:4]
+    )
+    return _sides(tokens, left_places, right_places, previous, word, word_at, others=others)
+
+
+def _after_previous(tokens: Sequence[Token], places: list[int]) -> list[int]:
+    for index, place in enumerate(places):
+        if tokens[place].text in {"and", ",", "or"}:
+            return places[index + 1 :]
+    return places
+
+
+def _verb(reading: Reading, places: Sequence[int], begin: int, position: int, end: int, word: str) -> Sides | None:
+    tokens = reading.tokens
+    left, right = list(places[begin:position]), list(places[position + 1 : end])
+    if any(tokens[place].text == "by" and tokens[place - 1].text in VERBS for place in right[:1]):
+        left, right = right, left
+    others = bool({tokens[place].text for place in right[:3]} & _OTHERS)
+    return _sides(tokens, left, right, None, word, places[position], others=others)
+
+
+def _pivot(tokens: Sequence[Token], places: Sequence[int], position: int, end: int) -> int | None:
+    for index in range(position + 1, end):
+        text = tokens[places[index]].text
+        following = [tokens[place] for place in places[index + 1 : index + 3]]
+        if text in _PIVOTS and not (following and following[0].kind == "N" and text in {"than", "over"}):
+            if text in {"compared", "relative"}:
+                return index + 1
+            return index
+        if text == "as" and index > position + 1 and tokens[places[index - 1]].text != "such":
+            return index
+    return None
+
+
+def _leading(tokens: Sequence[Token], places: Sequence[int], begin: int, position: int) -> tuple[list[int], int] | None:
+    """ "Compared with B, A is ..." : the places of B and where the rest begins."""
+    for index in range(begin, position):
+        if tokens[places[index]].text in {"compared", "relative", "versus", "against", "unlike"}:
+            for stop in range(index + 1, position):
+                if tokens[places[stop]].text == ",":
+                    return list(places[index + 1 : stop]), stop + 1
+    return None
+
+
+def _sides(
+    tokens: Sequence[Token],
+    left_places: list[int],
+    right_places: list[int],
+    previous: Sides | None,
+    word: str,
+    word_at: int,
+    *,
+    others: bool,
+) -> Sides | None:
+    left, right = _frame(tokens, left_places), _frame(tokens, right_places, first_entity=True)
+    if left.entity is None and previous is not None:
+        left = left.filled(Frame(entity=previous.left[0].entity))
+    if left.metric is None and right.metric is None and previous is not None:
+        left = replace(left, metric=previous.left[0].metric, statistic=left.statistic or previous.left[0].statistic)
+    left_entities = _entities(tokens, left_places, last=True) if _is_list(tokens, left_places) else []
+    right_entities = _entities(tokens, right_places, last=False)
+    lefts = tuple(replace(left, entity=entity) for entity in left_entities) or (left,)
+    rights = tuple(replace(right, entity=entity) for entity in right_entities) or (right,)
+    return Sides(
+        tuple(_completed(frame, right, own=True) for frame in lefts),
+        tuple(_completed(frame, left, own=False) for frame in rights),
+        word,
+        word_at,
+        others,
+    )
+
+
+def _is_list(tokens: Sequence[Token], places: list[int]) -> bool:
+    return any(tokens[place].text == "both" for place in places) or any(
+        tokens[place].text == "and" and tokens[before].kind == "E" and tokens[after].kind == "E"
+        for before, place, after in zip(places, places[1:], places[2:], strict=False)
+    )
+
+
+def _completed(frame: Frame, other: Frame, *, own: bool) -> Frame:
+    """`frame` with what only the other side names. Conditions of a key that the frame names stay its own."""
+    filled = Frame(frame.metric or other.metric, frame.statistic or other.statistic, frame.entity or other.entity, frame.conditions)
+    shared_entity = frame.entity is None or other.entity is None
+    more = [pair for pair in other.conditions if not (shared_entity and pair[0] in dict(frame.conditions))]
+    if own and frame.entity is not None and other.entity is None and not frame.conditions and other.conditions:
+        return filled
+    return filled.with_conditions(more)

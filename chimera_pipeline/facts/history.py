@@ -1,0 +1,151 @@
+"""History: steps in a line of runs with their verdicts, and a period against the one before.
+
+In: tables `measurements` (the whole store) and `series`. Out: `History`s and `Comparison`s. A step needs
+points after it that hold it. The search is in `history_changes`, lines in `history_lines`, words and facts in
+`history_facts`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from chimera_pipeline import periods
+from chimera_pipeline.facts.comparisons import compare_stores
+from chimera_pipeline.facts.comparisons_shift import Shift, unpaired
+from chimera_pipeline.facts.comparisons_verdict import (
+    ALPHA,
+    IMPROVEMENT,
+    INSUFFICIENT,
+    NO_DIFFERENCE,
+    NOT_COMPARABLE,
+    REGRESSION,
+    Comparison,
+    benjamini_hochberg,
+)
+from chimera_pipeline.facts.history_changes import Search, confirmed, search, steps
+from chimera_pipeline.facts.history_lines import Line, breaks_comparison, lines_of
+from chimera_pipeline.facts.history_null import SEED
+
+LEAST_POINTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step between two stretches of a line: points [start, split) against [split, end)."""
+
+    start: int
+    split: int
+    end: int
+    shift: Shift
+    change: float | None
+    verdict: str
+    reason: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A line with what the search found. `q` is None where the line is too short to be searched."""
+
+    line: Line
+    found: Search
+    q: float | None
+    steps: tuple[Step, ...]
+
+
+def histories(
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    period: str = periods.ALL,
+    alpha: float = ALPHA,
+    seed: int = SEED,
+) -> list[History]:
+    """Every line of three points or more with a point in `period`, as families under control.
+
+    Primary metrics are one family, all others a second one, as in a comparison of two stores.
+    """
+    lines = [
+        line
+        for line in lines_of(measurements, series)
+        if line.values.size >= LEAST_POINTS and any(falls_in(at, period) for at in line.at)
+    ]
+    out: list[History] = []
+    for primary in (True, False):
+        out += analyse([line for line in lines if line.primary is primary], alpha=alpha, seed=seed)
+    return out
+
+
+def analyse(lines: Sequence[Line], *, alpha: float = ALPHA, seed: int = SEED) -> list[History]:
+    """One family of lines searched together."""
+    found = search([line.values for line in lines], seed=seed)
+    tested = [i for i, one in enumerate(found) if one.p is not None]
+    p = [one.p for one in found if one.p is not None]
+    q = dict(zip(tested, benjamini_hochberg(p).tolist(), strict=True))
+    kept = [one.p for i, one in enumerate(found) if one.p is not None and q[i] <= alpha]
+    level = alpha * len(kept) / len(tested) if tested else alpha
+    return [
+        History(line, one, q.get(i), tuple(_steps(line, one, level, seed)) if q.get(i, 1.0) <= alpha else ())
+        for i, (line, one) in enumerate(zip(lines, found, strict=True))
+    ]
+
+
+def falls_in(at: pd.Timestamp, period: str) -> bool:
+    """Whether an instant lies in a period; always for "all"."""
+    if period == periods.ALL:
+        return True
+    start, end = periods.bounds(period)
+    return bool(start <= at.to_pydatetime() < end)
+
+
+def _steps(line: Line, found: Search, level: float, seed: int) -> Iterator[Step]:
+    splits = steps(line.values, found, level, seed=seed)
+    edges = [0, *splits, line.values.size]
+    for (start, split), end in zip(itertools.pairwise(edges), edges[2:], strict=False):
+        before, after = line.values[start:split], line.values[split:end]
+        shift = unpaired(before, after)
+        base = float(pd.Series(before).median())
+        change = (
+            shift.ratio - 1 if shift.ratio is not None else (shift.difference / abs(base) if base else None)
+        )
+        changed = line.changed_at(split)
+        verdict, reason = _verdict(line, split, change, changed)
+        yield Step(start, split, end, shift, change, verdict, reason, changed)
+
+
+def _verdict(line: Line, split: int, change: float | None, changed: tuple[str, ...]) -> tuple[str, str]:
+    apart = [entry for entry in changed if breaks_comparison(entry)]
+    if apart:
+        return NOT_COMPARABLE, f"the points before and after differ in {', '.join(apart)}"
+    if not confirmed(line.values.size, split):
+        return INSUFFICIENT, "no second point holds the step yet"
+    if change is None or abs(change) < line.metric.practical_threshold:
+        return NO_DIFFERENCE, f"a step below the practical threshold of {line.metric.practical_threshold:.0%}"
+    worse = (change > 0) == (line.metric.better == "lower")
+    return (REGRESSION if worse else IMPROVEMENT), "a step that the points after it hold"
+
+
+def period_changes(
+    measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA
+) -> list[Comparison]:
+    """Each series of `period` against itself in the period before; nothing for "all" or a first period."""
+    if period == periods.ALL:
+        return []
+    before = periods.previous(period)
+    now, then = dated(measurements, period), dated(measurements, before)
+    shared = set(now["series_id"]) & set(then["series_id"])
+    now, then = (rows[rows["series_id"].isin(list(shared))] for rows in (now, then))
+    found = compare_stores(then, series, now, series, alpha=alpha, kind="period", period=period)
+    return [dataclasses.replace(one, baseline=before) for one in found if one.base_series and one.head_series]
+
+
+def dated(measurements: pd.DataFrame, period: str) -> pd.DataFrame:
+    """The dated rows of a period."""
+    start, end = periods.bounds(period)
+    at = measurements["measured_at"]
+    return measurements[measurements["period"].notna() & (at >= start) & (at < end)]

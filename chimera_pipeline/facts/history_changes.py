@@ -1,0 +1,132 @@
+"""Change points in ordered series, many at once: one p value a series, then where its steps lie.
+
+Pure functions over numbers. In: one array a series. Out: `Search`es. The null is in `history_null`, false
+discoveries over a family are controlled by the caller, tables and words are in `history`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chimera_pipeline.facts.history_null import (
+    EDGE,
+    PHI,
+    SEED,
+    Null,
+    grid_length,
+    lag_statistic,
+    null,
+    ranks_of,
+    score,
+)
+from chimera_pipeline.facts.statistics import Array
+
+FEWEST = 8
+"""No outcome of a shorter series has p <= 0.05 after the split search (7 points: 2 / C(7, 3) = 0.057)."""
+
+
+MANY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the search found in one series: p over all splits, best split, autocorrelation allowed for.
+
+    `p` is None below `FEWEST` points. `split` is the number of points before the step.
+    """
+
+    n: int
+    p: float | None
+    split: int | None
+    phi: float
+
+
+def search(series: Sequence[Array], *, seed: int = SEED) -> list[Search]:
+    """Each series searched for its best split, autocorrelation shared over the family (see `_phis`)."""
+    out: list[Search | None] = [None] * len(series)
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for i, values in enumerate(series):
+        if values.size < FEWEST:
+            out[i] = Search(values.size, None, None, 0.0)
+        else:
+            by_length[values.size].append(i)
+    scored = {}
+    for n, members in by_length.items():
+        ranks = ranks_of(np.stack([series[i] for i in members]))
+        scores, splits = score(ranks)
+        scored[n] = (scores, splits, lag_statistic(ranks, splits))
+    phis = _phis({n: found[2] for n, found in scored.items()}, seed)
+    for n, members in by_length.items():
+        scores, splits, _ = scored[n]
+        p = np.empty(len(members))
+        for phi in np.unique(phis[n]):
+            mine = phis[n] == phi
+            p[mine] = null(grid_length(n), float(phi), seed).p(scores[mine])
+        for i, value, split, phi in zip(members, p.tolist(), splits.tolist(), phis[n].tolist(), strict=True):
+            out[i] = Search(n, value, split, phi)
+    return [found for found in out if found is not None]
+
+
+def _phis(lags: dict[int, Array], seed: int) -> dict[int, Array]:
+    """The phi that each series is held against: the family's, or its own where that is clearly larger.
+
+    A family's phi is the smallest on the grid under which its mean lag statistic is no surprise. 0 holds
+    while the mean is within one standard error of what independent points give, below `MANY` points in all
+    only up to that mean itself: few points say little about autocorrelation.
+    """
+    count = sum(found.size for found in lags.values())
+    if count == 0:
+        return {}
+    points = sum(n * found.size for n, found in lags.items())
+    believed = 1.0 if points >= MANY else 0.0
+    shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= (0.0 if phi else believed)), PHI[-1])
+    out = {}
+    for n, found in lags.items():
+        out[n] = np.full(found.size, shared)
+        at = null(grid_length(n), shared, seed)
+        for i in np.flatnonzero((found - at.lag_mean) / at.lag_sd > 2.5):
+            above = [phi for phi in PHI if phi > shared]
+            fits = (phi for phi in above if null(grid_length(n), phi, seed).lag_mean >= found[i])
+            out[n][i] = next(fits, PHI[-1])
+    return out
+
+
+def _surprise(lags: dict[int, Array], phi: float, seed: int) -> float:
+    """How many standard errors the family's lag statistics lie above what `phi` gives."""
+    total, count = 0.0, 0
+    for n, found in lags.items():
+        at: Null = null(grid_length(n), phi, seed)
+        total += float(((found - at.lag_mean) / at.lag_sd).sum())
+        count += found.size
+    return float(total / count**0.5)
+
+
+def steps(values: Array, found: Search, level: float, *, seed: int = SEED) -> list[int]:
+    """Where the steps of a series lie whose search was accepted at `level`, by splitting again and again.
+
+    Parts are held against the null of the whole series, which is the stricter one. In order.
+    """
+    if found.split is None:
+        return []
+    reference = null(grid_length(found.n), found.phi, seed)
+    accepted: list[int] = []
+    waiting = [(0, found.split, values.size)]
+    while waiting:
+        start, split, end = waiting.pop()
+        accepted.append(split)
+        for low, high in ((start, split), (split, end)):
+            if high - low < FEWEST:
+                continue
+            scores, at = score(ranks_of(values[None, low:high]))
+            if float(reference.p(scores)[0]) <= level:
+                waiting.append((low, low + int(at[0]), high))
+    return sorted(accepted)
+
+
+def confirmed(n: int, split: int) -> bool:
+    """Whether a step is held by at least two points after it."""
+    return n - split >= EDGE

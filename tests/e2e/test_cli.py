@@ -1,0 +1,214 @@
+"""The command as a user meets it: in its own process, in an empty folder, by exit codes, stdout and files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests import corpus
+
+from chimera_pipeline.contracts import tables
+
+
+def chimera(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CHIMERA_", "DAGSTER_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "chimera_pipeline.cli", *arguments],
+        cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a corpus `data` and a finished run in `chimera-out`."""
+    home = tmp_path_factory.mktemp("run")
+    corpus.tree(home / "data")
+    done = chimera("run", "data", "--llm", "none", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    (home / "run.json").write_text(done.stdout)
+    return home
+
+
+def test_run_prints_the_object_of_the_contract(finished: Path) -> None:
+    result = json.loads((finished / "run.json").read_text())
+    assert result["artifacts"]["total"] == 11
+    assert result["artifacts"]["benchmark_files"] == 11
+    assert result["artifacts"]["by_status"] == {
+        "derived": 1, "document": 1, "duplicate": 3, "ok": 4, "quarantined": 1, "unrecognised": 1,
+    }  # fmt: skip
+    assert set(result["tables"]) == set(tables.TABLES)
+    assert result["claims"]["supported"] == result["claims"]["total"] > 0
+    assert result["llm"] is None
+    assert result["narrative"]["mode"] == "deterministic"
+    assert set(result["durations_s"]) == {"inventory", "ingest", "analysis", "report", "total"}
+    assert all((finished / report[kind]).is_file() for report in result["reports"] for kind in ("md", "html", "json"))
+
+
+def test_every_table_of_the_contract_is_read_by_pandas(finished: Path) -> None:
+    for name in tables.TABLES:
+        frame = pd.read_parquet(finished / "chimera-out" / "tables" / name)
+        assert list(frame.columns) == list(tables.columns(name)), name
+
+
+def test_the_report_holds_the_sections_in_order_and_every_label_is_in_the_appendix(finished: Path) -> None:
+    text = (finished / "chimera-out/reports/all/report.md").read_text()
+    sections = [line.lstrip("# ").strip() for line in text.splitlines() if line.startswith("## ")]
+    assert sections == [
+        "Executive summary", "1. Data ingestion summary", "2. Performance analysis", "Comparisons and regressions",
+        "3. Key findings", "4. Recommendations", "Telemetry gaps and quarantine", "Workflow summary", "Run metrics",
+        "Method", "Environment", "Reproducibility", "Persona prompts", "Appendix: every number with its source",
+    ]  # fmt: skip
+    report = json.loads((finished / "chimera-out/reports/all/report.json").read_text())
+    known = {entry["label"] for entry in report["appendix"]}
+    import re
+
+    assert set(re.findall(r"\[(F\d+)\]", text)) == known
+    facts = {fact["id"] for fact in json.loads((finished / "chimera-out/reports/all/facts.json").read_text())["facts"]}
+    assert {entry["id"] for entry in report["appendix"]} <= facts
+    assert "999.9" not in text
+
+
+def test_a_second_run_does_nothing_and_opens_no_artifact(finished: Path) -> None:
+    before = digests(finished / "chimera-out")
+    again = chimera("run", "data", "--llm", "none", cwd=finished)
+    assert again.returncode == 0
+    assert "nothing changed" in again.stderr
+    assert again.stdout.strip().endswith("report.md")
+    assert digests(finished / "chimera-out") == before
+
+
+def test_the_question_what_changed_imports_neither_dagster_nor_pandas(finished: Path) -> None:
+    code = (
+        "import sys; from chimera_pipeline import cli; sys.argv = ['chimera', 'run', 'data', '--llm', 'none', '-q']\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'dagster', 'pandas', 'numpy', 'pandera', 'pyarrow', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=finished, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_equal_input_gives_equal_bytes_and_one_new_file_changes_what_it_must(tmp_path: Path) -> None:
+    outputs = []
+    for name in ("one", "two"):
+        home = tmp_path / name
+        home.mkdir()
+        data = corpus.tree(home / "data")
+        for path in data.rglob("*"):
+            os.utime(path, (1_760_000_000, 1_760_000_000))
+        assert chimera("run", "data", "--llm", "none", cwd=home).returncode == 0
+        found = digests(home / "chimera-out" / "tables")
+        found = {key: value for key, value in found.items() if not key.startswith("llm_calls")}
+        report = json.loads((home / "chimera-out/reports/all/report.json").read_text())
+        report.pop("run")
+        found["report"] = json.dumps(report)
+        found["facts"] = (home / "chimera-out/reports/all/facts.json").read_text()
+        outputs.append(found)
+    assert outputs[0] == outputs[1]
+    extra = corpus.csv_text(corpus.suite("late:3b", 20.0), corpus.REQUEST_COLUMNS)
+    corpus.write(tmp_path / "two" / "data", {"late.csv": extra})
+    changed = chimera("run", "data", "--llm", "none", "--json", cwd=tmp_path / "two")
+    assert json.loads(changed.stdout)["artifacts"]["by_status"]["ok"] == 5
+    facts = pd.read_parquet(tmp_path / "two/chimera-out/tables/facts")
+    assert "late:3b" in set(facts["entity"])
+
+
+def test_one_report_a_month(finished: Path) -> None:
+    done = chimera("run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    assert [report["period"] for report in json.loads(done.stdout)["reports"]] == ["2025-10", "2025-11"]
+    facts = pd.read_parquet(finished / "months/tables/facts")
+    assert set(facts["period"]) == {"2025-10", "2025-11"}
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [("2025-W40", ["2025-W40"]), ("2025-10-02", ["2025-10-02"]), ("2025", ["2025"]), ("quarter", ["2025-Q4"])],
+)
+def test_periods_of_every_kind(finished: Path, period: str, expected: list[str]) -> None:
+    done = chimera("run", "data", "--llm", "none", "--period", period, "--out", f"out-{period}", "--json", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    assert [report["period"] for report in json.loads(done.stdout)["reports"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "missing"], 2, "no such folder"),
+        (["run", "data", "--nonsense"], 2, "No such option"),
+        (["run", "data", "--period", "2025-13"], 2, "2025-13"),
+        (["run", "data", "--period", "yearly"], 2, "yearly"),
+        (["run", "s3x://bucket"], 2, "s3x"),
+        (["run", "data", "--out", "data"], 2, "holds the artifacts"),
+        (["run", "data", "--out", "/proc/nowhere"], 74, "cannot write"),
+        (["run", "data", "--llm", "none", "--strict", "--out", "strict"], 3, "broken.json"),
+        (["run", "data", "--llm", "none", "--require-llm"], 4, "no model"),
+        (["facts", "--out", "nowhere"], 2, "chimera run"),
+        (["explain", "x.csv", "--out", "nowhere"], 2, "holds no run"),
+        (["explain", "no-such-thing"], 2, "no file of the last run"),
+    ],
+)
+def test_bad_input_is_one_line_and_the_right_exit_code(
+    finished: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = chimera(*arguments, cwd=finished)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout or arguments[-1] == "--require-llm"
+
+
+def test_an_unknown_setting_names_the_nearest(finished: Path) -> None:
+    done = chimera("run", "data", cwd=finished, CHIMERA_PERIODD="month")
+    assert (done.returncode, "did you mean 'period'" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("files", [{}, {"readme.md": "# Hello\n", "note.txt": "no numbers\n"}])
+def test_nothing_to_measure_is_an_honest_report_and_exit_0(tmp_path: Path, files: dict[str, str | bytes]) -> None:
+    (tmp_path / "data").mkdir()
+    corpus.write(tmp_path / "data", files)
+    done = chimera("run", "data", "--llm", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "chimera-out/reports/all/report.md").read_text()
+    assert "No measurement was found" in text
+
+
+def test_inventory_lists_without_opening(finished: Path) -> None:
+    found = json.loads(chimera("inventory", "data", "--json", cwd=finished).stdout)
+    assert (found["total"], found["benchmark_files"]) == (11, 11)
+    assert found["by_format"] == {"csv": 4, "json": 5, "markdown": 2}
+
+
+def test_explain_tells_of_a_file_a_fact_and_a_number(finished: Path) -> None:
+    file = chimera("explain", "october/compile.md", cwd=finished).stdout
+    assert "duplicate (twin)" in file
+    assert "october/compile.json" in file
+    facts = json.loads(chimera("facts", "--json", cwd=finished).stdout)["facts"]
+    fact = next(f for f in facts if f["metric"] == "decode_tokens_per_s" and f["statistic"] == "mean" and f["n"] == 5)
+    story = chimera("explain", fact["id"], cwd=finished).stdout
+    assert "october/suite_twin.json" in story
+    assert "/results/0" in story
+    number = chimera("explain", "50.0", cwd=finished).stdout
+    assert fact["id"] in number
+    assert "it has no source here" in chimera("explain", "999.9", cwd=finished).stdout
+
+
+def test_quarantine_says_where_and_why(finished: Path) -> None:
+    rows = json.loads(chimera("quarantine", "--json", cwd=finished).stdout)["quarantine"]
+    assert [(row["artifact_path"], row["reason"]) for row in rows] == [("broken.json", "truncated")]
+
+
+def test_doctor_finds_this_machine_well(finished: Path) -> None:
+    done = chimera("doctor", "--json", cwd=finished)
+    assert done.returncode == 0, done.stdout
+    assert {line["check"] for line in json.loads(done.stdout)["checks"]} >= {"python", "dagster", "schemas", "disk"}
