@@ -2,8 +2,8 @@
 
     python benchmarks/history_speed.py [--series 1000] [--points 200] [--otava PYTHON]
 
-PYTHON is an interpreter that has apache-otava (default: $OTAVA_PYTHON). Otava pins numpy 2.2, so that it needs an
-environment of its own: `python -m venv /tmp/otava && /tmp/otava/bin/pip install apache-otava==0.8.0`. Both sides
+PYTHON is an interpreter that has apache-otava (default: $OTAVA_PYTHON). Otava pins numpy 2.2 and so needs an
+environment of its own: `python -m venv V && V/bin/pip install apache-otava==0.8.0`. Both sides
 are timed without their imports; ours with every table of its null simulated anew.
 """
 
@@ -44,7 +44,7 @@ json.dump(out, sys.stdout, default=int)
 
 
 def otava(python: str, data: dict[str, np.ndarray], **options: float) -> dict[str, dict]:
-    """{name: {seconds, found: the change points of each row}} by Apache Otava with its defaults or `options`."""
+    """{name: {seconds, found: change points of each row}} by Apache Otava with its defaults or `options`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "series.npz"
         np.savez(path, **data)

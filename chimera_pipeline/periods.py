@@ -6,6 +6,7 @@ Instants are UTC datetimes. A source is content > filename > mtime > none. Nothi
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
             Reason.BAD_TIME, f"time is {value!r}, expected ISO 8601 or an epoch", locator=locator
         )
     if isinstance(value, int | float):
-        return _from_epoch(float(value), locator)
+        return _from_epoch(value, locator)
     text = str(value).strip()
     if re.fullmatch(r"\d{9,20}(\.\d+)?", text):
         return _from_epoch(float(text), locator)
@@ -52,18 +53,18 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
             at = dt.datetime(*map(int, compact.groups()))  # type: ignore[arg-type]
         else:
             at = dt.datetime.fromisoformat(text.replace("Z", "+00:00").replace(" UTC", "+00:00"))
-    except ValueError as error:
+        if at.tzinfo is None:
+            return Instant(at.replace(tzinfo=UTC), naive=True)
+        return Instant(at.astimezone(UTC))
+    except (ValueError, OverflowError) as error:
         raise ArtifactError(
             Reason.BAD_TIME, "time is not ISO 8601 or an epoch", locator=locator, value=text
         ) from error
-    if at.tzinfo is None:
-        return Instant(at.replace(tzinfo=UTC), naive=True)
-    return Instant(at.astimezone(UTC))
 
 
 def _from_epoch(value: float, locator: str | None) -> Instant:
     for scale in (1.0, 1e3, 1e6, 1e9):
-        seconds = value / scale
+        seconds = value / scale if abs(value) < 1e19 else math.inf
         if 1e8 <= seconds < 1e10:
             return Instant(dt.datetime.fromtimestamp(seconds, UTC))
     raise ArtifactError(

@@ -134,10 +134,11 @@ def _take(
     """Turn picks into the order of telling: headline, supports, caveats, then what is always said."""
     assert found.menu is not None
     items = found.menu.by_id()
+    made = [(pick, "model") for pick in found.picks] + [(pick, "code") for pick in found.settled]
     picked = [
-        Chosen(items[pick.id].statement.id, pick.role)
+        Chosen(items[pick.id].statement.id, pick.role, by)
         for role in ("headline", "support", "caveat")
-        for pick in found.picks
+        for pick, by in made
         if pick.role == role
     ]
     told = {item.statement_id for item in picked}
@@ -147,9 +148,10 @@ def _take(
         if item.always and item.id not in told
     ]
     out.chosen = (*picked, *always)
-    out.offered = len(found.menu.items)
-    top = {item.id for item in ranked(statements)[: len(picked)]}
-    out.agreement = Agreement(len(picked), len(told & top), len(statements))
+    out.offered = found.offered
+    by_model = {item.statement_id for item in picked if item.by == "model"}
+    top = {item.id for item in ranked(statements)[: len(by_model)]}
+    out.agreement = Agreement(len(by_model), len(by_model & top), len(statements))
     by_action = {action.id: action.recommendation_id for action in found.actions}
     first = [by_action[pick.id] for pick in found.picks if pick.role == "action"]
     order = {name: place for place, name in enumerate(first)}

@@ -14,6 +14,7 @@ from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.model import Probe
 from chimera_pipeline.analysis.providers.protocol import Message
 from chimera_pipeline.analysis.schema import Question, slots_schema, words, worst_tokens
+from chimera_pipeline.analysis.select import CONTROL_HINT, control
 from chimera_pipeline.analysis.verify import Violation
 
 VERSION = 1
@@ -52,11 +53,11 @@ def _pick(caller: Caller, order: tuple[int, ...], number: int) -> int | None:
     lines += [f"{short}: {STATEMENTS[index]}" for short, index in zip(ids, order, strict=True)]
     lines += [
         "Answer with one JSON object.",
-        '"word": the control word of the first line.',
+        CONTROL_HINT,
         f'"headline": the most important of {" ".join(ids)}',
     ]
     messages = [
-        Message("system", f"Control word: {word}\n{caller.profile.analyst.brief}"),
+        Message("system", f"{control(word)}\nYou are a performance engineer who reads benchmark results."),
         Message("user", "\n".join(lines)),
     ]
     options = caller.profile.options(worst_tokens(schema), temperature=0.0)

@@ -16,9 +16,14 @@ from chimera_pipeline.analysis.menu import Item, Menu, estimate_tokens, ranked
 NONE = "none"
 WORD_KEY = "word"
 ROLES = ("headline", "support", "caveat")
-_SYLLABLES = ("ba", "de", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "ze")
+_WORDS = (
+    *("basket", "bridge", "button", "candle", "carpet", "forest", "garden", "hammer", "island", "ladder"),
+    *("marble", "orange", "pencil", "pepper", "pillow", "river", "rocket", "saddle", "silver", "table"),
+    *("tunnel", "violin", "walnut", "window"),
+)
 TIE = 0.9
 """Statements whose weight is at least this share of the best of their group are ties."""
+MOST_TIED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +63,16 @@ class Limits:
 def words(seed: int, attempt: int) -> tuple[str, tuple[str, ...]]:
     """The word that must come back, and the set it is asked from (five, sorted)."""
     draw = random.Random(f"{seed}/{attempt}")
-    drawn: set[str] = set()
-    while len(drawn) < 5:
-        drawn.add("".join(draw.choice(_SYLLABLES) for _ in range(3)))
-    choices = tuple(sorted(drawn))
+    choices = tuple(sorted(draw.sample(_WORDS, 5)))
     return draw.choice(choices), choices
 
 
 def questions(
     menu: Menu, actions: Sequence[Action], limits: Limits, *, ties_only: bool
 ) -> tuple[Question, ...]:
-    """The decisions to ask for. With `ties_only` each is among statements that code ranks (nearly) equal."""
+    """The decisions, with disjoint ids. With `ties_only` each is among at most four statements that code ranks
+    (nearly) equal, and one with a single id is settled.
+    """
     rank = {item.id: place for place, item in enumerate(ranked([item.statement for item in menu.items]))}
     place = {item.id: rank[item.statement.id] for item in menu.items}
     best_first = sorted(menu.items, key=lambda item: place[item.id])
@@ -79,17 +83,17 @@ def questions(
         heads = _ties(findings) if ties_only else findings[:5]
         asked.append(("headline", "headline", heads))
         for index, group in enumerate(_groups([i for i in findings if i not in heads], limits.supports), 1):
-            asked.append((f"support_{index}", "support", group))
+            asked.append((f"s{index}", "support", group))
     for index, group in enumerate(_groups(caveats, limits.caveats), 1):
-        asked.append((f"caveat_{index}", "caveat", group))
+        asked.append((f"c{index}", "caveat", group))
     out = []
     for key, role, group in asked:
         kept = _ties(group) if ties_only else group
         optional = not ties_only and role != "headline"
         out.append(Question(key, role, tuple(sorted((i.id for i in kept), key=_number)), optional))
-    for index in range(min(limits.actions, len(actions))):
+    for index in range(0 if ties_only else min(limits.actions, len(actions))):
         ids = tuple(action.id for action in actions[index :: limits.actions])
-        out.append(Question(f"action_{index + 1}", "action", ids[:1] if ties_only else ids, not ties_only))
+        out.append(Question(f"a{index + 1}", "action", ids))
     return tuple(out)
 
 
@@ -99,7 +103,7 @@ def _number(short_id: str) -> int:
 
 def _ties(group: list[Item]) -> list[Item]:
     best = max(item.statement.weight for item in group)
-    return [item for item in group if item.statement.weight >= TIE * best]
+    return [item for item in group if item.statement.weight >= TIE * best][:MOST_TIED]
 
 
 def _groups(items: list[Item], most: int) -> list[list[Item]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from chimera_pipeline.analysis import schema as shapes
 from chimera_pipeline.analysis import verify
 from chimera_pipeline.analysis.calls import Caller
-from chimera_pipeline.analysis.menu import Aliases, Menu, build, estimate_tokens
+from chimera_pipeline.analysis.menu import Aliases, Item, Menu, build, estimate_tokens
 from chimera_pipeline.analysis.model import Attempt
 from chimera_pipeline.analysis.profiles import SMALL_CONTEXT, Persona
 from chimera_pipeline.analysis.providers.protocol import (
@@ -31,6 +31,7 @@ TRIES = 3
 MARGIN_TOKENS = 32
 _TEMPLATE_TOKENS = 24
 _ACTIONS_OFFERED = 6
+CONTROL_HINT = f'"{shapes.WORD_KEY}": as in the first line.'
 
 
 @dataclass(slots=True)
@@ -39,7 +40,9 @@ class Selection:
 
     picks: list[Pick] = field(default_factory=list)
     menu: Menu | None = None
+    settled: list[Pick] = field(default_factory=list)
     actions: tuple[shapes.Action, ...] = ()
+    offered: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     reason: str = ""
 
@@ -68,8 +71,10 @@ class _Round:
     """One try, ready to be sent."""
 
     menu: Menu
+    shown: tuple[Item, ...]
     actions: tuple[shapes.Action, ...]
     questions: tuple[shapes.Question, ...]
+    settled: tuple[Pick, ...]
     limits: shapes.Limits
     schema: Schema
     messages: list[Message]
@@ -108,7 +113,9 @@ def select(caller: Caller, task: Task) -> Selection:
             answer = _read(reply.text, prepared, task, last)
             if not isinstance(answer, Violation):
                 out.attempts.append(_attempt(number, prepared))
-                out.picks, out.menu, out.actions, out.reason = answer, prepared.menu, prepared.actions, ""
+                out.picks, out.settled = answer, list(prepared.settled)
+                out.menu, out.actions, out.offered = prepared.menu, prepared.actions, len(prepared.shown)
+                out.reason = ""
                 return out
             wrong = (answer,)
         if Violation.PROMPT_CUT in wrong or Violation.CONTEXT_FULL in wrong:
@@ -121,7 +128,7 @@ def select(caller: Caller, task: Task) -> Selection:
 
 
 def _attempt(number: int, prepared: _Round, *problems: str) -> Attempt:
-    return Attempt("select", number, len(prepared.menu.items), problems)
+    return Attempt("select", number, len(prepared.shown), problems)
 
 
 def _read(text: str, prepared: _Round, task: Task, last: bool) -> list[Pick] | Violation:
@@ -141,7 +148,9 @@ def _prepare(
         caveats=1 if small else 2,
         actions=1 if small else 2,
     )
-    actions = offered_actions(task.recommendations, task.statements, task.aliases, 2 if small else None)
+    actions = offered_actions(
+        () if task.ties_only else task.recommendations, task.statements, task.aliases, 2 if small else None
+    )
     persona = task.persona.text(profile.num_ctx)
     word, choices = shapes.words(task.seed, number)
     limit = max(3, round(profile.menu_limit * share))
@@ -157,17 +166,27 @@ def _prepare(
                 f"num_ctx {profile.num_ctx} has no room for three of {len(task.statements)} statements; "
                 "the choice was made by rule"
             )
-        asked = shapes.questions(menu, actions, limits, ties_only=task.ties_only)
+        every = shapes.questions(menu, actions, limits, ties_only=task.ties_only)
+        asked = tuple(item for item in every if len(item.answers) > 1)
+        settled = tuple(Pick(item.ids[0], item.role) for item in every if len(item.answers) == 1)
+        if not asked:
+            return (
+                "no two statements rank as equals, so that nothing was left to a model that breaks ties only"
+            )
+        open_ids = {short for item in asked for short in item.ids}
+        shown = tuple(item for item in menu.items if not task.ties_only or item.id in open_ids)
         schema = (
             shapes.slots_schema(asked, choices)
             if use_slots
             else shapes.picks_schema(menu, actions, limits, choices)
         )
-        messages = _messages(persona, word, asked, actions, menu, codes, use_slots)
+        messages = _messages(persona, word, asked, actions, shown, codes, use_slots)
         predict, estimate = shapes.worst_tokens(schema), _size(messages)
         if estimate + predict + MARGIN_TOKENS <= profile.num_ctx:
             options = profile.options(predict, seed=task.seed + number - 1, temperature=0.0 if last else None)
-            return _Round(menu, actions, asked, limits, schema, messages, options, word, estimate)
+            return _Round(
+                menu, shown, actions, asked, settled, limits, schema, messages, options, word, estimate
+            )
         limit = min(limit, len(menu.items)) - 1
     return f"num_ctx {profile.num_ctx} is too small for a choice; it was made by rule"
 
@@ -200,24 +219,28 @@ def offered_actions(
     )
 
 
+def control(word: str) -> str:
+    """The first line of a prompt: a word that must come back, in the form in which it must come back."""
+    return f'"{shapes.WORD_KEY}":"{word}"'
+
+
 def _messages(
     persona: str,
     word: str,
     asked: Sequence[shapes.Question],
     actions: Sequence[shapes.Action],
-    menu: Menu | tuple[()],
+    shown: Sequence[Item],
     codes: Sequence[str],
     use_slots: bool,
 ) -> list[Message]:
-    system = f"Control word: {word}\n{persona}"
-    lines = ["True statements:"]
-    lines += [f"{item.id}: {item.text}" for item in (menu.items if isinstance(menu, Menu) else ())]
+    system = f"{control(word)}\n{persona}"
+    lines = ["True statements:", *(f"{item.id}: {item.text}" for item in shown)]
     if actions:
         lines += ["Actions:", *(f"{action.id}: {action.text}" for action in actions)]
     if codes:
         lines.append(f"The last answer was refused: {', '.join(codes)}.")
     lines.append("Answer with one JSON object.")
-    lines.append(f'"{shapes.WORD_KEY}": the control word of the first line.')
+    lines.append(CONTROL_HINT)
     if use_slots:
         lines += [f'"{item.key}": the most important of {" ".join(item.answers)}' for item in asked]
     else:

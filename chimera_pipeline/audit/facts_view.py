@@ -119,7 +119,7 @@ class Describer:
                 statistic, at = percentile
                 continue
             hit = self.table.longest(tokens, at)
-            if hit is None:
+            if hit is None or (at and tokens[at - 1].text == "per"):
                 rest.append((at, tokens[at].text))
                 at += 1
                 continue
@@ -146,7 +146,7 @@ class Describer:
         statistic: str | None,
         conditions: set[tuple[str, str]],
     ) -> tuple[str, str, str | None, Conditions]:
-        spare = [word for _, word in rest if word not in {"of", "the", "a", "in", "for", "number", "per", "on", "under", "at"}]
+        spare = [word for _, word in rest if word not in _FILLERS and (word[0].isalnum() or word == "%") and not word.endswith("ed")]
         if metric is None:
             phrase = " ".join(word for _, word in rest).strip() or " ".join(token.text for token in tokens)
             return phrase, phrase, statistic, frozenset(conditions)
@@ -160,11 +160,11 @@ class Describer:
             )
             return phrase, phrase, statistic, frozenset(conditions)
         if spare:
-            conditions.add((" ".join(spare), ""))
+            conditions |= conditions_of(" ".join(spare))
         return metric[2] or phrase, phrase, statistic, frozenset(conditions)
 
 
-_PERCENTILE = re.compile(r"p|pct|percentile|quantile|q")
+_FILLERS = frozenset("of the a an in for number count per on under at by from with to value".split())
 
 
 def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:

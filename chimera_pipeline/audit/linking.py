@@ -15,6 +15,7 @@ from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
+from chimera_pipeline.audit.phrases import parts
 
 LEVELS = frozenset({"level", "quality", "inventory", "gap"})
 
@@ -70,6 +71,16 @@ def _same_score(ref: MetricRef, fact: FactView) -> bool:
     named = f"{fact.phrase} {fact.condition}".lower().replace("_", " ").split()
     wanted = "accuracy" if ref.phrase == "accurate" else ref.phrase
     return all(any(word.startswith(part[:3]) and part.startswith(word[:3]) for word in named) for part in wanted.split())
+
+
+_STATISTIC_WORDS = frozenset(word for phrases in (*words.STATISTICS.values(), *words.PHASES.values()) for text in phrases for word in text.split())
+
+
+def _same_words(phrase: str, metric: str) -> bool:
+    """True where a fact's metric is the phrase with words for statistic or phase around it."""
+    stated = [part.text for part in parts(metric)]
+    wanted = [part.text for part in parts(phrase)]
+    return bool(wanted) and set(wanted) <= set(stated) and set(stated) - set(wanted) <= _STATISTIC_WORDS
 
 
 class FactIndex:
@@ -142,6 +153,8 @@ class FactIndex:
             if self._means(ref, fact)
         ]
         last = ref.phrase.split(" ")[-1]
+        if not found and entity is not None:
+            found = [fact for fact in self.by_entity.get(entity, ()) if _same_words(ref.phrase, fact.metric)]
         if not found and ref.phrase in words.GENERIC | {"decode"}:
             pool: Iterable[FactView] = self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
             found = [fact for fact in pool if fact.phrase.lower().split(" ")[-1] == last]

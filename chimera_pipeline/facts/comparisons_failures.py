@@ -110,14 +110,15 @@ def newcombe(base: Counts, head: Counts, confidence: float) -> Interval:
     from scipy.special import ndtri
 
     z = float(ndtri((1 + confidence) / 2))
-    p1, low1, high1 = _wilson(base, z)
-    p2, low2, high2 = _wilson(head, z)
+    p1, low1, high1 = wilson(base, z)
+    p2, low2, high2 = wilson(head, z)
     low = p2 - p1 - math.hypot(p2 - low2, high1 - p1)
     high = p2 - p1 + math.hypot(high2 - p2, p1 - low1)
     return Interval(low, high, "Newcombe", confidence)
 
 
-def _wilson(counts: Counts, z: float) -> tuple[float, float, float]:
+def wilson(counts: Counts, z: float) -> tuple[float, float, float]:
+    """A share with Wilson's interval at z sd (Wilson 1927, JASP 22:209)."""
     failed, total = counts
     share = failed / total
     centre = (failed + z * z / 2) / (total + z * z)

@@ -117,14 +117,17 @@ def file_stem(filename: Any) -> str | None:
 
 
 def options(fields: dict[str, Any]) -> dict[str, Any]:
-    """Allow-listed options; booleans become 0 and 1, as csv and markdown write them."""
-    words = {"true": 1, "false": 0}
-    plainer = {
-        key: words.get(value.strip().lower(), value)
-        if isinstance(value, str)
-        else int(value)
-        if isinstance(value, bool)
-        else value
-        for key, value in fields.items()
-    }
+    """Allow-listed options; booleans become 0 and 1, as csv and markdown write them, and texts numbers."""
+    plainer = {key: _plain_value(value) for key, value in fields.items()}
     return config({key: value for key, value in plainer.items() if value != ""})
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.lower() in ("true", "false"):
+        return int(text.lower() == "true")
+    return float(text) if re.fullmatch(r"-?\d{1,18}(\.\d{1,18})?", text) else text

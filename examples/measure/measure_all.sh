@@ -2,18 +2,17 @@
 # Measures everything in examples/artifacts anew, the old files removed first. Takes some ten minutes.
 # Run in the root of the checkout with its Python first on PATH; needs hyperfine and the extras dev and llamacpp:
 #     PATH="$PWD/.venv/bin:$PATH" sh examples/measure/measure_all.sh
-# Each part waits up to five minutes (QUIET tells how many times five seconds) for a load average below 1, and then
-# starts in any case. On a machine that others use, "nice -n -5" before sh (as root) keeps the spreads bearable.
+# On a machine that others use too: each part waits up to five minutes until the processors were hardly contended
+# for ten seconds (below 5 percent in /proc/pressure/cpu), and then starts in any case.
 set -eu
 out=examples/artifacts
-tries=${QUIET:-60}
 
 quiet() {
-    for _ in $(seq "$tries"); do
-        awk '$1 < 1 { found = 1 } END { exit !found }' /proc/loadavg && break
-        sleep 5
+    for _ in $(seq 150); do
+        awk '/^some/ { split($2, part, "="); found = part[2] < 5 } END { exit !found }' /proc/pressure/cpu && break
+        sleep 2
     done
-    echo "$1 starts at a load average of $(cut -d' ' -f1-3 /proc/loadavg)" >&2
+    echo "$1 starts at: $(head -n 1 /proc/pressure/cpu)" >&2
 }
 
 benchmark() {

@@ -82,7 +82,9 @@ class LlamaCpp:
         self._name = name or path.stem
         self._digest = digest
         self._quantization = quantization
-        self._threads = threads or max(1, min(8, os.cpu_count() or 1))
+        # Half of the cores: llama.cpp's threads wait for one another by spinning, so that on a busy machine a
+        # thread too many costs far more than one too few (measured: docs/adr/0003-embedded-model.md).
+        self._threads = threads or max(1, min(8, (os.cpu_count() or 1) // 2))
         self._server: Any = None
         self._loaded: tuple[int, int] | None = None
         self._folder: str | None = None

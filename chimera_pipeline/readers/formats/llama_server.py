@@ -77,11 +77,11 @@ def read(document: Document) -> Reading:
 
 def _row(reading: Reading, locator: str, record: Record) -> Row:
     settings = record.get("generation_settings")
-    build = plain(record.get("system_fingerprint"))
+    build = plain(str(record.get("system_fingerprint") or "").partition("-")[0])
     row: Row = {
         "locator": locator,
         "suite": "server",
-        "engine": f"llama.cpp-{build.partition('-')[0]}" if build else "llama.cpp",
+        "engine": "llama.cpp" if build in (None, "b0") else f"llama.cpp-{build}",
         "ttft_definition": "prompt evaluation",
         "config": config(settings if isinstance(settings, dict) else {}),
         "status": "ok",

@@ -14,7 +14,7 @@ from typing import Any
 
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import config, count, number
+from chimera_pipeline.readers.fields import config, count, half_unit, number
 from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import Statistics, put_statistics
@@ -38,16 +38,16 @@ _RATES = {
     "result_qps_with_loadgen_overhead": "requests_per_s",
     "result_tokens_per_second": "output_tokens_per_s",
     "result_completed_tokens_per_second": "output_tokens_per_s",
-    "result_token_throughput": "output_tokens_per_s",
     "result_token_throughput_with_loadgen_overhead": "output_tokens_per_s",
 }
+_SINGLE_TOKENS = "result_token_throughput_with_loadgen_overhead"
 _LATENCY = re.compile(
     r"(?:(min|max|mean)|([\d.]+)(?:th)? percentile) (first token |time (?:to|per) output token)?"
     r"\s*(?:latency)? ?\(ns\)\Z"
 )
 _DETAIL = re.compile(
     r"result_(first_token_|time_per_output_token_|time_to_output_token_)?"
-    r"(?:(min|max|mean)|([\d.]+)_percentile)(?:_latency|_per_query_latency|_query_latency|_time_per_output_token)?_ns\Z"
+    r"(?:(min|max|mean)|([\d.]+)_percentile)(?:_latency|_query_latency|_per_query_latency)?(?:_ns)?\Z"
 )
 _OPTIONS = (
     "target_qps",
@@ -85,6 +85,10 @@ def read(document: Document) -> Reading:
         return reading
     if row is not None:
         reading.add("serving_runs", row)
+    for key, target in _RATES.items():
+        half = half_unit([stated[key]]) if isinstance(stated.get(key), str) else None
+        if half is not None:
+            reading.precision.setdefault("serving_runs", {}).setdefault(target, half)
     return reading
 
 
@@ -157,9 +161,12 @@ def _row(reading: Reading, stated: Record, locator: str, is_detail: bool) -> Row
 
 
 def _rates(stated: Record, locator: str) -> dict[str, float]:
-    """Completed before scheduled, and the headline before its repetition."""
+    """Completed before scheduled; of a single stream the rates that the summary prints too."""
     found: dict[str, float] = {}
-    for key, target in _RATES.items():
+    single = "SingleStream" in (stated.get("effective_scenario"), stated.get("scenario"))
+    first = [_SINGLE_TOKENS] if single else []
+    for key in [*first, *_RATES]:
+        target = _RATES[key]
         value = number(stated.get(key), locator=locator, field=key)
         if value is not None:
             found.setdefault(target, value)

@@ -107,14 +107,14 @@ def read_query(document: Document) -> Reading:
         with refusing(reading, locator):
             rows: list[Row] = []
             stamp = cells.get("timestamp", "").strip()
-            instant = _instant(stamp, locator) if stamp else None
+            moment = _moment(_instant(stamp, locator) if stamp else None)
             name = label(cells.get("name", "").strip()) or label(cells.get("gpu_name", "").strip())
             index = cells.get("index", "").strip() or cells.get("pci.bus_id", "").strip()
             for field, (column, unit) in known.items():
                 metric, shown = _QUERY[field]
                 value = _value(cells[column], unit, shown, f"{locator}, {column}")
                 if value is not None:
-                    rows.append(_sample(locator, instant, name, index, metric, value, shown))
+                    rows.append(_sample(locator, moment, name, index, metric, value, shown))
             _add(reading, rows)
     return reading
 
@@ -147,7 +147,7 @@ def _value(text: str, unit: str | None, shown: str, place: str) -> float | None:
 
 
 def _sample(
-    locator: str, instant: Instant | None, name: str | None, index: str, metric: str, value: float, unit: str
+    locator: str, moment: Row, name: str | None, index: str, metric: str, value: float, unit: str
 ) -> Row:
     row: Row = {
         "locator": locator,
@@ -161,9 +161,16 @@ def _sample(
     }
     if name is not None:
         row["hardware"] = name
-    if instant is not None:
-        row |= {"at": instant.iso(), "measured_at": instant.iso(), "time_naive": instant.naive}
+    row |= moment
     return row
+
+
+def _moment(instant: Instant | None) -> Row:
+    """The columns of time, once for all counters of a row."""
+    if instant is None:
+        return {}
+    at = instant.iso()
+    return {"at": at, "measured_at": at, "time_naive": instant.naive}
 
 
 def _add(reading: Reading, rows: list[Row]) -> None:
@@ -215,14 +222,14 @@ def read_dmon(document: Document) -> Reading:
         record = {name.lower(): cell for name, cell in zip(names, cells, strict=True)}
         units = {name.lower(): unit for name, unit in zip(names, stated, strict=False)}
         with refusing(reading, locator):
-            instant = _dmon_instant(record, locator)
+            moment = _moment(_dmon_instant(record, locator))
             rows: list[Row] = []
             for name, (metric, shown) in _DMON.items():
                 if name in record:
                     value = _dmon_value(record[name], units.get(name), shown, f"{locator}, {name}")
                     if value is not None:
                         gpu = record.get("gpu", "")
-                        rows.append(_sample(locator, instant, None, gpu, metric, value, shown))
+                        rows.append(_sample(locator, moment, None, gpu, metric, value, shown))
             _add(reading, rows)
     return reading
 

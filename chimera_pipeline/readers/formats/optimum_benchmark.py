@@ -125,13 +125,20 @@ def read_target(reading: Reading, identity: Row, name: str, part: dict[str, Any]
         reading.add("timings", timed, counts=False)
         if isinstance(values, list):
             samples(
-                reading, timed, "time_s", values, latency.get("unit") or "s", locator=_values_at(part, where)
+                reading,
+                timed,
+                "time_s",
+                values,
+                str(latency.get("unit") or "s"),
+                locator=_values_at(part, where),
             )
     stated = first(throughput.get("value"), throughput.get("mean"))
     if stated is not None:
+        kept = {key: item for key, item in row.items() if key not in ("device", "dtype")}
         rate: Row = {
-            **row,
+            **kept,
             "locator": f"{where}/throughput",
+            "config": row["config"] | config({"device": row.get("device"), "dtype": row.get("dtype")}),
             "rate_unit": redact.printable(str(throughput.get("unit") or "1/s"))[:40],
         }
         rate["rate_mean"] = checked(reading, stated, None, locator=rate["locator"], field="throughput")
@@ -154,7 +161,7 @@ def _values_at(part: dict[str, Any], where: str) -> str:
 
 
 def _time(reading: Reading, row: Row, latency: dict[str, Any], values: Any) -> None:
-    unit = latency.get("unit") or "s"
+    unit = str(latency.get("unit") or "s")
     n = _whole(latency.get("count"))
     row["n"] = len(values) if n is None and isinstance(values, list) else n
     for source, target in _TIMES.items():

@@ -99,6 +99,16 @@ def test_csv_has_no_samples_and_hence_no_n():
     assert found.precision["throughputs"]["rate_mean"] == pytest.approx(0.05)
 
 
+def test_options_agree_between_json_and_csv():
+    stated = RUN | {"flash_attn": -1, "n_gpu_layers": -1, "no_kv_offload": False}
+    (from_json,) = rows(json.dumps([stated]))
+    keys = [key for key in stated if not key.startswith("samples")]
+    cells = [int(stated[key]) if isinstance(stated[key], bool) else stated[key] for key in keys]
+    (from_csv,) = rows(",".join(keys) + "\n" + ",".join(f'"{cell}"' for cell in cells) + "\n", Format.CSV)
+    assert from_csv["config"] == from_json["config"]
+    assert from_csv["config"]["flash_attn"] == -1
+
+
 def test_stderr_lines_before_a_csv_are_skipped():
     keys = ["model_type", "n_prompt", "n_gen", "avg_ts"]
     text = "ggml: found\nwarn, x\n" + ",".join(keys) + '\n"llama 1B Q8_0","0","64","12.5"\n'

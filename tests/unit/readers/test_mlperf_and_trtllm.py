@@ -201,6 +201,29 @@ def test_the_detail_log_is_dated_by_its_utc_clock_and_not_by_the_local_one_that_
     )
 
 
+def test_token_statistics_of_a_detail_log_have_names_of_their_own():
+    text = log(
+        effective_scenario="Server",
+        effective_target_qps=50,
+        result_validity="VALID",
+        result_scheduled_samples_per_sec=49.5,
+        result_completed_samples_per_sec=48.5,
+        result_completed_tokens_per_second=510.5,
+        result_token_throughput=1.5e-06,
+        result_token_throughput_with_loadgen_overhead=518.5,
+        result_first_token_mean_latency_ns=2_000_000,
+        result_time_to_output_token_mean=450_000,
+        **{
+            "result_first_token_99.00_percentile_latency_ns": 3_000_000,
+            "result_time_per_output_token_50.00_percentile_ns": 440_000,
+        },
+    )
+    row = point(text)
+    assert (row["requests_per_s"], row["output_tokens_per_s"], row["request_rate"]) == (48.5, 510.5, 50)
+    assert (row["ttft_s_mean"], row["ttft_s_p99"]) == (0.002, 0.003)
+    assert (row["tpot_s_mean"], row["tpot_s_p50"]) == (0.00045, 0.00044)
+
+
 def test_without_the_utc_clock_the_zone_is_assumed():
     text = log(test_datetime="2026-06-01T14:48:08Z", result_validity="VALID", result_samples_per_second=1.0)
     row = point(text)

@@ -45,9 +45,9 @@ RUNS = [
         "chimera_results": agent("chimera_optimized", {"num_gpu": 120, "num_ctx": 1024, "temperature": 0.6}),
     },
 ]
-SPEEDUPS = """scenario,output_dir,agent_a_num_gpu,agent_b_num_gpu,speedup,efficiency,throughput_delta,ttft_delta_ms
-homo,D:\\out\\a,80.0,80.0,1.75,87.5,0.5,-125.0
-hetero,D:\\out\\b,,120.0,1.5,75.0,-1.25,250.0
+SPEEDUPS = """scenario,agent_a_num_gpu,agent_b_num_gpu,speedup,efficiency,throughput_delta,ttft_delta_ms
+homo,80.0,80.0,1.75,87.5,0.5,-125.0
+hetero,,120.0,1.5,75.0,-1.25,250.0
 """
 AT = "/0/chimera_results/metrics/aggregate_metrics"
 

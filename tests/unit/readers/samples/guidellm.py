@@ -111,7 +111,7 @@ def yaml_text(value: Any, indent: int = 0) -> str:
     pad = "  " * indent
     if isinstance(value, dict) and value:
         return "".join(
-            f"{pad}{key}:{yaml_text(item, indent + 1) if not _nested(item) else chr(10) + yaml_text(item, indent + 1)}"
+            f"{pad}{key}:" + ("\n" if _nested(item) else "") + yaml_text(item, indent + 1)
             for key, item in value.items()
         )
     if isinstance(value, list) and value:
@@ -160,14 +160,35 @@ def csv_text() -> str:
     return out.getvalue()
 
 
-OLD_CSV = (
-    "Type,Run Id,Id,Name,Start Time,End Time,Duration,Successful Requests,Successful Requests per second mean,"
-    'Successful Request latency mean,Successful Request latency median,Successful Request latency std dev,"Successful '
-    'Request latency [min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]",Successful Time to first token ms mean,Errored '
-    "Requests,Worker\n"
-    "generative_benchmark,run-1,point-0,constant@2.00,2025-03-01 10:00:00,2025-03-01 10:00:02,2.0,10,4.0,0.5,0.45,0.05,"
-    '"[0.25, 0.26, 0.27, 0.28, 0.29, 0.3, 0.7, 0.8, 0.9, 0.99, 1.0]",40.0,0,"{""backend_model"": ""tiny/model-1b""}"\n'
-)
+OLD_COLUMNS = {
+    "Type": "generative_benchmark",
+    "Run Id": "run-1",
+    "Id": "point-0",
+    "Name": "constant@2.00",
+    "Start Time": "2025-03-01 10:00:00",
+    "End Time": "2025-03-01 10:00:02",
+    "Duration": "2.0",
+    "Successful Requests": "10",
+    "Successful Requests per second mean": "4.0",
+    "Successful Request latency mean": "0.5",
+    "Successful Request latency median": "0.45",
+    "Successful Request latency std dev": "0.05",
+    "Successful Request latency [min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]": (
+        "[0.25, 0.26, 0.27, 0.28, 0.29, 0.3, 0.7, 0.8, 0.9, 0.99, 1.0]"
+    ),
+    "Successful Time to first token ms mean": "40.0",
+    "Errored Requests": "0",
+    "Worker": '{"backend_model": "tiny/model-1b"}',
+}
+
+
+def old_csv_text() -> str:
+    """One header row, as versions 0.2 and 0.3 write it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([list(OLD_COLUMNS), list(OLD_COLUMNS.values())])
+    return out.getvalue()
+
+
 POINT = "/benchmarks/0"
 
 SAMPLES = [
@@ -206,7 +227,7 @@ SAMPLES = [
     ),
     Sample(
         "yaml",
-        yaml_text(REPORT).encode(),
+        yaml_text(REPORT).replace(json.dumps("timed out"), json.dumps("")).encode(),
         Format.YAML,
         "guidellm",
         ok=2,
@@ -231,7 +252,7 @@ SAMPLES = [
     ),
     Sample(
         "single-header-csv",
-        OLD_CSV.encode(),
+        old_csv_text().encode(),
         Format.CSV,
         "guidellm-csv",
         ok=1,

@@ -75,7 +75,8 @@ CSV = (
     "report.prefill.latency.mean,report.prefill.latency.p99,report.prefill.latency.stdev,"
     "report.prefill.latency.values,report.decode.throughput.unit,report.decode.throughput.value,"
     "report.decode.memory.unit,report.decode.memory.max_ram,report.traceback\n"
-    "a,pytorch,tiny/model-1b,cuda,['Tesla T4'],1,s,2,0.5,0.75,0.25,\"[0.25, 0.75]\",tokens/s,31.25,MB,512.5,\n"
+    "a,pytorch,tiny/model-1b,cuda,['Tesla T4'],1,s,2,0.5,0.75,0.25,"
+    '"[0.25, 0.75]",tokens/s,31.25,MB,512.5,\n'
     "b,pytorch,tiny/model-7b,cuda,['Tesla T4'],1,,,,,,,,,,,CUDA out of memory\n"
 )
 FIRST_CSV = (
@@ -125,5 +126,6 @@ SAMPLES = [
         "optimum-benchmark-csv",
         ok=1,
         values={"timings/row 1/mean_s": 0.5},
+        computed=True,
     ),
 ]

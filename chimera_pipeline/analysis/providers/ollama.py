@@ -1,0 +1,232 @@
+"""Ollama through its native chat API, streaming: the client's time to first token, the server's durations.
+
+The official client is not used for this call: it cannot send `truncate` and `shift`, follows redirects, sends
+OLLAMA_API_KEY to whatever host is set, and bounds neither time nor bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chimera_pipeline import redact
+from chimera_pipeline.analysis.providers import transport
+from chimera_pipeline.analysis.providers.endpoint import Endpoint, endpoint
+from chimera_pipeline.analysis.providers.numbers import count, seconds
+from chimera_pipeline.analysis.providers.protocol import (
+    Deadlines,
+    Failure,
+    Message,
+    ModelError,
+    ModelInfo,
+    ModelReply,
+    Options,
+    Schema,
+)
+
+DEFAULT_PORT = 11434
+SMALL = Deadlines(connect_s=3.0, first_token_s=10.0, idle_s=5.0, total_s=15.0, max_bytes=4 << 20)
+_NS = 1e9
+
+
+class Ollama:
+    """One model on one Ollama server. `host` is as in OLLAMA_HOST; nothing is read from the environment."""
+
+    def __init__(self, model: str, host: str | None = None, *, allowed_hosts: Sequence[str] = ()) -> None:
+        self._model = model
+        self._peer: Endpoint = endpoint(
+            host or f"127.0.0.1:{DEFAULT_PORT}", default_port=DEFAULT_PORT, allowed_hosts=allowed_hosts
+        )
+        self._where = f"ollama at {self._peer.shown}"
+        self._entry: Mapping[str, Any] | None = None
+
+    def describe(self, deadlines: Deadlines = SMALL) -> ModelInfo:
+        """Digest from /api/tags; GPU share from /api/ps once the model is loaded. Raises ModelError."""
+        if self._entry is None:
+            self._entry = self._find(deadlines)
+        share = self._gpu_share(deadlines)
+        details = self._entry.get("details")
+        quantization = details.get("quantization_level") if isinstance(details, dict) else None
+        digest = self._entry.get("digest")
+        return ModelInfo(
+            provider="ollama",
+            name=self._model,
+            digest=redact.value(digest) if isinstance(digest, str) else None,
+            device=None if share is None else "gpu" if share > 0 else "cpu",
+            gpu_share=share,
+            endpoint=self._peer.shown,
+            quantization=redact.name(quantization) if isinstance(quantization, str) else None,
+        )
+
+    def chat(
+        self, messages: Sequence[Message], schema: Schema | None, options: Options, deadlines: Deadlines
+    ) -> ModelReply:
+        """One streamed answer of /api/chat. Raises ModelError."""
+        payload: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": item.role, "content": item.content} for item in messages],
+            "stream": True,
+            "truncate": False,
+            "shift": False,
+            "think": False,
+            "options": options.as_dict(),
+        }
+        if schema is not None:
+            payload["format"] = schema
+        with self._send("POST", "/api/chat", deadlines, payload) as response:
+            if response.status != 200:
+                raise self._refused(response)
+            return self._read(response)
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _send(
+        self, method: str, path: str, deadlines: Deadlines, payload: dict[str, Any] | None = None
+    ) -> transport.Response:
+        try:
+            return transport.request(self._peer, method, path, deadlines, payload=payload)
+        except ModelError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: ModelError) -> ModelError:
+        if error.kind is Failure.OFFLINE:
+            text = f"LLM {error}: report has facts only. Start it with `ollama serve`"
+            return ModelError(error.kind, text, detail=error.detail)
+        return error
+
+    def _read(self, response: transport.Response) -> ModelReply:
+        pieces: list[str] = []
+        ttft_s: float | None = None
+        last: Mapping[str, Any] = {}
+        clock = response.clock
+        for line in response.lines():
+            if not line.strip():
+                continue
+            last = self._line(line, started=bool(pieces))
+            message = last.get("message")
+            text = message.get("content") if isinstance(message, dict) else None
+            thinking = message.get("thinking") if isinstance(message, dict) else None
+            if isinstance(text, str) and text:
+                ttft_s = clock.elapsed if ttft_s is None else ttft_s
+                pieces.append(text)
+            if text or thinking:
+                clock.token()
+            if last.get("done") is True:
+                break
+        if not last:
+            raise ModelError(Failure.EMPTY, f"{self._where} sent an empty answer")
+        if last.get("done") is not True:
+            raise ModelError(Failure.TRUNCATED, f"the answer of {self._where} was cut off (no done marker)")
+        return self._reply("".join(pieces), last, ttft_s, clock.elapsed)
+
+    def _line(self, line: bytes, *, started: bool) -> Mapping[str, Any]:
+        try:
+            value = transport.parse(line, self._where)
+        except ModelError as error:
+            if started and error.kind is Failure.NOT_JSON:
+                raise ModelError(
+                    Failure.TRUNCATED, f"the answer of {self._where} was cut in the middle of a line"
+                ) from error
+            raise
+        if not isinstance(value, dict):
+            raise ModelError(Failure.NOT_JSON, f"{self._where} sent something that is no chat answer")
+        if "error" in value:
+            kind = redact.error_kind(value["error"]) or "other"
+            raise ModelError(
+                Failure.ERROR_MID_STREAM,
+                f"{self._where} reported an error in the middle of the answer ({kind})",
+                detail=redact.value(value["error"]),
+            )
+        if "message" not in value and "done" not in value:
+            raise ModelError(Failure.NOT_JSON, f"{self._where} sent something that is no chat answer")
+        if not _same(value.get("model"), self._model):
+            raise ModelError(
+                Failure.WRONG_MODEL,
+                f"{self._where} answered with another model than {redact.name(self._model)}",
+            )
+        return value
+
+    def _reply(self, text: str, last: Mapping[str, Any], ttft_s: float | None, total_s: float) -> ModelReply:
+        reason = last.get("done_reason")
+        return ModelReply(
+            text=text,
+            model=self._model,
+            done=True,
+            done_reason=redact.name(reason) if isinstance(reason, str) else None,
+            ttft_s=ttft_s,
+            total_s=total_s,
+            prompt_tokens=count(last.get("prompt_eval_count")),
+            output_tokens=count(last.get("eval_count")),
+            load_s=seconds(last.get("load_duration"), _NS),
+            prompt_eval_s=seconds(last.get("prompt_eval_duration"), _NS),
+            eval_s=seconds(last.get("eval_duration"), _NS),
+            server_total_s=seconds(last.get("total_duration"), _NS),
+        )
+
+    def _find(self, deadlines: Deadlines) -> Mapping[str, Any]:
+        with self._send("GET", "/api/tags", deadlines) as response:
+            if response.status != 200:
+                raise self._refused(response)
+            listing = transport.document(response, self._where)
+        models = listing.get("models") if isinstance(listing, dict) else None
+        if not isinstance(models, list):
+            raise ModelError(Failure.NOT_JSON, f"{self._where} sent no model list: is this an ollama server?")
+        entries = [entry for entry in models if isinstance(entry, dict)]
+        for entry in entries:
+            if _same(entry.get("model") or entry.get("name"), self._model):
+                return entry
+        raise self._missing([entry.get("model") or entry.get("name") for entry in entries])
+
+    def _missing(self, names: Sequence[Any] = ()) -> ModelError:
+        wanted = redact.name(self._model)
+        known = sorted({redact.name(name) or "" for name in names if isinstance(name, str)})[:5]
+        there = f" Available: {', '.join(known)}." if known else ""
+        return ModelError(
+            Failure.MODEL_MISSING, f"model {wanted} is not on {self._where}. `ollama pull {wanted}`.{there}"
+        )
+
+    def _gpu_share(self, deadlines: Deadlines) -> float | None:
+        try:
+            with self._send("GET", "/api/ps", deadlines) as response:
+                listing = transport.document(response, self._where) if response.status == 200 else {}
+        except ModelError:
+            return None
+        for entry in listing.get("models", ()) if isinstance(listing, dict) else ():
+            if isinstance(entry, dict) and _same(entry.get("model") or entry.get("name"), self._model):
+                size, in_gpu = entry.get("size"), entry.get("size_vram")
+                if isinstance(size, int) and isinstance(in_gpu, int) and 0 <= in_gpu <= size > 0:
+                    return in_gpu / size
+        return None
+
+    def _refused(self, response: transport.Response) -> ModelError:
+        """The error of a status that is not 200. The body is only looked at, never repeated."""
+        body = response.body(4096)
+        said = redact.value(body.decode("utf-8", "replace"))
+        status, where = response.status, self._where
+        if status == 404 and b"model" in body:
+            return self._missing()
+        if body.lstrip()[:1] == b"<" and status < 500:
+            return ModelError(Failure.HTML_PAGE, f"got an HTML page from {where}: is this an ollama server?")
+        if status == 400 and (b"context" in body or b"truncat" in body or b"too long" in body):
+            return ModelError(
+                Failure.CONTEXT_EXCEEDED, f"prompt did not fit in num_ctx of {where}", detail=said
+            )
+        return of_status(status, where, said)
+
+
+def of_status(status: int, where: str, said: str) -> ModelError:
+    """The error of an HTTP status that says nothing more particular."""
+    if status == 429:
+        return ModelError(Failure.RATE_LIMITED, f"{where} is overloaded (status 429)", detail=said)
+    if status in (401, 403):
+        return ModelError(Failure.UNAUTHORISED, f"{where} refused access (status {status})", detail=said)
+    if status >= 500:
+        return ModelError(Failure.SERVER_ERROR, f"{where} failed (status {status})", detail=said)
+    return ModelError(Failure.BAD_REQUEST, f"{where} refused the request (status {status})", detail=said)
+
+
+def _same(stated: Any, wanted: str) -> bool:
+    if not isinstance(stated, str):
+        return False
+    return stated in (wanted, f"{wanted}:latest") or wanted == f"{stated}:latest"

@@ -1,0 +1,113 @@
+"""Rankings: series of one kind of test side by side, best first.
+
+In: tables `measurements` and `series`. Out: facts. Only series measured by the same tool, suite, workload,
+definition and machine are ranked together; whether neighbours in a ranking are told apart is said beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from chimera_pipeline import wording
+from chimera_pipeline.facts import ids
+from chimera_pipeline.facts.comparisons_arms import Arm, arms_of
+from chimera_pipeline.facts.comparisons_match import compare_arms
+from chimera_pipeline.facts.comparisons_verdict import IMPROVEMENT, REGRESSION, Comparison, controlled
+from chimera_pipeline.records import Fact
+
+RANKED = ("ttft_s",)
+SHARED = ("family", "definition", "engine", "hardware", "workload", "suite", "tool")
+ANY = ("model", "quantization", "config", "case", "config.backend")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Arms of one group, best first; `apart[i]` says whether places i and i + 1 are told apart."""
+
+    arms: tuple[Arm, ...]
+    apart: tuple[bool, ...]
+
+
+def value_of(arm: Arm) -> float:
+    """What an arm is ranked by: the median of its samples (the warm ones where both kinds are there)."""
+    warm = [value for value, cold in zip(arm.values.tolist(), arm.cold, strict=True) if not cold]
+    return float(np.median(warm or arm.values))
+
+
+def rankings(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> list[Ranking]:
+    """Groups of two or more series of different models, quantizations or cases, by headline metric and TTFT.
+
+    Options of a sweep are no contestants: series of one name that differ in options only are not ranked.
+    """
+    groups: dict[tuple[str, ...], list[Arm]] = defaultdict(list)
+    for key, arm in sorted(arms_of(measurements, series).items()):
+        if (arm.metric.headline or arm.metric.name in RANKED) and arm.phase != "cold":
+            groups[(*(str(arm.series[name]) for name in SHARED), _kind(arm), *key[1:])].append(arm)
+    return [_ranked(arms, period) for _, arms in sorted(groups.items()) if _contest(arms)]
+
+
+def _kind(arm: Arm) -> str:
+    """Cases are contestants within their group (the name before the last slash), models with each other."""
+    case = str(arm.series["case"] or "")
+    return case.rpartition("/")[0] if arm.series["family"] in ("timings", "throughputs") else case
+
+
+def _contest(arms: Sequence[Arm]) -> bool:
+    names = [(arm.series["entity"], arm.series["quantization"]) for arm in arms]
+    return len(names) > 1 and len(set(names)) == len(names)
+
+
+def _ranked(arms: Sequence[Arm], period: str) -> Ranking:
+    sign = 1 if arms[0].better == "lower" else -1
+    ordered = sorted(arms, key=lambda arm: (sign * value_of(arm), str(arm.series["series_id"])))
+    pairs = [
+        dataclasses.replace(
+            compare_arms(worse, better, kind="ranking", allowed=ANY, period=period), primary=True
+        )
+        for better, worse in itertools.pairwise(ordered)
+    ]
+    return Ranking(tuple(ordered), tuple(_told_apart(found) for found in controlled(pairs)))
+
+
+def _told_apart(found: Comparison) -> bool:
+    return found.verdict in (REGRESSION, IMPROVEMENT)
+
+
+def ranking_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
+    """The place of each series in its ranking: 1 is best, equal values share a place, n is how many."""
+    for ranking in rankings(measurements, series, period=period):
+        for position, arm in enumerate(ranking.arms):
+            yield _rank_fact(ranking, position, arm, period)
+
+
+def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
+    count = len(ranking.arms)
+    place = 1 + next(i for i, other in enumerate(ranking.arms) if value_of(other) == value_of(arm))
+    after = ""
+    if position + 1 < count:
+        told = "clearly ahead of" if ranking.apart[position] else "not told apart from"
+        after = f", {told} {ranking.arms[position + 1].name}"
+    value = wording.quantity(value_of(arm), arm.unit)
+    return Fact(
+        id="",
+        kind="level",
+        metric=arm.metric.name,
+        statistic="rank",
+        entity=str(arm.series["entity"]),
+        condition=", ".join(filter(None, [arm.phase, str(arm.series["condition"] or "")])),
+        value=float(place),
+        unit="rank",
+        n=count,
+        period=period,
+        grade="computed" if arm.values.size > 1 or arm.stated else "insufficient",
+        text=f"{arm.name} is {place} of {count} by {arm.metric.label} ({value}){after}",
+        series_ids=tuple(str(other.series["series_id"]) for other in ranking.arms),
+        sources=ids.sources(arm.rows),
+    )

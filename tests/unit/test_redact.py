@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chimera_pipeline import redact
+
+SECRETS = [
+    "sk-abcdefgh12345678",
+    "ghp_abcdefghij0123456789",
+    "hf_abcdefgh1234",
+    "AKIAABCDEFGHIJKL",
+    "eyJhbGciOiJ.eyJzdWIiOiI.x",
+    "https://user:pa55word@host/x",
+    "-----BEGIN RSA PRIVATE KEY-----",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("gemma3:1b-it-qat", "gemma3:1b-it-qat"),
+        ("meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B"),
+        ("  NVIDIA GeForce RTX 4080  ", "NVIDIA_GeForce_RTX_4080"),
+        ("a" * 128, "a" * 128),
+        (3, "3"),
+        (None, None),
+        ("   ", None),
+    ],
+)
+def test_plain_names_stay(text: Any, name: str | None) -> None:
+    assert redact.name(text) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["Write a poem: 'Roses'", "a" * 129, "-x", "naïve", "a\u202eb", "x\n<script>", *SECRETS]
+)
+def test_what_is_no_plain_name_becomes_a_stable_hash(text: str) -> None:
+    found = redact.name(text)
+    assert found is not None
+    assert found.startswith("name#")
+    assert len(found) == 13
+    assert found == redact.name(text)
+    assert found != redact.name(text + "x")
+
+
+def test_only_listed_options_with_plain_values_are_kept() -> None:
+    given_options = {
+        "num_ctx": 1024,
+        "temperature": 0.4,
+        "flash_attn": True,
+        "backend": "a b",
+        "api_key": "sk-abcdefgh12345678",
+        "prompt": "hello",
+        "seed": None,
+        "top_p": [1],
+        "top_k": {"a": 1},
+    }
+    assert redact.options(given_options) == {
+        "num_ctx": 1024,
+        "temperature": 0.4,
+        "flash_attn": True,
+        "backend": "a_b",
+    }
+    assert redact.options({"mine": 1, "num_ctx": 2}, {"mine"}) == {"mine": 1}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_secrets_leave_no_trace_in_a_value(secret: str) -> None:
+    assert secret[:12] not in redact.value(f"before {secret} after")
+    assert redact.value(f"before {secret}").startswith("before ")
+
+
+@pytest.mark.parametrize(
+    "key", ["api_key", "Authorization", "X-Token", "password", "client_secret", "cookie"]
+)
+def test_the_value_of_a_secret_key_is_not_shown(key: str) -> None:
+    assert redact.value("hunter2", key) == "[redacted]"
+
+
+@pytest.mark.parametrize("key", ["max_tokens", "prompt_tokens", "output_tokens", "keep_alive"])
+def test_counts_of_tokens_are_no_secrets(key: str) -> None:
+    assert redact.value(512, key) == "512"
+
+
+def test_values_are_one_short_line() -> None:
+    assert redact.value("a\nb\t\x1b[31m\u202e\ud800") == "a\\nb\\t\\x1b[31m\\u202e\\ud800"
+    assert len(redact.value("x" * 500)) == 120
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=300))
+def test_what_is_shown_has_no_control_character_and_showing_it_again_changes_nothing(text: str) -> None:
+    shown = redact.value(text)
+    assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in shown)
+    assert redact.value(shown) == shown
+    assert shown.encode().decode() == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Read timed out", "timeout"),
+        ("context deadline exceeded", "timeout"),
+        ("All connection attempts failed", "connection"),
+        ("The requested address is not valid in its context", "connection"),
+        ("'charmap' codec can't encode character", "encoding"),
+        ("CUDA error: out of memory", "memory"),
+        ("404 page not found", "not_found"),
+        ("HTTP 429 Too Many Requests", "rate_limited"),
+        ("500 Internal Server Error", "server_error"),
+        ("Cannot find a working triton installation", "missing_dependency"),
+        ("Output too few tokens", "other"),
+        ("", None),
+        ("  ", None),
+        (None, None),
+    ],
+)
+def test_error_messages_fall_into_closed_kinds(text: str | None, kind: str | None) -> None:
+    assert redact.error_kind(text) == kind
