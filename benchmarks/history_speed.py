@@ -144,9 +144,7 @@ def main() -> int:
         return 0
     theirs = otava(args.otava, {"series": values})["series"]
     total = mine["tables to lines"] + mine["analysis"]
-    print(
-        f"{'otava':24} {theirs['seconds']:8.3f}   series with change points {sum(map(bool, theirs['found']))}"
-    )
+    print(f"{'otava':24} {theirs['seconds']:8.3f}   series with change points {sum(map(bool, theirs['found']))}")
     print(f"analysis / otava         {mine['analysis'] / theirs['seconds']:8.3f}")
     print(f"tables + analysis / otava {total / theirs['seconds']:7.3f}")
     return int(mine["analysis"] > theirs["seconds"])

@@ -59,7 +59,9 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")
+    ] = False,
 ) -> None:
     pass
 
@@ -87,7 +89,10 @@ def run(
     _check_folders(chosen)
     result, fresh = _run(chosen, period, strict)
     if not fresh:
-        result["durations_s"] = {**dict.fromkeys(result["durations_s"], 0.0), "total": time.perf_counter() - started}
+        result["durations_s"] = {
+            **dict.fromkeys(result["durations_s"], 0.0),
+            "total": time.perf_counter() - started,
+        }
     if not quiet:
         _tell(result, fresh, time.perf_counter() - started, verbose)
     if as_json:
@@ -165,7 +170,11 @@ def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
             {"path": a.path, "size_bytes": a.size_bytes, "format": a.format.value, "skipped": a.skip_reason}
             for a in found
         ]
-        counts = {"total": len(found), "benchmark_files": benchmark, "by_format": dict(sorted(by_format.items()))}
+        counts = {
+            "total": len(found),
+            "benchmark_files": benchmark,
+            "by_format": dict(sorted(by_format.items())),
+        }
         print(json.dumps({"schema_version": "1.0", **counts, "files": files}, indent=2))
         return
     for artifact in found:
@@ -231,7 +240,8 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for line in lines:
             fix = f"; {line['fix']}" if line["fix"] else ""
-            print(f"{'ok  ' if line['ok'] else 'FAIL' if line['needed'] else 'note'} {line['check']}: {line['found']}{fix}")
+            mark = "ok  " if line["ok"] else "FAIL" if line["needed"] else "note"
+            print(f"{mark} {line['check']}: {line['found']}{fix}")
     if any(line["needed"] and not line["ok"] for line in lines):
         raise typer.Exit(2)
 
@@ -242,7 +252,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> N
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path("dagster_home").resolve())))
     home.mkdir(parents=True, exist_ok=True)
     command = ["dagster", "dev", "-m", "chimera_pipeline.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    os.execvp(sys.executable, [sys.executable, "-m", *command])  # noqa: S606 - replaces this process, no shell
+    os.execvp(sys.executable, [sys.executable, "-m", *command])
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
     compact = re.fullmatch(r"(\d{4})(\d\d)(\d\d)[-_T](\d\d)(\d\d)(\d\d)", text)
     try:
         if compact:
-            at = dt.datetime(*map(int, compact.groups()))  # type: ignore[arg-type]
+            at = dt.datetime.strptime("".join(compact.groups()), "%Y%m%d%H%M%S")  # noqa: DTZ007 - no zone is stated
         else:
             at = dt.datetime.fromisoformat(text.replace("Z", "+00:00").replace(" UTC", "+00:00"))
         if at.tzinfo is None:

@@ -36,7 +36,9 @@ def request(**changed: Any) -> dict[str, Any]:
 
 def failed(**changed: Any) -> dict[str, Any]:
     """A request that failed, as such scripts write it: zeros and a message."""
-    zeros = dict.fromkeys(("ttft_s", "tokens_s", "load_s", "prompt_eval_s", "eval_s", "prompt_eval_count", "eval_count"), 0)
+    zeros = dict.fromkeys(
+        ("ttft_s", "tokens_s", "load_s", "prompt_eval_s", "eval_s", "prompt_eval_count", "eval_count"), 0
+    )
     return request(**zeros, error="Failed to connect to the server") | changed
 
 
@@ -122,7 +124,10 @@ def write(folder: Path, files: dict[str, str | bytes]) -> Path:
 def tree(folder: Path) -> Path:
     """One of each: a suite with its summary and a copy, a json twin, a failed suite, a sweep, compilation, prose, junk."""
     rows = suite()
-    twin = {"model": "tiny:1b", "results": [{key: row[key] for key in REQUEST_COLUMNS[3:] if key != "options"} for row in rows]}
+    twin = {
+        "model": "tiny:1b",
+        "results": [{key: row[key] for key in REQUEST_COLUMNS[3:] if key != "options"} for row in rows],
+    }
     for row in twin["results"]:  # type: ignore[union-attr]
         row["prompt"] = row.pop("prompt_text")  # type: ignore[union-attr]
     sweep = [

@@ -1,7 +1,8 @@
 """The way through: statements and recommendations in, an `Analysis` out, with or without a model.
 
 Pure of Dagster, files and environment; clock and seed are arguments. Whatever a model does, the result is
-complete: what is always said is said, and where a choice fails the deterministic narrative stands, with the reason.
+complete: what is always said is said, and where a choice fails the deterministic narrative stands, with the
+reason.
 """
 
 from __future__ import annotations

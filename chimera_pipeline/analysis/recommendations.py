@@ -159,7 +159,7 @@ def _regressions(facts: Sequence[Fact]) -> Iterable[Recommendation]:
         if fact.kind in ("change", "comparison") and fact.verdict == "regression":
             yield Recommendation(
                 id=f"confirm-{fact.id}",
-                text=f"Repeat the {_label(fact)} measurement of {fact.entity} before acting on its regression.",
+                text=f"Repeat the {_label(fact)} runs of {fact.entity} before acting on the regression.",
                 because="a regression stands that no further run has confirmed",
                 fact_ids=(fact.id,),
                 weight=5.0,

@@ -70,8 +70,9 @@ def words(seed: int, attempt: int) -> tuple[str, tuple[str, ...]]:
 def questions(
     menu: Menu, actions: Sequence[Action], limits: Limits, *, ties_only: bool
 ) -> tuple[Question, ...]:
-    """The decisions, with disjoint ids. With `ties_only` each is among at most four statements that code ranks
-    (nearly) equal, and one with a single id is settled.
+    """The decisions, with disjoint ids.
+
+    With `ties_only` each is among at most four that code ranks (nearly) equal; a single id is settled.
     """
     rank = {item.id: place for place, item in enumerate(ranked([item.statement for item in menu.items]))}
     place = {item.id: rank[item.statement.id] for item in menu.items}

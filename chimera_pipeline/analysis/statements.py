@@ -70,18 +70,12 @@ def _headline(fact: Fact) -> bool:
 def _levels(facts: list[Fact]) -> Iterator[Statement]:
     """One sentence a series for its mean; reported means say so."""
     for fact in facts:
-        if (
-            fact.kind not in ("level", "quality")
-            or fact.statistic != "mean"
-            or fact.condition.startswith("cold")
-        ):
+        if fact.kind not in ("level", "quality") or fact.statistic != "mean" or fact.condition.startswith("cold"):
             continue
         metric = vocabulary.metric(fact.metric)
         if metric.better == "none" and fact.kind != "quality":
             continue
-        weight = (
-            (2.0 if metric.headline else 1.0) + math.log10(1 + (fact.n or 1)) + (0.5 if fact.ci_low else 0.0)
-        )
+        weight = (2.0 if metric.headline else 1.0) + math.log10(1 + (fact.n or 1)) + (0.5 if fact.ci_low else 0.0)
         weight -= 0.5 if fact.condition.startswith("warm") else 0.0
         weight -= 1.0 if fact.grade == "reported" else 0.0
         reported = ", as the tool reports it" if fact.grade == "reported" else ""
@@ -125,9 +119,9 @@ def _ranks(facts: list[Fact]) -> Iterator[Statement]:
     """Means of the models that one suite measured alike, listed from high to low. No winner is claimed."""
     groups: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in facts:
-        if fact.kind == "level" and fact.statistic == "mean" and _headline(fact) and not _is_sweep(fact):
-            if not fact.condition.startswith(("warm", "cold", "phase")):
-                groups[fact.metric, fact.condition].append(fact)
+        whole = fact.statistic == "mean" and not fact.condition.startswith(("warm", "cold", "phase"))
+        if fact.kind == "level" and whole and _headline(fact) and not _is_sweep(fact):
+            groups[fact.metric, fact.condition].append(fact)
     for (metric, condition), members in sorted(groups.items()):
         if len({fact.entity for fact in members}) < 2 or len(members) > 12:
             continue
@@ -210,11 +204,7 @@ def _gaps(facts: list[Fact]) -> Iterator[Statement]:
 
 def _limits(facts: list[Fact]) -> Iterator[Statement]:
     """What cannot be concluded: single measurements."""
-    single = [
-        f
-        for f in facts
-        if f.kind == "level" and f.statistic == "sample" and _headline(f) and not _is_sweep(f)
-    ]
+    single = [f for f in facts if f.kind == "level" and f.statistic == "sample" and _headline(f) and not _is_sweep(f)]
     entities: dict[str, list[Fact]] = defaultdict(list)
     for fact in single:
         if not fact.condition.startswith(("cold", "warm")):

@@ -57,13 +57,13 @@ class BoundNumber:
 
 
 _BOUNDARY = frozenset(
-    ", ; ( ) [ ] and or while whereas but versus vs against compared than — – | / then where with".split()
+    [",", ";", "(", ")", "[", "]", "and", "or", "while", "whereas", "but", "versus", "vs", "against", "compared", "than", "—", "–", "|", "/", "then", "where", "with"]
 )
 _STRONG = _BOUNDARY - {"with"}
-_PREPOSITIONS = frozenset("with at to for on in by from of under over after using".split())
-_LINKS = frozenset(", and or / & ; +".split())
+_PREPOSITIONS = frozenset(["with", "at", "to", "for", "on", "in", "by", "from", "of", "under", "over", "after", "using"])
+_LINKS = frozenset([",", "and", "or", "/", "&", ";", "+"])
 _COMPARED = frozenset(
-    "than beats beat outperforms outperformed surpasses over versus vs against trails to with outpaces".split()
+    ["than", "beats", "beat", "outperforms", "outperformed", "surpasses", "over", "versus", "vs", "against", "trails", "to", "with", "outpaces"]
 )
 
 
@@ -93,9 +93,50 @@ def bind(reading: Reading, scope: Frame, fits: Fits) -> list[BoundNumber]:
         local = _stream(tokens, stream, number)
         outer = _anchor(tokens, main, bound, begin, scope)
         _frames(tokens, stream, local, scope, fits, outer)
+        _set_against(tokens, [at for at in main if at < begin], local)
         bound += local
         _named_in_parenthesis(tokens, bound, local, begin, end)
     return sorted(bound, key=lambda item: item.at)
+
+
+_AGAINST = frozenset(["vs", "versus", "against", "compared", "→", "to"])
+
+
+def _set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNumber]) -> None:
+    """ "A is faster than B (1 vs 2)": the numbers of the parenthesis stand for the operands before it, in their order."""
+    if len(local) != 2:
+        return
+    between = {tokens[at].text for at in range(local[0].at + 1, local[1].at)}
+    if not between & _AGAINST or any(tokens[at].kind in "ESC" for item in local for at in (*item.pre, *item.post)):
+        return
+    turned = bool(before) and tokens[before[0]].text in {"compared", "relative", "against", "unlike"}
+    for kind in "EC":
+        places = [at for at in before if tokens[at].kind == kind]
+        if len(places) == 2 and tokens[places[0]].text.lower() != tokens[places[1]].text.lower():
+            for item, at in zip(local, reversed(places) if turned else places, strict=True):
+                if kind == "E":
+                    item.frame = replace(item.frame, entity=tokens[at].entity, inherited=item.frame.inherited - {"entity"})
+                else:
+                    item.frame = replace(item.frame, conditions=(tokens[at].condition,))
+            return
+
+
+def _from_to(tokens: Sequence[Token], bound: list[BoundNumber]) -> None:
+    """ "going from A to B ... from 1 to 2" and "B instead of A ... from 1 to 2"."""
+    for first, second in zip(bound, bound[1:], strict=False):
+        between = [tokens[at].text for at in range(first.at + 1, second.at)]
+        if between not in (["to"], ["→"]) or tokens[first.at - 1].text not in {"from", "("} | {":"}:
+            continue
+        places = [at for at in first.pre if (entity := tokens[at].entity) is not None and len(entity.names) < 2]
+        if len(places) != 2 or any(tokens[at].kind == "E" for at in second.post[:3]):
+            continue
+        joined = {tokens[at].text for at in range(places[0], places[1])}
+        if joined & {"instead", "rather"}:
+            places.reverse()
+        elif "to" not in joined:
+            continue
+        for item, at in zip((first, second), places, strict=True):
+            item.frame = replace(item.frame, entity=tokens[at].entity)
 
 
 def _named_in_parenthesis(
@@ -197,6 +238,7 @@ def _frames(
         item.frame = frame
         previous = frame
     _trailing_average(tokens, stream, bound)
+    _from_to(tokens, bound)
 
 
 def _own(tokens: Sequence[Token], item: BoundNumber, fits: Fits, given: Frame | None) -> Frame:
@@ -243,8 +285,12 @@ def _own_metric(tokens: Sequence[Token], item: BoundNumber, fits: Fits) -> Metri
         if metric is not None and fits(metric, item.number.measure):
             return metric
     if pre and (item.number.measure is None or item.number.measure.kind == "unit"):
-        return tokens[pre[-1]].metric
+        metric = tokens[pre[-1]].metric
+        return None if metric is not None and metric.keys[0] in _COUNTS and item.number.measure is not None else metric
     return None
+
+
+_COUNTS = frozenset(["requests", "requests_ok", "requests_failed", "files", "output_tokens", "prompt_tokens", "telemetry_gaps"])
 
 
 def _own_statistic(tokens: Sequence[Token], item: BoundNumber) -> str | None:

@@ -67,7 +67,7 @@ def _ends(text: str, mark: int, end: int) -> bool:
         return False
     if re.search(r"(?:^|[\s(])(?:vs|approx|ca|c|no|fig|p|pp)\.$", head[-9:], re.IGNORECASE):
         return False
-    if re.search(r"^\s*\d{1,3}\.$", head) or re.search(r"\n\s*\d{1,3}\.$", head):
+    if re.search(r"(?:^|\n)[\s*_#>(]*\d{1,3}\.$", head):
         return False
     return not (after[:1].islower() and not re.match(r"[a-z][\w.-]*[:\d]", after) and re.search(r"\b\w{1,4}\.$", head)
                 and not re.search(r"(?:\d|\b(?:s|ms|us|it|gb|mb|tok))\.$", head, re.IGNORECASE))  # fmt: skip

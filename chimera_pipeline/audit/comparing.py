@@ -22,8 +22,9 @@ from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
 
 Pair = tuple[FactView, FactView]
-_HIGHER = frozenset("throughput rate speed accuracy score tokens/s goodput recall precision f1 bleu rouge efficiency".split())
-_LOWER = frozenset("time latency ttft tpot itl duration memory vram energy power size error errors loss perplexity cost failures temperature delay".split())
+_DURATION = frozenset(["longer", "shorter", "sooner", "earlier", "later"])
+_HIGHER = frozenset(["throughput", "rate", "speed", "accuracy", "score", "tokens/s", "goodput", "recall", "precision", "f1", "bleu", "rouge", "efficiency"])
+_LOWER = frozenset(["time", "latency", "ttft", "tpot", "itl", "duration", "memory", "vram", "energy", "power", "size", "error", "errors", "loss", "perplexity", "cost", "failures", "temperature", "delay"])
 _STATISTIC_ORDER = ("mean", None, "total_over_total", "median")
 
 
@@ -59,6 +60,8 @@ class Comparer:
 
     def metric_for(self, word: str, left: Frame, right: Frame) -> MetricRef | None:
         """The metric that a comparison without one speaks of: the headline metric both sides have."""
+        if word in _DURATION and left.entity and right.entity:
+            return MetricRef("time taken", ("total_s", "time_s", "serving_e2e_s"))
         if left.entity is None or right.entity is None or not (word in words.BETTER | words.WORSE | words.SPEED or word in {"fast", "quick", "quickly"}):
             return None
         names = [entity.names[0] for entity in (left.entity, right.entity) if entity.known]
@@ -109,6 +112,8 @@ class Comparer:
         rulings = []
         for left in sides.left:
             for right in sides.right:
+                if sides.word in _DURATION:
+                    left, right = _of_time(left), _of_time(right)
                 metric = left.metric or right.metric or self.metric_for(sides.word, left, right)
                 first, second = replace(left, metric=left.metric or metric), replace(right, metric=right.metric or metric)
                 found, why = self.pairs(first, second)
@@ -241,6 +246,12 @@ class Comparer:
         return supported(told, own) if holds is not negated else contradicted(told, own)
 
 
+def _of_time(frame: Frame) -> Frame:
+    """A count named in passing ("requests finish sooner") is not what is compared."""
+    counted = frame.metric is not None and frame.metric.keys[0] in {"requests", "files", "output_tokens", "prompt_tokens"}
+    return replace(frame, metric=None) if counted else frame
+
+
 def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:
     """Facts of one statistic and condition, one an entity."""
     groups: dict[object, dict[str, FactView]] = {}
@@ -276,7 +287,7 @@ def _same_statistic(a: FactView, b: FactView) -> bool:
     unnamed = a if a.statistic in single else b if b.statistic in single else None
     if unnamed is None:
         return False
-    return kinds & {"mean"} != set() and (unnamed.n is None or unnamed.n > 1) or dict(a.conditions).get("phase") != dict(b.conditions).get("phase")
+    return (kinds & {"mean"} != set() and (unnamed.n is None or unnamed.n > 1)) or dict(a.conditions).get("phase") != dict(b.conditions).get("phase")
 
 
 def _derived(kind: str, a: Fraction, b: Fraction, sign: int, word: str) -> Fraction | None:

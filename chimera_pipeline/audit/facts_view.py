@@ -164,7 +164,7 @@ class Describer:
         return metric[2] or phrase, phrase, statistic, frozenset(conditions)
 
 
-_FILLERS = frozenset("of the a an in for number count per on under at by from with to value".split())
+_FILLERS = frozenset(["of", "the", "a", "an", "in", "for", "number", "count", "per", "on", "under", "at", "by", "from", "with", "to", "value"])
 
 
 def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:
@@ -245,7 +245,7 @@ def plain_value(text: str) -> str:
 def _fraction(value: Any) -> Fraction | None:
     if value is None or isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return None
-    if value != value:  # noqa: PLR0124 - pandas.NA and NaN
+    if value != value:
         return None
     try:
         return fraction_of(value)

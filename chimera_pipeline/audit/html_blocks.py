@@ -11,10 +11,9 @@ from chimera_pipeline.audit.blocks import Block, ScopeStack, Table
 
 _SKIPPED = frozenset({"script", "style", "pre", "template", "noscript", "svg", "head", "title", "textarea", "math"})
 _BREAKS = frozenset(
-    "p div section article header footer main aside nav blockquote figure figcaption dl dt dd summary details ul ol body "
-    "html form address hr".split()
+    ["p", "div", "section", "article", "header", "footer", "main", "aside", "nav", "blockquote", "figure", "figcaption", "dl", "dt", "dd", "summary", "details", "ul", "ol", "body", "html", "form", "address", "hr"]
 )
-_VOID = frozenset("br hr img input meta link col area base embed source track wbr".split())
+_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "col", "area", "base", "embed", "source", "track", "wbr"])
 
 
 def blocks(text: str, *, line: int = 1, outer: tuple[str, ...] = ()) -> list[Block]:

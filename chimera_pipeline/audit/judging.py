@@ -6,13 +6,21 @@ Exact fractions throughout. Comparisons between facts are in `comparing`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from chimera_pipeline.audit import words
 from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
-from chimera_pipeline.audit.linking import FactIndex, Selection, Stage, is_percentile, narrowed, needs_samples, statistic_fits
+from chimera_pipeline.audit.linking import (
+    FactIndex,
+    Selection,
+    Stage,
+    is_percentile,
+    narrowed,
+    needs_samples,
+    statistic_fits,
+)
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import Printed
 from chimera_pipeline.audit.reading import Number
@@ -50,6 +58,8 @@ def compare(printed: Printed, exact: Fraction, comparator: str) -> bool | None:
     """True: `exact` is as the comparator says of `printed`; False: it conflicts; None: neither (rule of approximation)."""
     if comparator == "eq":
         return printed.holds(exact)
+    if comparator == "upto":
+        return _about(printed, exact) if exact <= printed.value + printed.half else False
     if comparator == "ne":
         return not printed.holds(exact)
     if comparator in {"gt", "ge", "lt", "le"}:
@@ -113,7 +123,13 @@ class Judge:
         self.index = index
 
     def level(self, number: Number, frame: Frame, comparator: str) -> Ruling:
-        """A value of a metric."""
+        """A value of a metric. "Up to" names the maximum where facts have one."""
+        if comparator == "upto" and frame.statistic is None:
+            highest = replace(frame, statistic="max")
+            if self.index.select(highest, number.measure).stage is Stage.FOUND:
+                return self.level(number, highest, "eq")
+            ruling = self.level(number, replace(frame, statistic="mean"), "upto")
+            return ruling if ruling.verdict is not Verdict.SUPPORTED else unsupported("no fact has a maximum of it", ruling.fact)
         chosen = self.index.select(frame, number.measure)
         if chosen.stage is not Stage.FOUND:
             return self._not_found(number, frame, comparator, chosen)
@@ -267,8 +283,6 @@ def _relative_spread(fact: FactView) -> Fraction | None:
 
 def _as_ratio(fact: FactView) -> FactView:
     """The fact with its spread relative to its value, as a pure number."""
-    from dataclasses import replace
-
     from chimera_pipeline.audit import measures
 
     measure = measures.parse("ratio")

@@ -50,8 +50,7 @@ class Meaning:
 _SAME = {"markdown": ("md",), "text": ("txt",), "yaml": ("yml",), "jsonl": ("ndjson",), "duplicate": ("duplicates",)}
 _ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
 _PLAIN = frozenset(
-    "the and for with run runs test tests model models base baseline new old small large mini fast slow result results all "
-    "gpu cpu cuda on off default none true false other first last mean median total count data file files report main".split()
+    ["the", "and", "for", "with", "run", "runs", "test", "tests", "model", "models", "base", "baseline", "new", "old", "small", "large", "mini", "fast", "slow", "result", "results", "all", "gpu", "cpu", "cuda", "on", "off", "default", "none", "true", "false", "other", "first", "last", "mean", "median", "total", "count", "data", "file", "files", "report", "main"]
 )
 
 
@@ -152,6 +151,9 @@ def _aliases(entity: str) -> tuple[str, ...]:
     if tail != entity and len(tail) > 2:
         found.append(tail)
     pieces = re.split(r"([:_\-\s(),]+)", tail)
+    family = re.match(r"[^\W\d_]{3,}(?=\d)", tail)
+    if family and family.group().lower() not in _PLAIN:
+        found.append(family.group())
     for end in range(len(pieces) - 2, 0, -2):
         head = "".join(pieces[:end])
         if len(head) > 2 and head.lower() not in _PLAIN and re.search(r"[^\W\d_]", head):

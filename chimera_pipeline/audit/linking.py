@@ -92,11 +92,14 @@ class FactIndex:
         self.levels: dict[str, dict[str, list[FactView]]] = defaultdict(lambda: defaultdict(list))
         self.comparisons: dict[str, list[FactView]] = defaultdict(list)
         self.by_entity: dict[str, list[FactView]] = defaultdict(list)
+        self._by_text: dict[str, list[FactView]] = defaultdict(list)
+        self._worded: dict[str, list[FactView]] = {}
         self._dimensions: dict[MetricRef, frozenset[measures.Dimension] | None] = {}
         for fact in facts:
             if fact.kind in LEVELS:
                 self.levels[fact.key][fact.entity].append(fact)
                 self.by_entity[fact.entity].append(fact)
+                self._by_text[fact.metric].append(fact)
             else:
                 self.comparisons[fact.key].append(fact)
 
@@ -153,12 +156,20 @@ class FactIndex:
             if self._means(ref, fact)
         ]
         last = ref.phrase.split(" ")[-1]
-        if not found and entity is not None:
-            found = [fact for fact in self.by_entity.get(entity, ()) if _same_words(ref.phrase, fact.metric)]
+        if not found:
+            found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]
         if not found and ref.phrase in words.GENERIC | {"decode"}:
             pool: Iterable[FactView] = self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
             found = [fact for fact in pool if fact.phrase.lower().split(" ")[-1] == last]
         return found
+
+    def _by_words(self, ref: MetricRef) -> list[FactView]:
+        """Facts whose metric is written with the words of the phrase."""
+        if ref.phrase not in self._worded:
+            self._worded[ref.phrase] = [
+                fact for text, facts in self._by_text.items() if _same_words(ref.phrase, text) for fact in facts
+            ]
+        return self._worded[ref.phrase]
 
     def select(self, frame: Frame, measure: Measure | None, *, any_statistic: bool = False) -> Selection:
         """The facts that can decide a level claim with this frame and unit."""

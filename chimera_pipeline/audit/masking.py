@@ -119,7 +119,7 @@ def masks(text: str, *, heading: bool) -> Iterator[Mask]:
 
 
 def _leading(text: str, *, heading: bool) -> Iterator[Mask]:
-    pattern = r"\s*[(\[]?\d+(?:\.\d+)*[.)\]:]?\s+(?=[^\W\d_])" if heading else r"\s*\(?\d{1,3}(?:\.\d{1,2})*[.)]\s+(?=\D)"
+    pattern = r"\s*[(\[]?\d+(?:\.\d+)*[.)\]:]?\s+(?=[^\W\d_])" if heading else r"\s*\(?\d{1,3}(?:\.\d{1,2})*[.)]\s+(?=\D|$)"
     match = re.match(pattern, text)
     if match and not (heading and measures.scan(text, match.end() - 1)):
         yield Mask(match.start(), match.end(), "list number")

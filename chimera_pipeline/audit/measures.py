@@ -151,11 +151,7 @@ def _quotient(text: str, parts: list[str]) -> Measure | None:
 
 
 COUNTED = frozenset(
-    "file run sample row image item operation iteration step error warning model trial repetition repeat measurement "
-    "observation execution case test table folder directory artifact entry notebook benchmark experiment prompt "
-    "failure configuration config kernel layer user client metric fact series statement claim record page "
-    "document worker thread core gpu cpu machine node message word character line commit attempt retry timeout "
-    "call query request round pass epoch batch task question example session job frame point invocation bug issue crash".split()
+    ["file", "run", "sample", "row", "image", "item", "operation", "iteration", "step", "error", "warning", "model", "trial", "repetition", "repeat", "measurement", "observation", "execution", "case", "test", "table", "folder", "directory", "artifact", "entry", "notebook", "benchmark", "experiment", "prompt", "failure", "configuration", "config", "kernel", "layer", "user", "client", "metric", "fact", "series", "statement", "claim", "record", "page", "document", "worker", "thread", "core", "gpu", "cpu", "machine", "node", "message", "word", "character", "line", "commit", "attempt", "retry", "timeout", "call", "query", "request", "round", "pass", "epoch", "batch", "task", "question", "example", "session", "job", "frame", "point", "invocation", "bug", "issue", "crash"]
 )
 _RATE_TOP = r"tok(?:en)?s?|toks|t|req(?:uest)?s?|quer(?:y|ies)|images?|items?|frames?|rows?|samples?|calls?|its?|iterations?|ops?|operations?|steps?|[kmgt]?i?b|[KMGT]?i?B|bytes?|[kmgtp]?flops?|joules?|[mk]?j|watts?|messages?|words?|characters?|runs?|files?|tests?"
 _RATE_BOTTOM = r"seconds?|secs?|s|milliseconds?|ms|minutes?|mins?|hours?|h|tok(?:en)?s?|requests?|op(?:eration)?s?|runs?|iterations?|images?|days?|user|watts?"

@@ -15,12 +15,11 @@ from chimera_pipeline.audit.reading import Reading, Token
 
 DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
 VERBS = frozenset(
-    "exceeds exceed exceeded outperforms outperform outperformed beats beat surpasses surpassed outpaces outpaced trails "
-    "trailed lags lagged underperforms leads".split()
+    ["exceeds", "exceed", "exceeded", "outperforms", "outperform", "outperformed", "beats", "beat", "surpasses", "surpassed", "outpaces", "outpaced", "trails", "trailed", "lags", "lagged", "underperforms", "leads"]
 )
-_PIVOTS = frozenset("than versus vs against relative over compared als que".split())
-_ENDS = frozenset("; while whereas but which so because although though".split())
-_OTHERS = frozenset("all any every others rest everything everyone everybody either".split())
+_PIVOTS = frozenset(["than", "versus", "vs", "against", "relative", "over", "compared", "als", "que"])
+_ENDS = frozenset([";", "while", "whereas", "but", "which", "so", "because", "although", "though"])
+_OTHERS = frozenset(["all", "any", "every", "others", "rest", "everything", "everyone", "everybody", "either"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,23 @@ def _next_comparison(reading: Reading, places: Sequence[int], begin: int, end: i
             if any(item.text in DIRECTED | VERBS for item in after[:3]):
                 return index
     return end
+
+
+_AHEAD = {"ahead": "beats", "superior": "beats", "wins": "beats", "improves": "beats", "improved": "beats", "wins out": "beats",
+          "behind": "trails", "inferior": "trails", "loses": "trails"}  # fmt: skip
+_EQUALS = frozenset(["matches", "matched", "equals", "equalled", "par", "rivals"])
+
+
+def mark_verbs(reading: Reading) -> None:
+    """Give "ahead of", "behind", "improves on", "loses to" the form of one comparing verb."""
+    tokens = reading.tokens
+    for at, token in enumerate(tokens):
+        after = tokens[at + 1] if at + 1 < len(tokens) else None
+        if token.kind != "W" or token.text not in _AHEAD or after is None:
+            continue
+        if after.text in {"of", "on", "upon", "to", "over", "against"} or (token.text == "behind" and after.kind == "E"):
+            if any(item.kind == "E" for item in tokens[at + 1 : at + 5]) and any(item.kind in "EM" for item in tokens[:at]):
+                token.text = _AHEAD[token.text]
 
 
 def around(reading: Reading, places: Sequence[int], word_at: int, previous: Sides | None) -> Sides | None:

@@ -14,7 +14,7 @@ from chimera_pipeline.audit.facts_view import percentile_at
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.masking import Mask, clean, masks
 from chimera_pipeline.audit.measures import Measure
-from chimera_pipeline.audit.numerals import WORDS, Numeral, Printed, numerals
+from chimera_pipeline.audit.numerals import WORDS, Printed, numerals
 from chimera_pipeline.audit.phrases import Part, parts
 
 
@@ -188,7 +188,7 @@ def _phrases(writer: _Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: st
         for end, meanings in reversed(lexicon.table.all(tokens, at)):
             meaning = min((item for item in meanings if item.kind in kinds), key=lambda item: "EMSC".index(item.kind), default=None)
             start, stop = tokens[at].start, tokens[end - 1].end
-            if meaning is not None and meaning.kind == "M" and writer.text[start:stop].lower() == "times":
+            if meaning is not None and meaning.kind == "M" and writer.text[start:stop].lower() in {"times", "gap", "error", "failure"}:
                 continue
             if meaning is None or not _whole(writer.text, start, stop, meaning.kind) or not writer.free(start, stop):
                 continue
@@ -295,8 +295,7 @@ def _noun(after: str) -> str:
 
 
 _CLOSED = frozenset(
-    "and or of for to with in on at by from than versus vs against while whereas but is was were are the a an which that "
-    "per over under during after before as has had have".split()
+    ["and", "or", "of", "for", "to", "with", "in", "on", "at", "by", "from", "than", "versus", "vs", "against", "while", "whereas", "but", "is", "was", "were", "are", "the", "a", "an", "which", "that", "per", "over", "under", "during", "after", "before", "as", "has", "had", "have"]
 )
 
 
@@ -334,8 +333,7 @@ def _spelled_number(writer: _Writer, tokens: list[Part], at: int) -> None:
 
 
 N_NOUNS = frozenset(
-    "run sample request repetition repeat trial iteration measurement call observation execution prompt query invocation "
-    "round pass rep attempt question item".split()
+    ["run", "sample", "request", "repetition", "repeat", "trial", "iteration", "measurement", "call", "observation", "execution", "prompt", "query", "invocation", "round", "pass", "rep", "attempt", "question", "item"]
 )
 
 
@@ -347,7 +345,7 @@ def _unknown_names(writer: _Writer, *, leading_letter: bool) -> None:
             continue
         end = _family_end(text, match.start(), match.end())
         bare = text[match.start() : end].lower()
-        if bare in {"opt", "bloom", "solar", "yi", "claude", "hermes", "falcon", "nous", "orca"} and match.group().islower():
+        if not re.search(r"[\d:]", bare) and not _in_position(text, match.start(), end):
             continue
         name = text[match.start() : end]
         writer.add(Token("E", match.start(), end, name, entity=EntityRef(name, ())))
@@ -379,6 +377,15 @@ def _unknown_names(writer: _Writer, *, leading_letter: bool) -> None:
                 continue
         if re.match(rf"\s+{_DOES}\b", after) or re.search(r"\b(?:of|for|than|by)\s+$", before):
             writer.add(Token("E", match.start(), match.end(), match.group(), entity=EntityRef(match.group(), ())))
+
+
+def _in_position(text: str, start: int, end: int) -> bool:
+    """True where a bare family name is spoken of: before a verb, or after "of", "than" and their like."""
+    if re.match(rf"(?:['’]s)?\s+{_DOES}\b|['’]s\b", text[end:]):
+        return True
+    return re.search(r"\b(?:of|for|than|by|with|to|on|from|over|versus|vs\.?|against)\s+$", text[:start]) is not None and not re.match(
+        r"\s+(?:models?|famil\w+|variants?|experiments?|configurations?|compilation|series|benchmarks?)\b", text[end:]
+    )
 
 
 def _family_end(text: str, start: int, end: int) -> int:
@@ -442,17 +449,43 @@ def _with_borrowed_units(tokens: list[Token]) -> list[Token]:
     links = {"and", "or", "to", "–", "-", "—", "/", ",", "vs", "versus", "±", "+/-", "→", "bis", "und", "(", "against", "‑", "."}
     following: Token | None = None
     gap: list[str] = []
+    names: list[str] = []
     for token in reversed(tokens):
         if token.kind == "N" and token.number is not None:
             near = following is not None and following.number is not None and gap and set(gap) <= links and len(gap) <= 3
+            listed = names and set(gap) <= {",", "and", ":", ";"} and len(gap) + len(names) <= 4
+            near = near or (listed and following is not None and following.number is not None and not following.number.noun)
             if near and token.number.measure is None and not token.number.noun and following and following.number:
                 if following.number.measure is not None and following.number.measure.kind != "times":
                     token.number.measure, token.number.borrowed = following.number.measure, True
                 elif following.number.noun and "of" not in gap:
                     token.number.noun = following.number.noun if set(gap) != {","} else ""
-            following, gap = token, []
+            following, gap, names = token, [], []
+        elif token.kind in "ESC":
+            names.append(token.text)
         else:
             gap.append(token.text)
+    return _with_units_before(tokens)
+
+
+_CARRIES = frozenset([",", "and", "or", "for", "with", "on", "at", "versus", "vs", "against", "compared", "to", "while", "whereas", "by", "of", "the", "but", ";", ":", "only", "just", "in", "average"])
+
+
+def _with_units_before(tokens: list[Token]) -> list[Token]:
+    """ "127 ms for A and 97 for B": a bare number takes the unit of the number before it in a list of names."""
+    previous: Number | None = None
+    gap: list[Token] = []
+    for token in tokens:
+        if token.kind != "N" or token.number is None:
+            gap.append(token)
+            continue
+        number = token.number
+        texts = {item.text for item in gap if item.kind in "WP"}
+        names = any(item.kind in "ESC" for item in gap) or bool(texts & {"versus", "vs", "against", "compared"})
+        if previous is not None and number.measure is None and not number.noun and previous.measure is not None:
+            if names and texts <= _CARRIES and previous.measure.kind == "unit" and not any(item.kind == "M" for item in gap):
+                number.measure, number.borrowed = previous.measure, True
+        previous, gap = number, []
     return tokens
 
 

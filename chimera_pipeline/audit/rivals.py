@@ -47,7 +47,11 @@ class ValueIndex:
             found = _within(self._based[measure.dimension], number.printed.scaled(measure.factor))
             if found:
                 return found
-        return _within(self._stated, number.printed)
+        found = _within(self._stated, number.printed)
+        if measure is None and not found and len(number.text.strip("+-0.,")) > 3:
+            for factor in (Fraction(1, 1000), Fraction(1000)):
+                found = found or _within(self._stated, number.printed.scaled(factor))
+        return found
 
     def note(self, fact: FactView) -> str:
         """What a reader should know of a rival: how few samples it has and how many of its requests failed."""

@@ -26,10 +26,10 @@ _BOUNDS: tuple[tuple[str, str], ...] = (
     ("ge", r"at least|no less than|not less than|no fewer than|no lower than|not below|not under|a minimum of at least|>=|> =|≥|upwards of|"
            r"never (?:fell|fall|falls|drops?|dropped|went|goes|dips?|dipped) (?:below|under)|not (?:fall|drop|dip|go|fell) (?:below|under)|"
            r"(?:does|did|do)(?:n't| not) (?:fall|drop|dip|go) (?:below|under)|mindestens|au moins"),
-    ("le", r"at most|no more than|not more than|no higher than|no greater than|no longer than|not above|not over|<=|< =|≤|within|up to|"
+    ("le", r"at most|no more than|not more than|no higher than|no greater than|no longer than|not above|not over|<=|< =|≤|within|"
            r"never (?:exceed(?:s|ed)?|rose above|rises above|went above|goes above|went over|surpassed|surpasses|topped|tops|climbed above|passed)|"
            r"(?:does|did|do|will|could|would|can)(?:n't| not) (?:exceed|rise above|go above|go over|surpass|top|climb above|pass|go beyond)|"
-           r"without exceeding|not exceeding|not exceed|as high as|as much as|capped at|limited to|höchstens|au plus"),
+           r"without exceeding|not exceeding|not exceed|capped at|limited to|höchstens|au plus"),
     ("lt", r"(?:does|did|do|could|can|will|would)(?:n't| not) (?:quite )?(?:reach|hit|attain|get to|make it to)|never (?:reach(?:es|ed)?|hits?)|"
            r"falls? short of|fell short of|short of|fails? to reach|failed to reach|cannot reach|"
            r"less than|fewer than|under|below|lower than|shorter than|smaller than|slower than|faster than_time|<|beneath|not even|south of|"
@@ -39,6 +39,9 @@ _BOUNDS: tuple[tuple[str, str], ...] = (
            r"clears|cleared|crosses|crossed|passes|passed"),
 )  # fmt: skip
 _BOUND_PATTERNS = tuple((name, re.compile(rf"(?:(?<=\s)|^)(?:{text})(?: an?)?\s*$")) for name, text in _BOUNDS)
+_UP_TO = re.compile(r"\b(?:up to|as high as|as much as|as fast as|bis zu|jusqu'à)\s*$")
+_NEITHER = re.compile(r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$")
+_NEITHER_OVER = re.compile(r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*$")
 _NOT = re.compile(r"\b(?:not|never|n't|isn't|wasn't|doesn't|didn't|don't|hardly|without|no longer|fails? to|failed to|nicht|neither)(?: \w+){0,2} \s*$")
 _FLIP = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
 _OR_MORE = re.compile(r"^\s*(?:or (?:more|higher|above|greater|better|longer)\b|\+(?= |$)|and above\b|and up\b|plus\b|upwards\b|or over\b)")
@@ -76,10 +79,15 @@ def comparator(reading: Reading, at: int) -> str:
         return "ge"
     if _OR_LESS.match(after):
         return "le"
+    if _UP_TO.search(before):
+        return "upto"
+    if _NEITHER.search(before):
+        return "lt"
     for name, pattern in _BOUND_PATTERNS:
         match = pattern.search(before)
         if match:
-            negated = name in {"gt", "lt"} and _NOT.search(before[: match.start()]) is not None
+            negated = _NEITHER_OVER.search(before[: match.start()]) is not None and name in {"gt", "lt"}
+            negated = negated or (name in {"gt", "lt"} and _NOT.search(before[: match.start()]) is not None)
             return _FLIP[name] if negated else name
     if re.search(r"\b(?:is|was|are|were|does|did)(?:n't| not)(?: equal| at| exactly| really)?(?: to)?\s*$", before):
         return "ne"
@@ -135,8 +143,8 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
         return {item.at: Role("bound_low", "ge", following.at), following.at: Role("bound_high", "le", item.at)}
     spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+)\s*", between)
     ranged = re.search(r"\b(?:rang(?:e|es|ed|ing)|var(?:y|ies|ied|ying)|spread|span(?:s|ned|ning)?|spreads|lies?|lay|stay(?:s|ed)?|from|within|fluctuat\w+|min max|min - max|min – max)\b[^.;,]*$", before)
-    changed = re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|came down|come down|chang\w+|down|up)\b[^.;]*$", before)
-    if spans and not (changed and not ranged) and not re.search(r"\bfrom\s*$", before[:-1]) and _same_kind(item, following) or (spans and ranged and not _changes(before) and _same_kind(item, following)):
+    changed = re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|slow\w*|speeds?|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|came down|come down|chang\w+|down|up)\b[^.;]*$", before)
+    if (spans and not (changed and not ranged) and not re.search(r"\bfrom\s*$", before[:-1]) and _same_kind(item, following)) or (spans and ranged and not _changes(before) and _same_kind(item, following)):
         loose = re.search(r"\b(?:between|in the range|range of|within|lies?|lay|stay(?:s|ed)?)\b[^.;,]*$", before)
         kind = "bound" if loose and not re.search(r"\brang(?:es|ed|ing)\b", before) else "range"
         return {item.at: Role(f"{kind}_low", "ge", following.at), following.at: Role(f"{kind}_high", "le", item.at)}
@@ -144,7 +152,7 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
 
 
 def _changes(before: str) -> bool:
-    return re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+)\b[^.;]*$", before) is not None
+    return re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+)\b[^.;]*$", before) is not None
 
 
 def _same_kind(item: BoundNumber, following: BoundNumber) -> bool:
@@ -169,6 +177,9 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
     if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):
         return Role("n", _n_comparator(reading, item.at))
     compared = comparator(reading, item.at)
+    if kind == "times" and re.search(r"times$", number.text) and not re.match(r"\s*(?:as|that|those|the|its|of|what|<S> |<M> of|" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b", after):
+        if re.search(r"\b(?:ran|run|runs|repeat\w*|execut\w*|measur\w*|test\w*|perform\w*|call\w*|invok\w*|sampled|tried|each|prompted|quer\w+|benchmarked|timed|done)\b", before):
+            return Role("n", "eq")
     if kind == "times" or _FACTOR.search(before):
         return Role("ratio", compared)
     if _in_interval(reading, item.at) and item.group >= 0:
@@ -214,7 +225,7 @@ def _percent_role(before: str, after: str, item: BoundNumber) -> str:
     match = _MORE_THAN.match(after)
     if match:
         return "percent"
-    if _BY.search(before) or re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b(?: \w+| <[A-Z]>){0,5}\s*$", before) and item.frame.metric is None:
+    if _BY.search(before) or (re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b(?: \w+| <[A-Z]>){0,5}\s*$", before) and item.frame.metric is None):
         return "percent"
     if re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS - {"more", "less", "up", "down", "above", "below"})) + r")\b[^.;,]*$", before) and not re.search(r"\b(?:than)\b", before):
         return "percent"
@@ -231,4 +242,6 @@ def _is_difference(before: str, after: str, item: BoundNumber) -> bool:
         return True
     if more and not re.match(r"^\s*(?:up|down|above|below|drop|fall|rise)\b", after) and more.start(1) < 3 and "than" not in before:
         return re.search(r"\bthan\b", after) is not None
-    return _DIFFERENCE_BEFORE.search(before) is not None and item.number.measure is not None and "to" not in before[-4:]
+    return _DIFFERENCE_BEFORE.search(before) is not None and item.number.measure is not None and (
+        "to" not in before[-4:] or re.search(r"\b(?:amount\w*|comes?|came|equal\w*|adds?) (?:up )?to\s*$", before) is not None
+    )

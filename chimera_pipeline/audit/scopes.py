@@ -23,7 +23,7 @@ def own_frame(reading: Reading, *, strict: bool = True) -> Frame:
     """
     entities = [token.entity for token in reading.tokens if token.entity is not None]
     if strict:
-        entities = [entity for entity in entities if entity.names or looks_like_model(entity.text)]
+        entities = [entity for entity in entities if entity.known or (not entity.names and looks_like_model(entity.text))]
     names = {entity.names or (entity.text.lower(),) for entity in entities}
     metrics = [token.metric for token in reading.tokens if token.metric is not None]
     statistics = [token.statistic for token in reading.tokens if token.kind == "S"]
@@ -39,7 +39,7 @@ def own_frame(reading: Reading, *, strict: bool = True) -> Frame:
 def looks_like_model(text: str) -> bool:
     """True for NAME:TAG and for names of known model families."""
     lower = text.lower()
-    return ":" in text or any(lower.startswith(name) for name in FAMILIES)
+    return ":" in text or (any(lower.startswith(name) for name in FAMILIES) and any(char.isdigit() for char in text))
 
 
 class Scopes:
@@ -69,7 +69,7 @@ class Scopes:
 
 def after(reading: Reading, before: Frame) -> Frame:
     """What a sentence leaves to the next one of its paragraph."""
-    entity = next((token.entity for token in reading.tokens if token.entity is not None), None)
+    entity = next((token.entity for token in reading.tokens if token.entity is not None and len(token.entity.names) < 2), None)
     frame = own_frame(reading)
     return Frame(frame.metric, None, entity or before.entity, ())
 

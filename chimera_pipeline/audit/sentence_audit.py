@@ -31,16 +31,14 @@ _UNNAMED_METRIC = re.compile(
     r"\b(?:the|its|an?|our|their|whose) (?:<[SC]> )*((?:[a-z]+ ){1,3})(?:of|for|on|from) (?:the )?<E> (?:<[SC]> )*(?:is|was|were|are|reached|came to|stood at|amounts? to|amounted to|hit|:|=)"
 )
 _NEUTRAL = frozenset(
-    "value result results figure number numbers output case performance speed rest measurement measured run runs model total "
-    "observed recorded reported overall first second single only best latest new final actual reading benchmark test series "
-    "tests results' system engine kernel request requests".split()
+    ["value", "result", "results", "figure", "number", "numbers", "output", "case", "performance", "speed", "rest", "measurement", "measured", "run", "runs", "model", "total", "observed", "recorded", "reported", "overall", "first", "second", "single", "only", "best", "latest", "new", "final", "actual", "reading", "benchmark", "test", "series", "tests", "results'", "system", "engine", "kernel", "request", "requests"]
 )
 _PLAIN_ADJECTIVES = frozenset(
-    "total different distinct result data input source separate individual more other such unique further additional such "
-    "available existing new old raw valid good whole full overall various several artifact artefact local remaining "
-    "successful independent consecutive repeated sequential timed single identical these those same".split()
+    ["total", "different", "distinct", "result", "data", "input", "source", "separate", "individual", "more", "other", "such", "unique", "further", "additional", "such", "available", "existing", "new", "old", "raw", "valid", "good", "whole", "full", "overall", "various", "several", "artifact", "artefact", "local", "remaining", "successful", "independent", "consecutive", "repeated", "sequential", "timed", "single", "identical", "these", "those", "same"]
 )
-_OTHER_WORDS = re.compile(r"\bof (?:all|the)\b")
+_EVERY = re.compile(r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?(?:models?|kernels?|variants?|entities|systems|engines|backends?|configurations?|candidates)\b[^.;]*$")
+_COMPARATIVE = re.compile(r"[a-z]{3,}er")
+_NOT_COMPARATIVE = frozenset(["other", "rather", "either", "neither", "number", "her", "never", "over", "under", "after", "however", "computer", "server", "layer", "user", "her", "per", "paper", "order"])
 
 
 @dataclass(slots=True)
@@ -70,6 +68,7 @@ class SentenceAuditor:
     def claims(self, reading: Reading, text: str, line: int, scope: Frame) -> list[CheckedClaim]:
         """Every claim of a sentence."""
         _mark_extremes(reading)
+        operands.mark_verbs(reading)
         bound = bind(reading, scope, self.index.fits)
         for item in bound:
             self._settle_metric(reading, item, scope)
@@ -82,6 +81,8 @@ class SentenceAuditor:
         if number.noun and (number.measure is None or number.measure.kind == "unit"):
             frame = self._counted(reading, item, frame)
         own = frame.metric is not None and "metric" not in frame.inherited
+        if frame.metric is not None and frame.metric.keys[0] in {"requests", "files"} and number.measure is not None and not number.noun:
+            own, frame = False, replace(frame, metric=None)
         if own or number.measure is None:
             item.frame = frame
             return
@@ -161,7 +162,8 @@ class SentenceAuditor:
         if self._rivals and number is not None and ruling.verdict is not Verdict.SUPPORTED:
             others = [item for item in self.values.carrying(number) if fact is None or item.id != fact.id]
             found = tuple(rival(item, f"same number: {item.described()}") for item in others[:LIMIT])
-            if others and ruling.verdict is Verdict.UNSUPPORTED:
+            telling = ruling.verdict is Verdict.UNSUPPORTED or len(number.text.strip("+-0.,")) > 3
+            if others and telling and "the number is" not in reason:
                 note = self.values.note(others[0])
                 reason += f"; the number is the {others[0].described()}" + (f" ({note})" if note else "")
             elif fact is not None and fact.n == 1:
@@ -262,6 +264,9 @@ class _Work:
         """A small whole number without unit, counted noun or metric ("3 areas") measures nothing."""
         number = item.number
         plain = number.measure is None and not number.noun and re.fullmatch(r"\d{1,2}", number.text)
+        if role.kind == "ratio" and number.text.isalpha() and not any(token.kind == "M" for token in self.reading.tokens):
+            _, after = before_after(self.reading, item.at)
+            return re.match(r"\s*(?:as|that)\b", after) is None
         if role.kind == "level" and number.text.isalpha() and number.measure is None:
             return item.frame.metric is None or not self.auditor.index.of_metric(item.frame.metric)
         if role.kind != "level" or not plain:
@@ -313,14 +318,14 @@ class _Work:
             same = number.printed.holds(Fraction(len(self.auditor.lexicon.entities)))
             return supported("the facts know as many entities") if same else unsupported("no fact counts models")
         if self.superlative_at and frame.entity is None and frame.metric is not None and frame.statistic != "max":
-            sense = words.SUPERLATIVES[self.reading.tokens[self.superlative_at[0]].text]
+            sense = words.SUPERLATIVES.get(self.reading.tokens[self.superlative_at[0]].text, "best")
             facts = self.auditor.index.of_metric(frame.metric)
             better = orientation(facts[0], self.auditor.index) if facts else 0
             sign = {"up": 1, "down": -1, "best": better, "worst": -better}[sense]
             across = judge._across(number, frame, "max" if sign > 0 else "min") if sign else None
             if across is not None:
                 return across
-        named = self._listed_entities(item)
+        named = self._listed_entities(item) or self._quantified(item)
         rulings = [judge.level(number, replace(frame, entity=entity, inherited=frame.inherited - {"entity"}), role.comparator) for entity in named]
         if not rulings:
             rulings = [judge.level(number, frame, role.comparator)]
@@ -336,12 +341,20 @@ class _Work:
             return []
         texts = {tokens[at].text for at in item.pre if tokens[at].kind in "WP"}
         joined = all(
-            {tokens[at].text for at in range(first + 1, second)} <= {",", "and", "as", "well", "both", "the"}
+            {tokens[at].text for at in range(first + 1, second)} <= {",", "and", "as", "well", "both", "the", "nor", "or"}
             for first, second in zip(entities, entities[1:], strict=False)
         )
         if not joined or texts & {"between", "together", "combined", "than", "difference"}:
             return []
         return [entity for at in entities if (entity := tokens[at].entity) is not None]
+
+    def _quantified(self, item: BoundNumber) -> list[EntityRef]:
+        """ "All models stay above 40": every entity that has the metric."""
+        before, _ = before_after(self.reading, item.at)
+        if not _EVERY.search(before) or any(self.reading.tokens[at].kind == "E" for at in item.pre) or item.frame.metric is None:
+            return []
+        names = {fact.entity for fact in self.auditor.index.of_metric(item.frame.metric)}
+        return [EntityRef(name, (name,)) for name in sorted(names)]
 
     def _share_count(self, item: BoundNumber, role: Role) -> Ruling:
         """ "3 of 24 requests failed": the whole is the total, the part what the sentence says of it."""
@@ -350,7 +363,8 @@ class _Work:
             return unsupported("no whole is named")
         noun = whole.number.noun.split(" ")[-1] if whole.number.noun else "request"
         total = self.auditor._metric_of_noun(noun)
-        frame = replace(whole.frame, statistic=None)
+        leading = [token.condition for token in self.reading.tokens[: part.at] if token.kind == "C"]
+        frame = replace(whole.frame, statistic=None, conditions=()).with_conditions(leading)
         if role.kind == "part":
             tokens = [token for token in self.reading.tokens[part.at :] if token.kind in "MC"]
             metric = next((token.metric for token in tokens if token.metric and token.metric.keys != total.keys), None)
@@ -563,7 +577,7 @@ class _Work:
 
     def _trend(self) -> list[Draft]:
         """ "fell from A to B": the two values must lie that way round."""
-        match = re.search(r"\b(fell|falls|drops?|dropped|decreased|decreases|declined|shrank|rose|rises|increased|increases|grew|grows|climbed|jumped)\b(?:(?!<N)[^.;])*\bfrom\b", self.reading.form)
+        match = re.search(r"\b(fell|falls|drops?|dropped|decreased|decreases|declined|shrank|lowers|lowered|reduces|reduced|cuts|rose|rises|increased|increases|grew|grows|climbed|jumped|raises|raised|lifts|lifted)\b(?:(?!<N)[^.;])*\bfrom\b", self.reading.form)
         if match is None:
             return []
         at = self.reading.index_at(match.start())
@@ -571,7 +585,7 @@ class _Work:
         if len(values) < 2 or values[0].number.measure != values[1].number.measure:
             return []
         change = values[1].number.printed.value - values[0].number.printed.value
-        up = match.group(1) in {"rose", "rises", "increased", "increases", "grew", "grows", "climbed", "jumped"}
+        up = match.group(1) in {"rose", "rises", "increased", "increases", "grew", "grows", "climbed", "jumped", "raises", "raised", "lifts", "lifted"}
         if change == 0 or (change > 0) == up:
             return []
         return [Draft(None, values[0].frame, "direction", "eq", contradicted("the values lie the other way round"), match.group(1))]
@@ -581,6 +595,9 @@ class _Work:
         tokens, previous = self.reading.tokens, None
         for at, token in enumerate(tokens):
             directed = token.kind == "W" and token.text in operands.DIRECTED | operands.VERBS
+            if not directed and self._unknown_comparative(at):
+                found.append(Draft(None, Frame(), "direction", "eq", unsupported("no fact measures this"), token.text))
+                continue
             if not directed or at in self.used or self._belongs_to_number(at):
                 continue
             draft, previous = self._direction(at, previous)
@@ -599,19 +616,32 @@ class _Work:
             self.roles[item.at].kind in {"percent", "difference", "ratio"} and 0 < at - item.at < 6 for item in self.bound
         )
 
+    def _unknown_comparative(self, at: int) -> bool:
+        """ "cheaper than NAME", "more reliable than NAME": compared, but by nothing that is measured."""
+        tokens = self.reading.tokens
+        word = tokens[at].text.lower()
+        plain = tokens[at].kind in "WM" and _COMPARATIVE.fullmatch(word) and word not in _NOT_COMPARATIVE | operands.DIRECTED
+        following = [token.text for token in tokens[at + 1 : at + 4]]
+        if not plain or following[:1] != ["than"] or at in self.used or any(self.used):
+            return False
+        return any(token.kind == "E" for token in tokens[:at]) and any(token.kind == "E" for token in tokens[at + 2 : at + 5])
+
     def _direction(self, at: int, previous: operands.Sides | None) -> tuple[Draft | None, operands.Sides | None]:
         reading, tokens = self.reading, self.reading.tokens
         if at not in self.places:
             return None, previous
         sides = operands.around(reading, self.places, at, previous)
+        word = tokens[at].text
+        nobody = self._nobody_is(sides, at)
+        if nobody is not None:
+            return nobody, sides
         if sides is None or not self._names_operands(sides):
             return None, previous
-        word = tokens[at].text
         sides = operands.Sides(
             tuple(self._in_scope(frame) for frame in sides.left), tuple(self._in_scope(frame) for frame in sides.right),
             sides.word, sides.word_at, sides.others)  # fmt: skip
         metric = sides.left[0].metric
-        if metric is None and word in words.UP | words.DOWN and word not in {"higher", "lower", "greater", "larger", "smaller"}:
+        if metric is None and word in words.UP | words.DOWN and word not in {"higher", "lower", "greater", "larger", "smaller", "longer", "shorter", "sooner", "earlier"}:
             return None, previous
         negated = re.search(r"\b(?:not|never|no|hardly|n't|isn't|wasn't|doesn't|nor)(?: \w+){0,2} $", reading.form[: reading.offsets[at]]) is not None
         frame = sides.left[0]
@@ -621,6 +651,18 @@ class _Work:
             return Draft(None, frame, "superlative", "eq", ruling, word), sides
         ruling = self.auditor.comparer.direction(sides, negated=negated)
         return Draft(None, frame, "direction", "ne" if negated else "eq", ruling, word), sides
+
+    def _nobody_is(self, sides: operands.Sides | None, at: int) -> Draft | None:
+        """ "No model is faster than A": A is the fastest."""
+        before = self.reading.form[: self.reading.offsets[at]]
+        if sides is None or sides.right[0].entity is None or not re.search(r"\b(?:no (?:other )?\w+|none|nothing|nobody)\b[^.;,]*$", before):
+            return None
+        if re.search(r"<E>[^.;,]*$", before):
+            return None
+        word = self.reading.tokens[at].text
+        sense = "up" if word in words.UP else "down" if word in words.DOWN else "best" if word in words.BETTER else "worst"
+        frame = self._in_scope(sides.right[0])
+        return Draft(None, frame, "superlative", "eq", self.auditor.comparer.superlative(frame, sense, 1, negated=False), word)
 
     @staticmethod
     def _names_operands(sides: operands.Sides) -> bool:
@@ -642,11 +684,13 @@ class _Work:
             if frame is None:
                 continue
             rank = 1
-            if at and tokens[at - 1].text in {"-", "second", "third"} or (at > 1 and tokens[at - 1].text == "-"):
+            if word in _RANKS:
+                rank = {"second": 2, "third": 3, "fourth": 4}.get(tokens[at + 1].text, 1)
+            elif (at and tokens[at - 1].text in {"-", "second", "third"}) or (at > 1 and tokens[at - 1].text == "-"):
                 named = tokens[at - 1].text if tokens[at - 1].text != "-" else tokens[at - 2].text
                 rank = {"second": 2, "third": 3, "fourth": 4}.get(named, 1)
             negated = re.search(r"\b(?:not|never|n't|isn't|wasn't|hardly)(?: \w+){0,2} $", self.reading.form[: self.reading.offsets[at]]) is not None
-            sense = words.SUPERLATIVES[word]
+            sense = words.SUPERLATIVES.get(word) or ("worst" if tokens[at + 1].text == "last" else "best")
             ruling = self.auditor.comparer.superlative(frame, sense, rank, negated=negated, among=among)
             found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
         return found
@@ -662,9 +706,11 @@ class _Work:
         entity = tokens[entities[-1]].entity if entities else tokens[later[0]].entity if later else None
         metrics = [place for place in after if tokens[place].kind == "M"] or [place for place in before if tokens[place].kind == "M"]
         metric = tokens[metrics[0]].metric if metrics else self.scope.metric
+        if metric is None:
+            metric = next((item.frame.metric for item in self.bound if item.frame.metric and self.roles[item.at].kind == "level"), None)
         statistics = [tokens[place].statistic for place in places if tokens[place].kind == "S"]
         conditions = [tokens[place].condition for place in places if tokens[place].kind == "C"]
-        if metric is None and words.SUPERLATIVES[word] not in {"best", "worst"}:
+        if metric is None and words.SUPERLATIVES.get(word) not in {"best", "worst"}:
             return None, []
         if metric is None and word in {"best", "worst", "top"}:
             return None, []
@@ -690,16 +736,24 @@ class _Work:
         return found if len(found) > 1 else []
 
 
+_RANKS = frozenset(["rank", "ranks", "ranked", "comes", "came", "placed", "places", "finishes", "finished"])
+
+
 def _superlatives(reading: Reading) -> list[int]:
     """Places of words that set one above all others."""
     found = []
     tokens = reading.tokens
     for at, token in enumerate(tokens):
+        if token.kind == "W" and token.text in _RANKS and at + 1 < len(tokens) and tokens[at + 1].text in {"first", "second", "third", "fourth", "last"}:
+            found.append(at)
+            continue
         if token.kind != "W" or token.text not in words.SUPERLATIVES:
             continue
         before = tokens[at - 1].text if at else ""
         following = tokens[at + 1] if at + 1 < len(tokens) else None
-        if before == "at" or (following is not None and following.text in {"of", "likely", "recent", "recently", "practice", "practices", "case", "common", "importantly", "notably", "notable", "significant", "part"}):
+        if following is not None and following.text == "of" and token.text in {"most", "best", "top", "worst", "least"}:
+            continue
+        if before == "at" or (following is not None and following.text in {"likely", "recent", "recently", "practice", "practices", "case", "common", "importantly", "notably", "notable", "significant", "part"}):
             continue
         if token.text in {"most", "least"}:
             ahead = tokens[at + 1 : at + 4]

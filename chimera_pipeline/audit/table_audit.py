@@ -40,7 +40,7 @@ _ENTITY_LABEL = re.compile(
 _TYPE_LABEL = re.compile(r"(?:file )?(?:types?|formats?|kinds?|extensions?)", re.IGNORECASE)
 _RATIO = re.compile(r"ratio|speed-?up|factor|relative|\bx\b|×|times|vs\.?\s", re.IGNORECASE)
 _DELTA = re.compile(r"Δ|δ|∆|delta|change|difference|diff\b|improvement|gain|reduction|[%]\s*(?:change|diff)", re.IGNORECASE)
-_TOTALS = frozenset("total totals overall all sum gesamt".split())
+_TOTALS = frozenset(["total", "totals", "overall", "all", "sum", "gesamt"])
 
 
 @dataclass(frozen=True, slots=True)

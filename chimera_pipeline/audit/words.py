@@ -102,38 +102,31 @@ OTHER_METRICS = (
 )  # fmt: skip
 
 QUALIFIERS = frozenset(
-    "prefill prompt input training disk network pcie read write storage tokenizer tokenization embedding batch user "
-    "per-user sampling queue queueing scheduling cache memory io ingest ingestion report analysis dns http build "
-    "startup boot shutdown download upload retrieval preprocessing postprocessing".split()
+    ["prefill", "prompt", "input", "training", "disk", "network", "pcie", "read", "write", "storage", "tokenizer", "tokenization", "embedding", "batch", "user", "per-user", "sampling", "queue", "queueing", "scheduling", "cache", "memory", "io", "ingest", "ingestion", "report", "analysis", "dns", "http", "build", "startup", "boot", "shutdown", "download", "upload", "retrieval", "preprocessing", "postprocessing"]
 )
 GENERIC = frozenset(
-    "throughput latency time rate speed duration memory power size score accuracy loss requests utilization "
-    "temperature energy".split()
+    ["throughput", "latency", "time", "rate", "speed", "duration", "memory", "power", "size", "score", "accuracy", "loss", "requests", "utilization", "temperature", "energy"]
 )
 
 UP = frozenset(
-    "higher greater larger bigger more longer above increase increased increases increasing rise rose rises risen grew "
-    "grow grows gain gained gains up additional extra exceeds exceed exceeded heavier höher mehr".split()
+    ["higher", "greater", "larger", "bigger", "more", "longer", "above", "increase", "increased", "increases", "increasing", "rise", "rose", "rises", "risen", "grew", "grow", "grows", "gain", "gained", "gains", "up", "additional", "extra", "exceeds", "exceed", "exceeded", "heavier", "höher", "mehr"]
 )
 DOWN = frozenset(
-    "lower smaller less fewer shorter below decrease decreased decreases reduction reduced reduces drop dropped drops "
-    "fell fall falls fallen declined decline down cut cuts lighter saves saved shrank niedriger weniger".split()
+    ["lower", "smaller", "less", "fewer", "shorter", "sooner", "earlier", "below", "decrease", "decreased", "decreases", "reduction", "reduced", "reduces", "drop", "dropped", "drops", "fell", "fall", "falls", "fallen", "declined", "decline", "down", "cut", "cuts", "lighter", "saves", "saved", "shrank", "niedriger", "weniger"]
 )
 BETTER = frozenset(
-    "better faster quicker speedier improvement improved improves improve speedup speed-up outperforms outperform "
-    "outperformed beats beat beating surpasses surpassed outpaces outpaced superior schneller besser leads".split()
+    ["better", "faster", "quicker", "speedier", "improvement", "improved", "improves", "improve", "speedup", "speed-up", "outperforms", "outperform", "outperformed", "beats", "beat", "beating", "surpasses", "surpassed", "outpaces", "outpaced", "superior", "schneller", "besser", "leads"]
 )
 WORSE = frozenset(
-    "worse slower slowdown regression regressed degradation degraded trails trailed lags lagged underperforms inferior "
-    "langsamer schlechter".split()
+    ["worse", "slower", "slowdown", "regression", "regressed", "degradation", "degraded", "trails", "trailed", "lags", "lagged", "underperforms", "inferior", "langsamer", "schlechter"]
 )
-SPEED = frozenset("faster quicker speedier slower slowdown speedup speed-up schneller langsamer fast slow quick".split())
+SPEED = frozenset(["faster", "quicker", "speedier", "slower", "slowdown", "speedup", "speed-up", "schneller", "langsamer", "fast", "slow", "quick"])
 
 SUPERLATIVES: dict[str, str] = {
     "fastest": "best", "quickest": "best", "speediest": "best", "best": "best", "slowest": "worst", "worst": "worst",
     "highest": "up", "largest": "up", "greatest": "up", "biggest": "up", "most": "up", "longest": "up", "top": "best",
     "lowest": "down", "smallest": "down", "least": "down", "fewest": "down", "shortest": "down", "poorest": "worst",
-    "leanest": "down", "heaviest": "up", "lightest": "down", "schnellste": "best", "langsamste": "worst",
+    "leanest": "down", "cheapest": "down", "hottest": "up", "coolest": "down", "heaviest": "up", "lightest": "down", "schnellste": "best", "langsamste": "worst",
 }  # fmt: skip
 
 OPTIONS: dict[str, str] = {
@@ -166,29 +159,17 @@ OPTION_NOUNS = {
 }  # fmt: skip
 
 VERSIONED = frozenset(
-    "version versions release python cuda cudnn pytorch torch ollama vllm rocm driver ubuntu debian windows linux kernel-version "
-    "triton tensorrt numpy pandas dagster transformers docker node java rust go gcc clang llvm macos ios android "
-    "directx opengl vulkan openvino onnx onnxruntime jax tensorflow nvidia-driver build rev revision sglang pydantic polars".split()
+    ["version", "versions", "release", "python", "cuda", "cudnn", "pytorch", "torch", "ollama", "vllm", "rocm", "driver", "ubuntu", "debian", "windows", "linux", "kernel-version", "triton", "tensorrt", "numpy", "pandas", "dagster", "transformers", "docker", "node", "java", "rust", "go", "gcc", "clang", "llvm", "macos", "ios", "android", "directx", "opengl", "vulkan", "openvino", "onnx", "onnxruntime", "jax", "tensorflow", "nvidia-driver", "build", "rev", "revision", "sglang", "pydantic", "polars"]
 )
 NUMBERED = frozenset(
-    "section sections chapter table tables figure figures fig step steps stage phase appendix page pages issue issues "
-    "listing equation eq item part no nr number line lines row column rank run trial config report question task "
-    "scenario experiment case option release note footnote ticket pr annex paragraph day week month quarter iteration "
-    "test sample prompt agent gpu core worker node level tier scenario profile attempt rule requirement rq h".split()
+    ["section", "sections", "chapter", "table", "tables", "figure", "figures", "fig", "step", "steps", "stage", "phase", "appendix", "page", "pages", "issue", "issues", "listing", "equation", "eq", "item", "part", "no", "nr", "number", "line", "lines", "row", "column", "rank", "run", "trial", "config", "report", "question", "task", "scenario", "experiment", "case", "option", "release", "note", "footnote", "ticket", "pr", "annex", "paragraph", "day", "week", "month", "quarter", "iteration", "test", "sample", "prompt", "agent", "gpu", "core", "worker", "node", "level", "tier", "scenario", "profile", "attempt", "rule", "requirement", "rq", "h"]
 )
 HARDWARE = frozenset(
-    "rtx gtx geforce nvidia amd intel radeon ryzen epyc xeon core tesla quadro arc apple mi300x mi250 h100 h200 a100 a10 "
-    "l4 l40 l40s t4 v100 b200 gh200 tpu ddr4 ddr5 gddr6 gddr6x hbm2 hbm3 pcie nvme ssd cpu gpu ram vram cuda rocm sm "
-    "avx avx2 avx512 utf utf8 utf16 sha256 md5 sha1 ipv4 ipv6 http2 fp8 fp16 fp32 fp64 bf16 int4 int8 tf32 x86 x64 "
-    "arm64 amd64 win10 win11 o1 o2 o3 h264 base64 s3 k8s i18n oauth2 iso8601 rfc3339 p0 p1 p2 q1 q2 q3 q4 m1 m2 m3 m4".split()
+    ["rtx", "gtx", "geforce", "nvidia", "amd", "intel", "radeon", "ryzen", "epyc", "xeon", "core", "tesla", "quadro", "arc", "apple", "mi300x", "mi250", "h100", "h200", "a100", "a10", "l4", "l40", "l40s", "t4", "v100", "b200", "gh200", "tpu", "ddr4", "ddr5", "gddr6", "gddr6x", "hbm2", "hbm3", "pcie", "nvme", "ssd", "cpu", "gpu", "ram", "vram", "cuda", "rocm", "sm", "avx", "avx2", "avx512", "utf", "utf8", "utf16", "sha256", "md5", "sha1", "ipv4", "ipv6", "http2", "fp8", "fp16", "fp32", "fp64", "bf16", "int4", "int8", "tf32", "x86", "x64", "arm64", "amd64", "win10", "win11", "o1", "o2", "o3", "h264", "base64", "s3", "k8s", "i18n", "oauth2", "iso8601", "rfc3339", "p0", "p1", "p2", "q1", "q2", "q3", "q4", "m1", "m2", "m3", "m4"]
 )
 FAMILIES = frozenset(
-    "llama mistral mixtral phi qwen gemma gemini deepseek gpt claude falcon vicuna orca tinyllama codellama starcoder "
-    "olmo granite smollm nemotron opt bloom bert t5 whisper codestral zephyr solar yi command-r wizardlm stablelm "
-    "pythia mpt dolly alpaca openchat nous hermes grok kimi glm baichuan internlm chatglm minicpm exaone jamba "
-    "aya dbrx arctic ministral pixtral magistral devstral gpt-oss".split()
+    ["llama", "mistral", "mixtral", "phi", "qwen", "gemma", "gemini", "deepseek", "gpt", "claude", "falcon", "vicuna", "orca", "tinyllama", "codellama", "starcoder", "olmo", "granite", "smollm", "nemotron", "opt", "bloom", "bert", "t5", "whisper", "codestral", "zephyr", "solar", "yi", "command-r", "wizardlm", "stablelm", "pythia", "mpt", "dolly", "alpaca", "openchat", "nous", "hermes", "grok", "kimi", "glm", "baichuan", "internlm", "chatglm", "minicpm", "exaone", "jamba", "aya", "dbrx", "arctic", "ministral", "pixtral", "magistral", "devstral", "gpt-oss"]
 )
 GLOBAL_ENTITIES = frozenset(
-    "all overall artifacts artifact files file corpus dataset report inventory total run store everything - any data "
-    "pipeline repository folder input inputs none".split()
+    ["all", "overall", "artifacts", "artifact", "files", "file", "corpus", "dataset", "report", "inventory", "total", "run", "store", "everything", "-", "any", "data", "pipeline", "repository", "folder", "input", "inputs", "none"]
 )

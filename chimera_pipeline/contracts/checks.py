@@ -22,9 +22,9 @@ def register() -> None:
     extensions.register_check_method(
         statistics=["numerator", "denominator", "result", "tolerance"], supported_types=pd.DataFrame
     )(ratio_agrees)
-    extensions.register_check_method(
-        statistics=["terms", "result", "tolerance"], supported_types=pd.DataFrame
-    )(sum_agrees)
+    extensions.register_check_method(statistics=["terms", "result", "tolerance"], supported_types=pd.DataFrame)(
+        sum_agrees
+    )
 
 
 def ordered(frame: pd.DataFrame, *, low: str, high: str) -> pd.Series[bool]:
@@ -38,12 +38,7 @@ def ratio_agrees(
 ) -> pd.Series[bool]:
     """`numerator / denominator` is `result` within `tolerance` (relative)."""
     top, bottom, stated = (frame[name].astype("float64") for name in (numerator, denominator, result))
-    return (
-        ((top / bottom - stated).abs() <= tolerance * stated.abs())
-        | top.isna()
-        | bottom.isna()
-        | stated.isna()
-    )
+    return ((top / bottom - stated).abs() <= tolerance * stated.abs()) | top.isna() | bottom.isna() | stated.isna()
 
 
 def sum_agrees(frame: pd.DataFrame, *, terms: list[str], result: str, tolerance: float) -> pd.Series[bool]:

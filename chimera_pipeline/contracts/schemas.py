@@ -26,6 +26,6 @@ def folder() -> Path:
 def load(path: Path) -> Any:
     """The parsed YAML of `path`. Raises ContractError naming file and line."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - the C build of SafeLoader
     except (OSError, yaml.YAMLError) as error:
         raise ContractError(f"{path.name}: {error}") from error

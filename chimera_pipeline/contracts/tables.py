@@ -57,9 +57,7 @@ def column_descriptions(table: str) -> dict[str, str]:
 def frame(table: str, rows: Iterable[Mapping[str, Any]] = ()) -> pd.DataFrame:
     """A DataFrame of `rows` with exactly the columns and dtypes of `table`; absent keys are null."""
     rows = list(rows)
-    return frame_of_columns(
-        table, {name: [row.get(name) for row in rows] for name in columns(table)}, len(rows)
-    )
+    return frame_of_columns(table, {name: [row.get(name) for row in rows] for name in columns(table)}, len(rows))
 
 
 def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.DataFrame:
@@ -74,13 +72,25 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
     return pd.DataFrame(out, index=index)
 
 
-def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> pd.Series[Any]:
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as dicts, with None for every kind of null."""
+    import pandas as pd
+
+    rows = frame.astype("object").to_dict("records")
+    return [
+        {str(name): None if pd.api.types.is_scalar(value) and pd.isna(value) else value for name, value in row.items()}
+        for row in rows
+    ]
+
+
+def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
     import pandas as pd
 
     if dtype.startswith("datetime64"):
         parsed = pd.to_datetime(pd.Series(values, index=index, dtype="object"), utc=True, format="ISO8601")
-        return parsed.astype(dtype)
+        typed: Any = parsed
+        return typed.astype(dtype)
     if dtype == "object":
         text = pd.Series(values, index=index, dtype="object")
-        return text.where(text.notna(), None)
+        return text.mask(text.isna(), other=None)
     return pd.Series(values, index=index, dtype=dtype)

@@ -104,7 +104,8 @@ def field_meaning(field: str) -> dict[str, str]:
         "consequence": f"no statement can use {field}",
         "remedy": f"record {field} with each record",
     }
-    return default | _telemetry()["fields"].get(field, {})
+    stated: dict[str, str] = _telemetry()["fields"].get(field, {})
+    return default | stated
 
 
 @lru_cache(maxsize=256)

@@ -67,20 +67,14 @@ def to_frame(facts: Iterable[Fact]) -> pd.DataFrame:
 
 def from_frame(frame: pd.DataFrame) -> list[Fact]:
     """The facts of table `facts`."""
-    names = [field.name for field in dataclasses.fields(Fact)]
     out = []
-    for row in frame[names].astype("object").itertuples(index=False):
-        values = {name: None if _null(value) else value for name, value in zip(names, row, strict=True)}
+    for values in tables.records(frame):
         values["series_ids"] = tuple(json.loads(values["series_ids"]))
         values["sources"] = tuple(json.loads(values["sources"]))
         for name in ("n", "ddof"):
             values[name] = None if values[name] is None else int(values[name])
         out.append(Fact(**values))
     return out
-
-
-def _null(value: Any) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def to_json(facts: Iterable[Fact]) -> bytes:
@@ -92,5 +86,6 @@ def to_json(facts: Iterable[Fact]) -> bytes:
         entry = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
         entries.append({name: value for name, value in entry.items() if value is not None})
     return orjson.dumps(
-        {"schema_version": SCHEMA_VERSION, "facts": entries}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        {"schema_version": SCHEMA_VERSION, "facts": entries},
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
     )

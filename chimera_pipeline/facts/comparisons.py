@@ -54,10 +54,7 @@ def compare_stores(
     """
     base, head = arms_of(base_measurements, base_series), arms_of(head_measurements, head_series)
     both = {key[0] for key in base} & {key[0] for key in head}
-    found = [
-        compare_arms(base[key], head[key], kind=kind, period=period)
-        for key in sorted(base.keys() & head.keys())
-    ]
+    found = [compare_arms(base[key], head[key], kind=kind, period=period) for key in sorted(base.keys() & head.keys())]
     found += _other_phases(base, head, both, kind, period)
     found += _unmatched(base, head, both, kind, period)
     found += failure_comparisons(
@@ -146,11 +143,7 @@ def compare_within(
 
     Headline metrics and TTFT only; all of them together are one family.
     """
-    arms = {
-        key: arm
-        for key, arm in arms_of(measurements, series).items()
-        if arm.metric.headline or key[1] in WITHIN
-    }
+    arms = {key: arm for key, arm in arms_of(measurements, series).items() if arm.metric.headline or key[1] in WITHIN}
     known = {str(row["series_id"]): row for row in records(series)}
     found = [
         *_grouped(arms, known, _quantization_group, "quantization", ("model", "quantization"), period),
@@ -163,11 +156,7 @@ def compare_within(
 def _stem(row: Mapping[str, Any]) -> str:
     """The model's name without its quantization."""
     name, quantization = str(row["model"] or ""), str(row["quantization"] or "")
-    return (
-        re.sub(re.escape(quantization), "", name, flags=re.IGNORECASE).strip("-_:.@ ")
-        if quantization
-        else name
-    )
+    return re.sub(re.escape(quantization), "", name, flags=re.IGNORECASE).strip("-_:.@ ") if quantization else name
 
 
 def _quantization_group(row: Mapping[str, Any]) -> tuple[tuple[str, ...], str, tuple[int, str]] | None:
@@ -221,9 +210,7 @@ def _grouped(
             continue
         ranked = [arm for _, arm in members]
         pairs = (
-            itertools.combinations(ranked, 2)
-            if len(ranked) <= MOST_ARMS
-            else ((ranked[0], arm) for arm in ranked[1:])
+            itertools.combinations(ranked, 2) if len(ranked) <= MOST_ARMS else ((ranked[0], arm) for arm in ranked[1:])
         )
         for base, head in pairs:
             yield compare_arms(base, head, kind=kind, allowed=allowed, period=period)

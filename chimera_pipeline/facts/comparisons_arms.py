@@ -10,9 +10,10 @@ import dataclasses
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,11 +34,10 @@ IDENTITY = (
     "tool",
     "case",
 )
+STATISTICS = ("sample", "mean", "std", "stderr", "min", "max")
 LENGTH_RATIO = 1.1
 _NUMBER = re.compile(r"\d+")
-_HIGHER = re.compile(
-    r"acc|exact_match|\bem\b|f1|bleu|rouge|pass@|score|recall|precision|mcc|win_rate", re.IGNORECASE
-)
+_HIGHER = re.compile(r"acc|exact_match|\bem\b|f1|bleu|rouge|pass@|score|recall|precision|mcc|win_rate", re.IGNORECASE)
 _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|brier", re.IGNORECASE)
 
 
@@ -57,11 +57,18 @@ class Arm:
     runs: tuple[str, ...]
     items: tuple[str | None, ...]
     cold: tuple[bool, ...]
-    rows: pd.DataFrame
+    files: tuple[tuple[str, int], ...]
+    frame: pd.DataFrame
+    places: tuple[int, ...]
     stated: tuple[float, float, int] | None = None
     stated_note: str = ""
     first_call_inside: bool = False
     lengths: Mapping[str, float] | None = None
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The measurements behind the arm."""
+        return self.frame.iloc[list(self.places)]
 
     @property
     def name(self) -> str:
@@ -83,56 +90,48 @@ class Arm:
 Key = tuple[str, str, str, str]
 
 
+class _Row(NamedTuple):
+    """A measurement, as much of it as an arm needs; `place` is its row in the frame, `order` in its file."""
+
+    statistic: str
+    value: float
+    run_id: str
+    item: str | None
+    phase: str
+    path: str
+    locator: str
+    n: int | None
+    ddof: int | None
+    order: int
+    place: int
+
+
 def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
     """Every arm with a direction, by (series_id, metric, unit, phase)."""
     known = {str(row["series_id"]): row for row in records(series)}
     ok = measurements[(measurements["status"] == "ok") & measurements["series_id"].isin(list(known))]
     lengths = _lengths(ok)
+    directed = [name for name, metric in vocabulary.metrics().items() if metric.better != "none"]
+    frame = ok[ok["metric"].isin([*directed, "quality"]) & ok["statistic"].isin(STATISTICS)]
     out: dict[Key, Arm] = {}
-    for (series_id, name, unit), rows in ok.groupby(["series_id", "metric", "unit"], sort=True):
-        metric = vocabulary.metric(str(name))
-        for arm in _cut(known[str(series_id)], metric, str(unit), rows):
+    for (series_id, name, unit), rows in sorted(_grouped(frame).items()):
+        for arm in _cut(known[series_id], vocabulary.metric(name), unit, rows, frame):
             if arm.better != "none":
-                key = (str(series_id), metric.name, str(unit), arm.phase)
-                out[key] = _with_lengths(arm, lengths)
+                out[series_id, name, unit, arm.phase] = _with_lengths(arm, lengths)
     return out
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dictionaries."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: pd.DataFrame) -> Iterable[Arm]:
-    samples = rows[rows["statistic"] == "sample"]
-    if samples.empty:
-        reported = _reported(series, metric, unit, rows)
-        if reported is not None:
-            yield reported
-    elif metric.phase == "split":
-        for phase, part in samples.groupby("phase", sort=True):
-            yield _arm(series, metric, unit, str(phase), part)
-    else:
-        yield _arm(series, metric, unit, "", samples)
-
-
-def _arm(
-    series: Mapping[str, Any], metric: Metric, unit: str, phase: str, rows: pd.DataFrame, **more: Any
-) -> Arm:
-    order = rows["locator"].map(_place)
-    rows = rows.iloc[np.lexsort((order.to_numpy(), rows["artifact_path"].to_numpy(dtype=str)))]
-    return Arm(
-        series=series,
-        metric=metric,
-        unit=unit,
-        phase=phase,
-        values=rows["value"].to_numpy(dtype=np.float64),
-        runs=tuple(rows["run_id"]),
-        items=tuple(None if pd.isna(item) else str(item) for item in rows["item"]),
-        cold=tuple((rows["phase"] == "cold").tolist()),
-        rows=rows,
-        **more,
-    )
+def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
+    """(series, metric, unit) -> its rows in the order of the files."""
+    columns = ["statistic", "value", "run_id", "item", "phase", "artifact_path", "locator", "n", "ddof"]
+    cells = [frame[name].astype("object").where(frame[name].notna(), None).tolist() for name in columns]
+    keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
+    groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
+    for place, (key, row) in enumerate(zip(keys, zip(*cells, strict=True), strict=True)):
+        groups[key].append(_Row(*row, _place(row[6]), place))
+    for rows in groups.values():
+        rows.sort(key=lambda row: (row.path, row.order))
+    return groups
 
 
 def _place(locator: str) -> int:
@@ -140,42 +139,69 @@ def _place(locator: str) -> int:
     return int(found.group()) if found else 0
 
 
-def _reported(series: Mapping[str, Any], metric: Metric, unit: str, rows: pd.DataFrame) -> Arm | None:
-    """One stated mean with its spread, or several as the values of as many runs; None without a mean."""
-    means = rows[rows["statistic"] == "mean"]
-    if means.empty:
-        return None
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame) -> Iterable[Arm]:
+    samples = [row for row in rows if row.statistic == "sample"]
+    if not samples:
+        yield from _reported(series, metric, unit, rows, frame)
+        return
+    phases = sorted({row.phase for row in samples}) if metric.phase == "split" else [""]
+    for phase in phases:
+        part = [row for row in samples if phase in ("", row.phase)]
+        yield _arm(series, metric, unit, part, frame, phase=phase)
+
+
+def _arm(
+    series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame, **more: Any
+) -> Arm:
+    return Arm(
+        series=series,
+        metric=metric,
+        unit=unit,
+        values=np.array([row.value for row in rows], dtype=np.float64),
+        items=tuple(row.item for row in rows),
+        cold=tuple(row.phase == "cold" for row in rows),
+        files=tuple((row.path, row.order) for row in rows),
+        frame=frame,
+        places=tuple(row.place for row in rows),
+        **{"runs": tuple(row.run_id for row in rows), "phase": "", **more},
+    )
+
+
+def _reported(
+    series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame
+) -> Iterable[Arm]:
+    """One stated mean with its spread, or several as the values of as many runs; nothing without a mean."""
+    means = [row for row in rows if row.statistic == "mean"]
     if len(means) > 1:
-        arm = _arm(series, metric, unit, "", means)
-        places = tuple(
-            f"{path}#{at}" for path, at in zip(arm.rows["artifact_path"], arm.rows["locator"], strict=True)
-        )
-        return _arm(series, metric, unit, "", means.assign(run_id=list(places)))
-    stated = {str(row["statistic"]): row for row in records(rows)}
-    found, note = _stated(stated)
-    inside = first_call_inside(
-        float(stated["mean"]["value"]),
-        *(float(stated[name]["value"]) if name in stated else math.nan for name in ("std", "min", "max")),
-    )
-    return _arm(
-        series, metric, unit, "", means, stated=found, stated_note=note, first_call_inside=inside is not None
-    )
+        runs = tuple(f"{row.path}#{row.locator}" for row in means)
+        yield _arm(series, metric, unit, means, frame, runs=runs)
+    elif means:
+        stated = {row.statistic: row for row in rows}
+        found, note = _stated(stated)
+        spread = (stated[name].value if name in stated else math.nan for name in ("std", "min", "max"))
+        inside = first_call_inside(means[0].value, *spread) is not None
+        yield _arm(series, metric, unit, means, frame, stated=found, stated_note=note, first_call_inside=inside)
 
 
-def _stated(rows: Mapping[str, Mapping[str, Any]]) -> tuple[tuple[float, float, int] | None, str]:
-    """(mean, sd with ddof 1, n), or None with what is missing."""
-    mean, n = rows["mean"], rows["mean"]["n"]
-    if pd.isna(n):
+def _stated(rows: Mapping[str, _Row]) -> tuple[tuple[float, float, int] | None, str]:
+    """(mean, sd with ddof 1, n), or None with what is missing. An unstated ddof is taken as 0 (the wider sd)."""
+    mean = rows["mean"]
+    if mean.n is None:
         return None, "the number of runs behind the mean is not stated"
-    count = int(n)
+    count = int(mean.n)
     if "stderr" in rows:
-        return (float(mean["value"]), float(rows["stderr"]["value"]) * math.sqrt(count), count), ""
+        return (mean.value, rows["stderr"].value * math.sqrt(count), count), ""
     if "std" not in rows:
         return None, "no standard deviation is stated"
-    sd = float(rows["std"]["value"])
-    if count > 1 and (pd.isna(rows["std"]["ddof"]) or int(rows["std"]["ddof"]) == 0):
+    sd = rows["std"].value
+    if count > 1 and not rows["std"].ddof:
         sd *= math.sqrt(count / (count - 1))
-    return (float(mean["value"]), sd, count), ""
+    return (mean.value, sd, count), ""
 
 
 def first_call_inside(mean: float, sd: float, low: float, high: float) -> tuple[int, float] | None:
@@ -222,9 +248,7 @@ def differing(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[str, ..
     """The identity keys in which two series differ; options as `config.<name>`."""
     found = [key for key in IDENTITY if _plain(base.get(key)) != _plain(head.get(key))]
     left, right = json.loads(base["config"] or "{}"), json.loads(head["config"] or "{}")
-    found += [
-        f"config.{key}" for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)
-    ]
+    found += [f"config.{key}" for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
     return tuple(found)
 
 
@@ -242,7 +266,7 @@ def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], lis
     if base.unit != head.unit:
         keys.append("unit")
     if base.first_call_inside or head.first_call_inside:
-        keys.append("a first call counted into the mean")
+        keys.append("whether a first call is inside the mean")
     if base.metric.name in ("eval_s", "total_s") and _lengths_differ(base, head, "output_tokens"):
         keys.append("output length")
     prompts_count = base.metric.name in ("ttft_s", "prompt_eval_s", "total_s") and not same_items
@@ -263,8 +287,8 @@ def _lengths_differ(base: Arm, head: Arm, name: str) -> bool:
 
 
 def _one_after_the_other(base: Arm, head: Arm) -> bool:
-    paths = set(base.rows["artifact_path"])
-    if paths != set(head.rows["artifact_path"]) or len(paths) != 1 or min(len(base.rows), len(head.rows)) < 2:
+    paths = {path for path, _ in (*base.files, *head.files)}
+    if len(paths) != 1 or min(len(base.files), len(head.files)) < 2:
         return False
-    a, b = base.rows["locator"].map(_place), head.rows["locator"].map(_place)
-    return bool(a.max() < b.min() or b.max() < a.min())
+    a, b = ([order for _, order in arm.files] for arm in (base, head))
+    return max(a) < min(b) or max(b) < min(a)

@@ -28,9 +28,7 @@ from chimera_pipeline.facts.statistics import Array
 _Mask = npt.NDArray[np.bool_]
 
 
-def compare_arms(
-    base: Arm, head: Arm, *, kind: str, allowed: Iterable[str] = (), period: str = "all"
-) -> Comparison:
+def compare_arms(base: Arm, head: Arm, *, kind: str, allowed: Iterable[str] = (), period: str = "all") -> Comparison:
     """Head against base, verdict still open. `allowed` are the keys that the comparison is about.
 
     Keys that differ beyond those make the arms not comparable; an entry "config" allows every option.
@@ -149,9 +147,7 @@ def _like_phases(level: _Level, base: tuple[bool, ...], head: tuple[bool, ...]) 
     a, b = np.array(base, dtype=bool), np.array(head, dtype=bool)
     if a.mean() == b.mean() or a.all() or b.all():
         return np.ones_like(a), np.ones_like(b)
-    level.caveats.append(
-        f"cold requests are left out: {int(a.sum())} of {a.size} and {int(b.sum())} of {b.size}"
-    )
+    level.caveats.append(f"cold requests are left out: {int(a.sum())} of {a.size} and {int(b.sum())} of {b.size}")
     return ~a, ~b
 
 

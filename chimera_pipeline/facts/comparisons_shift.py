@@ -49,9 +49,7 @@ def unpaired(base: npt.ArrayLike, head: npt.ArrayLike) -> Shift:
     differences = _differences(x, y)
     shift = float(np.median(differences))
     plain = float(np.median(_differences(a, b))) if logs else shift
-    wide, narrow = (
-        _interval(differences, _rank(a.size, b.size, level), level, logs) for level in (0.95, 0.9)
-    )
+    wide, narrow = (_interval(differences, _rank(a.size, b.size, level), level, logs) for level in (0.95, 0.9))
     wins = float((differences > 0).mean() + 0.5 * (differences == 0).mean())
     ratio = math.exp(shift) if logs else None
     return Shift(a.size, b.size, p, smallest_p(a.size, b.size), ratio, plain, wide, narrow, wins, method)
@@ -95,9 +93,7 @@ def from_reported(base: tuple[float, float, int], head: tuple[float, float, int]
     from scipy.special import ndtr
 
     wins = float(ndtr((m2 - m1) / scale))
-    return Shift(
-        n1, n2, p, 0.0, ratio, m2 - m1, intervals[0], intervals[1], wins, "Welch's t of stated means"
-    )
+    return Shift(n1, n2, p, 0.0, ratio, m2 - m1, intervals[0], intervals[1], wins, "Welch's t of stated means")
 
 
 def _welch_df(v1: float, n1: int, v2: float, n2: int) -> float:

@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from chimera_pipeline.facts.comparisons_arms import Arm, Key, identity
 from chimera_pipeline.facts.comparisons_match import compare_arms
 from chimera_pipeline.facts.comparisons_verdict import Comparison
 
+PROTOCOL = {"runs", "warmup_runs", "iterations", "repetitions", "rounds", "samples_per_run", "num_prompts"}
+"""Options that say how much was measured, not what."""
 MOST_LEVELS = 8
 LEAST_MEMBERS = 4
 Options = dict[str, Any]
@@ -42,7 +43,7 @@ def _scalar(value: Any) -> Any:
 def varying(members: Sequence[Member], most: int = MOST_LEVELS) -> dict[str, list[Any]]:
     """Option -> its levels in order, for options with two levels or more and no more than `most`."""
     out = {}
-    for name in sorted({name for options, _ in members for name in options}):
+    for name in sorted({name for options, _ in members for name in options} - PROTOCOL):
         levels = sorted({options.get(name) for options, _ in members}, key=_order)
         if 2 <= len(levels) <= most:
             out[name] = levels
@@ -56,7 +57,8 @@ def _order(value: Any) -> tuple[int, float, str]:
 
 def sweep_comparisons(arms: Mapping[Key, Arm], period: str) -> Iterator[Comparison]:
     """Each two levels of each option, paired by all other options."""
-    for members in sweep_groups(arms).values():
+    warm = {key: arm for key, arm in arms.items() if arm.phase != "cold"}
+    for members in sweep_groups(warm).values():
         for option, levels in varying(members).items():
             at = {level: [member for member in members if member[0].get(option) == level] for level in levels}
             for low, high in itertools.combinations(levels, 2):
@@ -85,7 +87,8 @@ def _level(members: Sequence[Member], option: str, level: Any) -> Arm:
         runs=("sweep",) * sum(arm.values.size for arm in arms),
         items=tuple(other for other, arm in zip(others, arms, strict=True) for _ in arm.values),
         cold=tuple(flag for arm in arms for flag in arm.cold),
-        rows=pd.concat([arm.rows for arm in arms], ignore_index=True),
+        files=tuple(entry for arm in arms for entry in arm.files),
+        places=tuple(place for arm in arms for place in arm.places),
         stated=None,
         stated_note="",
         first_call_inside=any(arm.first_call_inside for arm in arms),

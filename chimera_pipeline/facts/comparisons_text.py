@@ -54,11 +54,7 @@ def comparison_facts(comparisons: Iterable[Comparison]) -> Iterator[Fact]:
             unit=unit,
             n=found.n_base + found.n_head,
             period=found.period,
-            grade="insufficient"
-            if open_ended
-            else "computed"
-            if found.grade == "from_samples"
-            else found.grade,
+            grade="insufficient" if open_ended else "computed" if found.grade == "from_samples" else found.grade,
             text=sentence(found),
             series_ids=_series_ids(found),
             sources=found.sources,
@@ -126,11 +122,7 @@ def _numbers(found: Comparison) -> Iterator[str]:
 
 def _ending(found: Comparison) -> str:
     here = " in this run" if found.scope == "within_run" and found.verdict not in (INSUFFICIENT,) else ""
-    more = (
-        f"; about {wording.count(found.more_runs, 'more value')} an arm would settle it"
-        if found.more_runs
-        else ""
-    )
+    more = f"; about {wording.count(found.more_runs, 'more value')} an arm would settle it" if found.more_runs else ""
     reason = f" ({found.reason})" if found.verdict not in (REGRESSION, IMPROVEMENT) and found.reason else ""
     return f"{WORDS[found.verdict]}{here}{reason}{more}"
 
@@ -240,9 +232,7 @@ def _counts(counts: Counter[str]) -> str:
 
 def _row(found: Comparison) -> str:
     series = f"{found.entity} ({found.condition})" if found.condition else found.entity
-    values = [
-        wording.quantity(v, found.unit) if v is not None else "" for v in (found.base_value, found.head_value)
-    ]
+    values = [wording.quantity(v, found.unit) if v is not None else "" for v in (found.base_value, found.head_value)]
     q = wording.number(found.q, 2) if found.q is not None else ""
     cells = [
         WORDS[found.verdict],

@@ -61,7 +61,17 @@ def sweep_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
 
     A mean over configurations describes the sweep, not a configuration; it is named so and carries no interval.
     """
-    keys = ["family", "entity", "quantization", "engine", "hardware", "suite", "tool", "workload", "definition"]
+    keys = [
+        "family",
+        "entity",
+        "quantization",
+        "engine",
+        "hardware",
+        "suite",
+        "tool",
+        "workload",
+        "definition",
+    ]
     sweeps = series[series["family"] == "requests"]
     samples = measurements[(measurements["status"] == "ok") & (measurements["statistic"] == "sample")]
     for _, members in sweeps.groupby(keys, dropna=False, sort=True):

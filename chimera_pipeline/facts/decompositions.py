@@ -23,7 +23,7 @@ TOLERANCE = 0.01
 
 
 def ttft_shares(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
-    """The shares of load and prompt evaluation in cold TTFT, by series, over requests that state all three."""
+    """The shares of load and prompt evaluation in cold TTFT, by series, over requests that state all."""
     known = {str(row["series_id"]): row for row in records(series)}
     rows = measurements[
         (measurements["status"] == "ok")
@@ -84,9 +84,7 @@ def _name(series: Mapping[str, Any]) -> str:
     return f"{series['entity']} ({condition})" if condition else str(series["entity"])
 
 
-def first_call_facts(
-    measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all"
-) -> Iterator[Fact]:
+def first_call_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
     """Stated means whose spread is nearly all one slow call, with the mean that is left without it."""
     known = {str(row["series_id"]): row for row in records(series)}
     wanted = measurements[
@@ -104,9 +102,7 @@ def first_call_facts(
             continue
         calls, without = found
         about = known[str(series_id)]
-        mean, slowest, rest = (
-            wording.quantity(v, str(unit)) for v in (stated["mean"], stated["max"], without)
-        )
+        mean, slowest, rest = (wording.quantity(v, str(unit)) for v in (stated["mean"], stated["max"], without))
         yield Fact(
             id="",
             kind="quality",

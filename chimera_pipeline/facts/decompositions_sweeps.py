@@ -38,9 +38,7 @@ class Effect:
     highest: Any
 
 
-def sensitivity_facts(
-    measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all"
-) -> Iterator[Fact]:
+def sensitivity_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
     """A fact for each option of each sweep that has a balanced part."""
     arms = {
         key: arm
@@ -120,13 +118,7 @@ def effects(options: Sequence[Options], responses: Array, grid: dict[str, list[A
     for name, levels in grid.items():
         means = {level: _mean_at(options, responses, name, level) for level in levels}
         f = math.inf if rest == 0 else sums[name] / degrees[name] / (rest / rest_df) if rest_df else math.nan
-        p = (
-            float(fdtrc(degrees[name], rest_df, f))
-            if rest_df and math.isfinite(f)
-            else 0.0
-            if rest_df
-            else 1.0
-        )
+        p = float(fdtrc(degrees[name], rest_df, f)) if rest_df and math.isfinite(f) else 0.0 if rest_df else 1.0
         yield Effect(
             option=name,
             levels=tuple(levels),
@@ -148,9 +140,7 @@ def _between(options: Sequence[Options], responses: Array, name: str, levels: li
     return size * sum((_mean_at(options, responses, name, level) - grand) ** 2 for level in levels)
 
 
-def _fact(
-    effect: Effect, members: Sequence[Member], grid: dict[str, list[Any]], swept: int, period: str
-) -> Fact:
+def _fact(effect: Effect, members: Sequence[Member], grid: dict[str, list[Any]], swept: int, period: str) -> Fact:
     first = members[0][1]
     levels = ", ".join(map(str, effect.levels))
     part = f" of {swept} configurations" if swept != len(members) else " configurations"

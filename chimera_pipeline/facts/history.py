@@ -110,9 +110,7 @@ def _steps(line: Line, found: Search, level: float, seed: int) -> Iterator[Step]
         before, after = line.values[start:split], line.values[split:end]
         shift = unpaired(before, after)
         base = float(pd.Series(before).median())
-        change = (
-            shift.ratio - 1 if shift.ratio is not None else (shift.difference / abs(base) if base else None)
-        )
+        change = shift.ratio - 1 if shift.ratio is not None else (shift.difference / abs(base) if base else None)
         changed = line.changed_at(split)
         verdict, reason = _verdict(line, split, change, changed)
         yield Step(start, split, end, shift, change, verdict, reason, changed)

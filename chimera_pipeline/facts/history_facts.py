@@ -126,9 +126,7 @@ def _quiet_fact(history: History, period: str) -> Fact:
     )
 
 
-def period_facts(
-    measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA
-) -> list[Fact]:
+def period_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA) -> list[Fact]:
     """Facts of kind change against the period before, and of kind gap where nothing was measured then."""
     changes = period_changes(measurements, series, period=period, alpha=alpha)
     out = [dataclasses.replace(fact, kind="change") for fact in comparison_facts(changes)]
@@ -148,9 +146,7 @@ def first_or_gap(measurements: pd.DataFrame, series: pd.DataFrame, *, period: st
     for key, rows in now[~now["series_id"].isin(list(then["series_id"]))].groupby("series_id"):
         series_id = str(key)
         last = latest.get(series_id)
-        seen = (
-            "measured for the first time" if last is None else f"last measured on {last.date().isoformat()}"
-        )
+        seen = "measured for the first time" if last is None else f"last measured on {last.date().isoformat()}"
         yield _gap_fact(names[series_id], rows, period, f"no measurement in {before}: {seen}")
 
 

@@ -25,9 +25,7 @@ from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts.comparisons_arms import IDENTITY, differing, records
 from chimera_pipeline.facts.statistics import Array
 
-_ENVIRONMENT = re.compile(
-    r"build|driver|version|digest|commit|cuda|rocm|num_ctx|context|power|clock", re.IGNORECASE
-)
+_ENVIRONMENT = re.compile(r"build|driver|version|digest|commit|cuda|rocm|num_ctx|context|power|clock", re.IGNORECASE)
 _SOFTWARE = re.compile(r"build|commit|version|engine", re.IGNORECASE)
 _LOOSE = ("model", "quantization", "engine", "hardware", "definition")
 
@@ -64,9 +62,7 @@ class Line:
     def changed_at(self, split: int) -> tuple[str, ...]:
         """`key: before -> after` of identity that differs between the points around a split."""
         before, after = self.series[split - 1], self.series[split]
-        return tuple(
-            f"{key}: {_value(before, key)} -> {_value(after, key)}" for key in differing(before, after)
-        )
+        return tuple(f"{key}: {_value(before, key)} -> {_value(after, key)}" for key in differing(before, after))
 
 
 def breaks_comparison(change: str) -> bool:
@@ -102,16 +98,12 @@ def lines_of(measurements: pd.DataFrame, series: pd.DataFrame) -> list[Line]:
     for (series_id, metric, unit, phase), piece in _pieces(dated, known):
         groups[(*_loose(known[series_id]), metric, unit, phase)].append(piece)
     primaries = _primaries(groups)
-    return [
-        _join(key, chain, primaries) for key, pieces in sorted(groups.items()) for chain in _chains(pieces)
-    ]
+    return [_join(key, chain, primaries) for key, pieces in sorted(groups.items()) for chain in _chains(pieces)]
 
 
 def _dated(measurements: pd.DataFrame, known: Mapping[str, Any]) -> pd.DataFrame:
     """The rows that can be points, with `kept_phase`: samples where there are any, cold apart from warm."""
-    directed = {
-        name: metric.phase for name, metric in vocabulary.metrics().items() if metric.better != "none"
-    }
+    directed = {name: metric.phase for name, metric in vocabulary.metrics().items() if metric.better != "none"}
     rows = measurements[
         (measurements["status"] == "ok")
         & measurements["period"].notna()

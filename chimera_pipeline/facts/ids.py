@@ -35,7 +35,8 @@ def assign(facts: Iterable[Fact]) -> list[Fact]:
         if before.value != named.value:
             raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")
     return sorted(
-        out.values(), key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id)
+        out.values(),
+        key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id),
     )
 
 

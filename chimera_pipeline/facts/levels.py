@@ -30,7 +30,7 @@ def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
     ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
     rates = _rate_parts(ok)
     for (series_id, metric, unit), rows in ok.groupby(["series_id", "metric", "unit"], sort=True):
-        about = _About(known.loc[series_id], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
+        about = _About(known.loc[str(series_id)], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
         samples = rows[rows["statistic"] == "sample"]
         for condition, part in _phases(samples, about.metric):
             yield from _from_samples(about, condition, part, rates.get(str(series_id)))
@@ -41,12 +41,25 @@ def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
 class _About:
     """What a group of facts shares."""
 
-    def __init__(self, series: pd.Series[Any], series_id: str, metric: Metric, unit: str, period: str) -> None:
-        self.series, self.series_id, self.metric, self.unit, self.period = series, series_id, metric, unit, period
+    def __init__(self, series: Any, series_id: str, metric: Metric, unit: str, period: str) -> None:
+        self.series, self.series_id, self.metric, self.unit, self.period = (
+            series,
+            series_id,
+            metric,
+            unit,
+            period,
+        )
         self.entity = str(series["entity"])
 
     def fact(
-        self, statistic: str, value: float, n: int | None, rows: pd.DataFrame, grade: str, phase: str = "", **more: Any
+        self,
+        statistic: str,
+        value: float,
+        n: int | None,
+        rows: pd.DataFrame,
+        grade: str,
+        phase: str = "",
+        **more: Any,
     ) -> Fact:
         """One fact; `phase` goes in front of the series' own condition."""
         condition = ", ".join(filter(None, [phase, str(self.series["condition"] or "")]))
@@ -69,9 +82,7 @@ class _About:
         )
 
 
-def _text(
-    about: _About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]
-) -> str:
+def _text(about: _About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]) -> str:
     extent = [f"n={n}" if n is not None else "n unknown"]
     if more.get("sd") is not None:
         extent.append(f"sd {wording.number(more['sd'])}")
@@ -105,7 +116,10 @@ def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if wanted.empty:
         return {}
     wide = wanted.pivot_table(
-        index=["series_id", "artifact_path", "locator", "phase"], columns="metric", values="value", aggfunc="first"
+        index=["series_id", "artifact_path", "locator", "phase"],
+        columns="metric",
+        values="value",
+        aggfunc="first",
     )
     if not {"output_tokens", "eval_s"} <= set(wide.columns):
         return {}
@@ -125,7 +139,12 @@ def _from_samples(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataF
         interval = statistics.mean_interval(values, seed=SEED)
         if interval is not None:
             scope = "between_runs" if rows["run_id"].nunique() == n else "within_run"
-            more |= {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method, "ci_scope": scope}
+            more |= {
+                "ci_low": interval.low,
+                "ci_high": interval.high,
+                "ci_method": interval.method,
+                "ci_scope": scope,
+            }
     yield about.fact("mean", found.mean, n, rows, "from_samples", phase, **more)
     yield about.fact("min", found.min, n, rows, "from_samples", phase)
     yield about.fact("max", found.max, n, rows, "from_samples", phase)

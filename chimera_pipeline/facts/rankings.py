@@ -68,9 +68,7 @@ def _ranked(arms: Sequence[Arm], period: str) -> Ranking:
     sign = 1 if arms[0].better == "lower" else -1
     ordered = sorted(arms, key=lambda arm: (sign * value_of(arm), str(arm.series["series_id"])))
     pairs = [
-        dataclasses.replace(
-            compare_arms(worse, better, kind="ranking", allowed=ANY, period=period), primary=True
-        )
+        dataclasses.replace(compare_arms(worse, better, kind="ranking", allowed=ANY, period=period), primary=True)
         for better, worse in itertools.pairwise(ordered)
     ]
     return Ranking(tuple(ordered), tuple(_told_apart(found) for found in controlled(pairs)))

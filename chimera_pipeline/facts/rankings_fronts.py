@@ -25,24 +25,19 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One contestant of a front: its name and its value in each metric, quality included where it is known."""
+    """One contestant of a front: its name and its value in each metric."""
 
     name: str
     values: Mapping[str, float]
 
 
-def pareto_front(
-    candidates: Sequence[Candidate], better: Mapping[str, str]
-) -> tuple[list[Candidate], dict[str, str]]:
+def pareto_front(candidates: Sequence[Candidate], better: Mapping[str, str]) -> tuple[list[Candidate], dict[str, str]]:
     """(those no other equals everywhere and beats somewhere, {dominated name: by whom}).
 
     `better` says lower or higher for each metric; candidates lack none of them.
     """
     table = np.array(
-        [
-            [c.values[name] * (1 if way == "higher" else -1) for name, way in better.items()]
-            for c in candidates
-        ]
+        [[c.values[name] * (1 if way == "higher" else -1) for name, way in better.items()] for c in candidates]
     )
     dominated = {}
     for i, candidate in enumerate(candidates):
@@ -93,9 +88,8 @@ def _front_fact(
     better |= dict.fromkeys(shared[:1], "higher")
     front, dominated = pareto_front(candidates, better)
     names = ", ".join(candidate.name for candidate in front)
-    beaten = "; ".join(
-        f"{by} is no worse than {name} in any and better in one" for name, by in dominated.items()
-    )
+    losers = (f"{by} is nowhere worse than {name} and somewhere better" for name, by in dominated.items())
+    beaten = "; ".join(losers)
     criteria = "decode throughput and warm TTFT" + (f" and {shared[0]}" if shared else "")
     rows = pd.concat([arm.rows for pair in found.values() for arm in pair.values()])
     return Fact(

@@ -60,9 +60,7 @@ def as_array(values: npt.ArrayLike) -> Array:
     if array.size == 0:
         raise ValueError("a statistic of no values was asked for")
     if not np.isfinite(array).all():
-        raise ValueError(
-            "a value is missing or not finite; gaps are rows of their own and enter no statistic"
-        )
+        raise ValueError("a value is missing or not finite; gaps are rows of their own and enter no statistic")
     return array
 
 
@@ -156,9 +154,7 @@ def cox_interval(log_mean: float, log_sd: float, n: int, confidence: float = CON
     variance = log_sd**2
     centre = log_mean + variance / 2
     half = t_quantile((1 + confidence) / 2, n - 1) * math.sqrt(variance / n + variance**2 / (2 * (n - 1)))
-    return Interval(
-        math.exp(centre - half), math.exp(centre + half), "Student's t on the log scale (Cox)", confidence
-    )
+    return Interval(math.exp(centre - half), math.exp(centre + half), "Student's t on the log scale (Cox)", confidence)
 
 
 def bootstrap_interval(
@@ -265,9 +261,7 @@ def quantile_supported(p: float, n: int, confidence: float = CONFIDENCE) -> bool
     return n > 0 and p**n <= tail and (1 - p) ** n <= tail
 
 
-def ratio_interval(
-    amounts: npt.ArrayLike, times: npt.ArrayLike, *, confidence: float = CONFIDENCE
-) -> Interval | None:
+def ratio_interval(amounts: npt.ArrayLike, times: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Interval | None:
     """Interval of `total_over_total` by linearisation with t (Cochran 1977, eq. 6.13); None below n = 5."""
     top, bottom = as_array(amounts), as_array(times)
     n = top.size

@@ -47,9 +47,7 @@ def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
     if os.path.exists("/proc/self/fd") and not real.startswith(f"{folder}{os.sep}"):
         raise ArtifactError(Reason.SYMLINK, "leads outside the root: not read")
     if before.st_size > max_bytes:
-        raise ArtifactError(
-            Reason.TOO_LARGE, f"{before.st_size} bytes is over limits.max_file_bytes ({max_bytes})"
-        )
+        raise ArtifactError(Reason.TOO_LARGE, f"{before.st_size} bytes is over limits.max_file_bytes ({max_bytes})")
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         data = stream.read(max_bytes + 1)
     after = os.fstat(descriptor)

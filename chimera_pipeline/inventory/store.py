@@ -58,12 +58,8 @@ class Store:
 
     def manifest(self) -> dict[str, Artifact]:
         """Every artifact of the last inventory, by path."""
-        rows = self._db.execute(
-            "SELECT path, size, mtime_ns, sha256, format, skip_reason, detail FROM manifest"
-        )
-        return {
-            row[0]: Artifact(row[0], row[1], row[2], row[3], Format(row[4]), row[5], row[6]) for row in rows
-        }
+        rows = self._db.execute("SELECT path, size, mtime_ns, sha256, format, skip_reason, detail FROM manifest")
+        return {row[0]: Artifact(row[0], row[1], row[2], row[3], Format(row[4]), row[5], row[6]) for row in rows}
 
     def replace_manifest(self, artifacts: Iterable[Artifact]) -> None:
         """Make `artifacts` the manifest, whole or not at all."""

@@ -123,5 +123,12 @@ def missing_directories(paths: list[str], expected: list[str]) -> list[Gap]:
 def order(gaps: list[Gap]) -> list[Gap]:
     """Gaps in a fixed order: errors first."""
     return sorted(
-        gaps, key=lambda gap: (_SEVERITY_ORDER[gap.severity], gap.kind, gap.subject, gap.field or "", gap.artifacts)
+        gaps,
+        key=lambda gap: (
+            _SEVERITY_ORDER[gap.severity],
+            gap.kind,
+            gap.subject,
+            gap.field or "",
+            gap.artifacts,
+        ),
     )

@@ -48,7 +48,7 @@ def melt(
     long["period"] = _periods(long, period, trust_file_times)
     # artifact_path, locator, metric and statistic name a value; the order is the same whatever order files came in
     long = long.sort_values(["artifact_path", "series_id", "metric", "statistic"], kind="stable", ignore_index=True)
-    return tables.frame_of_columns("measurements", {name: long[name].tolist() for name in long}, len(long))
+    return tables.frame_of_columns("measurements", {str(name): long[name].tolist() for name in long}, len(long))
 
 
 def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> list[str | None]:
@@ -82,7 +82,7 @@ def _part(
     known = value.notna()
     base = frame.loc[known]
     columns: dict[str, Any] = {name: base[name] for name in _KEEP}
-    columns["run_id"] = base["run_id"] if "run_id" in base else None
+    columns["run_id"] = base.get("run_id")
     columns |= {"metric": metric, "statistic": statistic, "value": value[known].astype("float64")}
     columns["unit"] = vocabulary.metric(metric).unit
     columns["n"] = n[known] if isinstance(n, pd.Series) else n

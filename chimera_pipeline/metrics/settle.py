@@ -114,7 +114,9 @@ def _finish(entry: Entry, row: Row) -> Row:
         "status": row.get("status", "ok"),
         "config": series.canonical_config(row.get("config")),
         "field_sources": json.dumps(sources, sort_keys=True) if sources else None,
-        "params": json.dumps(row["params"], sort_keys=True) if isinstance(row.get("params"), dict) else row.get("params"),
+        "params": json.dumps(row["params"], sort_keys=True)
+        if isinstance(row.get("params"), dict)
+        else row.get("params"),
     }
 
 
@@ -146,9 +148,7 @@ def _gap_row(gap: Gap) -> Row:
     return {**dataclasses.asdict(gap), "artifacts": json.dumps(gap.artifacts)}
 
 
-def _quarantine(
-    entries: list[Entry], rejections: list[tuple[Entry, Rejection, str]]
-) -> Iterable[Row]:
+def _quarantine(entries: list[Entry], rejections: list[tuple[Entry, Rejection, str]]) -> Iterable[Row]:
     impossible: dict[str, list[Rejection]] = {}
     for entry, rejection, _ in rejections:
         impossible.setdefault(entry.path, []).append(rejection)

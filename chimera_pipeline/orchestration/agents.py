@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from chimera_pipeline.analysis import narrative, statements
+from chimera_pipeline.contracts import tables
 from chimera_pipeline.records import Fact, Gap
 from chimera_pipeline.settings import Settings
 
@@ -52,8 +53,4 @@ def analyse(
 
 def gaps_of(frame: pd.DataFrame) -> list[Gap]:
     """Gaps from table `telemetry_gaps`."""
-    rows = frame.astype("object").where(frame.notna(), None).to_dict("records")
-    return [
-        Gap(**{str(name): value for name, value in row.items()} | {"artifacts": tuple(json.loads(row["artifacts"]))})
-        for row in rows
-    ]
+    return [Gap(**row | {"artifacts": tuple(json.loads(row["artifacts"]))}) for row in tables.records(frame)]

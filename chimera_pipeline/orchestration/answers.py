@@ -94,7 +94,8 @@ def _fact(lake: Lake, fact: pd.Series[Any]) -> Iterator[str]:
     rows = lake.read_table("measurements")
     rows = rows[rows["series_id"].isin(json.loads(fact["series_ids"])) & (rows["metric"] == fact["metric"])]
     for _, row in rows.head(MAX_FACTS).iterrows():
-        yield f"    {row['artifact_path']} {row['locator']}: {row['value']!r} {row['unit']} ({row['statistic']}, {row['phase']})"
+        kind = f"({row['statistic']}, {row['phase']})"
+        yield f"    {row['artifact_path']} {row['locator']}: {row['value']!r} {row['unit']} {kind}"
 
 
 def _number(text: str) -> float | None:
@@ -111,7 +112,8 @@ def _value(lake: Lake, facts: pd.DataFrame, text: str, number: float) -> Iterato
     found = facts[(facts["value"] - number).abs() <= half]
     rows = lake.read_table("measurements")
     measured = rows[(rows["value"] - number).abs() <= half]
-    yield f"{text}: {wording.count(len(found), 'fact')}, {wording.count(len(measured), 'measurement')} within half its last digit"
+    counted = f"{wording.count(len(found), 'fact')}, {wording.count(len(measured), 'measurement')}"
+    yield f"{text}: {counted} within half its last digit"
     for _, fact in found.head(MAX_FACTS).iterrows():
         yield f"  {fact['id']} [{fact['period']}] {fact['text']}"
     for _, row in measured.head(MAX_FACTS).iterrows():

@@ -31,7 +31,7 @@ def contract_spec(table: str, partitions_def: dg.PartitionsDefinition[str] | Non
 def contract_result(table: str, frame: pd.DataFrame) -> dg.AssetCheckResult:
     """Whether the table keeps its contract, with the first failing rows."""
     failures = validation.failures(table, frame)
-    rows = [_failing(frame, case) for case in failures.head(FAILING_ROWS).to_dict("records")]
+    rows = [_failing(frame, case) for case in tables.records(failures.head(FAILING_ROWS))]
     return dg.AssetCheckResult(
         check_name=CONTRACT,
         asset_key=table,
@@ -43,7 +43,7 @@ def contract_result(table: str, frame: pd.DataFrame) -> dg.AssetCheckResult:
 
 def _failing(frame: pd.DataFrame, case: dict[str, object]) -> dict[str, object]:
     index = case["index"]
-    row = frame.iloc[int(str(index))] if pd.notna(index) and len(frame) else None
+    row = frame.iloc[int(str(index))] if index is not None and len(frame) else None
     place = {}
     if row is not None:
         place = {name: str(row[name]) for name in ("artifact_path", "path", "locator") if name in frame}

@@ -36,7 +36,13 @@ def _checks(settings: Settings) -> Iterator[tuple[str, str, bool, bool, str]]:
     yield _schemas()
     folder = settings.out if settings.out.exists() else Path()
     free = shutil.disk_usage(folder).free
-    yield "disk", f"{free // 2**20:,} MiB free", free > MIN_FREE_BYTES, True, f"free space under {folder.resolve()}"
+    yield (
+        "disk",
+        f"{free // 2**20:,} MiB free",
+        free > MIN_FREE_BYTES,
+        True,
+        f"free space under {folder.resolve()}",
+    )
     root = Path(settings.artifacts)
     yield "artifacts", settings.artifacts, root.exists(), False, "give a folder: chimera run FOLDER"
     embedded = importlib.util.find_spec("xllamacpp") is not None

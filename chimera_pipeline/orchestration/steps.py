@@ -1,4 +1,4 @@
-"""The steps that assets run, as plain functions over the stages: no Dagster, so that they can be called and timed alone."""
+"""The steps that assets run, as plain functions over the stages: no Dagster, so they can be called and timed alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from chimera_pipeline import __version__
+from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.opening import read_artifact
@@ -61,7 +62,14 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
         store.add_readings(version, batch)
         store.forget_readings(version, {str(artifact.sha256) for artifact in artifacts})
         rows = [
-            (sha256, reading.tool, reading.kind, reading.status.value, reading.records_ok, reading.records_failed)
+            (
+                sha256,
+                reading.tool,
+                reading.kind,
+                reading.status.value,
+                reading.records_ok,
+                reading.records_failed,
+            )
             for sha256, reading in _stored(store, version)
         ]
     columns = ["sha256", "tool", "kind", "status", "records_ok", "records_failed"]
@@ -107,10 +115,9 @@ def _reading_of(artifact: Artifact, readings: dict[str, Reading]) -> Reading | N
 def artifacts_of(inventory: pd.DataFrame) -> list[Artifact]:
     """The artifacts of a stored inventory."""
     out = []
-    for row in inventory.astype("object").where(inventory.notna(), None).to_dict("records"):
-        values = {str(name): value for name, value in row.items()}
-        values |= {"size_bytes": int(values["size_bytes"]), "mtime_ns": int(values["mtime_ns"])}
-        out.append(Artifact(**{**values, "format": Format(values["format"])}))
+    for row in tables.records(inventory):
+        sizes = {"size_bytes": int(row["size_bytes"]), "mtime_ns": int(row["mtime_ns"])}
+        out.append(Artifact(**row | sizes | {"format": Format(row["format"])}))
     return out
 
 

@@ -18,6 +18,7 @@ from chimera_pipeline.readers.document import Document
 
 _NUMBERED = re.compile(r"(row|line) ([1-9]\d{0,9})(/.*)?\Z", re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BEFORE = re.compile(r"[ \t\r\n]*(?:window\.\w{1,64}[ \t]*=[ \t\r\n]*)?")
 _DECODER = json.JSONDecoder()
 
 
@@ -50,9 +51,8 @@ def _row(document: Document, number: int, locator: str) -> Place:
     if number > len(table.rows):
         raise _nowhere(locator, f"the file has {len(table.rows)} rows")
     line = table.lines[number - 1]
-    last = table.lines[number] - 1 if number < len(table.lines) else line + _breaks(table.rows[number - 1])
     start, _ = _line_bounds(document.text, line, locator)
-    _, end = _line_bounds(document.text, max(line, last), locator)
+    _, end = _line_bounds(document.text, line + _breaks(table.rows[number - 1]), locator)
     return Place(line, document.text[start:end].rstrip("\r\n"))
 
 
@@ -72,7 +72,7 @@ def _line_bounds(text: str, number: int, locator: str) -> tuple[int, int]:
 
 def _at_pointer(document: Document, text: str, start: int, pointer: str, locator: str) -> Place:
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    begin = _SPACE.match(text, start)
+    begin = _BEFORE.match(text, start)
     at = begin.end() if begin else start
     if text[at : at + 1] not in ("{", "["):
         return _in_yaml(text, parts, locator)

@@ -69,6 +69,8 @@ class Entry:
     def items(self) -> list[Entry]:
         """The items of a list; a single value counts as a list of one."""
         if isinstance(self.node, yaml.SequenceNode):
+            if not self.node.value:
+                self.refuse("is an empty list")
             return [Entry(self.file, f"{self.key}[{i}]", node) for i, node in enumerate(self.node.value)]
         return [self]
 
@@ -101,6 +103,8 @@ class Entry:
         if isinstance(self.node, yaml.MappingNode):
             return "a mapping"
         if isinstance(self.node, yaml.SequenceNode):
+            if not self.node.value:
+                self.refuse("is an empty list")
             return "a list"
         return repr(self.node.value) if self.node.value else "empty"
 

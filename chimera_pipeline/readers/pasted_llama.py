@@ -184,7 +184,7 @@ def read_batches(lines: list[str], reading: Reading, counts: bool) -> str | None
             header = [cell.lower() for cell in cells]
             continue
         record = dict(zip(header or [], cells, strict=False))
-        if len(record) == len(cells) and record.get("pp", "").isdigit():
+        if header is not None and len(cells) == len(header) and record["pp"].isdigit():
             texts += [record[name] for _, name, _ in _BATCH_RATES if name in record]
             try:
                 add_batch(reading, f"line {position}", record, settings, around, counts)

@@ -14,7 +14,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.readers.fields import config, count, extra, number
 from chimera_pipeline.readers.names import hardware_name, model_name, plain, quantization
-from chimera_pipeline.readers.tool_records import Record, fail
+from chimera_pipeline.readers.tool_records import Record, at, fail
 from chimera_pipeline.records import Reading, Row
 
 Statistics = dict[tuple[str, str], float]
@@ -92,7 +92,7 @@ def is_vllm_point(record: Record) -> bool:
 
 def serving_row(reading: Reading, locator: str, record: Record) -> Row:
     """The row of one point; failed where no request completed."""
-    row = _identity(locator, record)
+    row = _identity(at(locator, "duration"), record)
     completed = count(record["completed"], locator=locator, field="completed")
     row["requests_ok"] = completed
     failed = _failed(record, completed, locator)
@@ -105,22 +105,31 @@ def serving_row(reading: Reading, locator: str, record: Record) -> Row:
         if source in record and row.get(target) is None:
             row[target] = number(record[source], locator=locator, field=source)
     stated: Statistics = {}
-    for metric, statistic, value in _statistics(record):
-        seconds = number(value, "ms", locator=locator, field=f"{statistic}_{metric}_ms")
+    places: dict[tuple[str, str], str] = {}
+    for metric, statistic, key in _statistics(record):
+        seconds = number(record[key], "ms", locator=at(locator, key), field=key)
         if seconds is not None:
             stated[metric, statistic] = seconds
-    put_statistics(reading, row, stated, n=completed)
+            places[metric, statistic] = at(locator, key)
+    put_statistics(reading, row, stated, n=completed, places=places)
     for source, (target, statistic) in _BESIDE.items():
         beside = number(record.get(source), locator=locator, field=source)
         if beside:
-            extra(reading, row, target, statistic, beside, n=completed)
-    for metric, sample in _samples(record):
-        extra(reading, row, metric, "sample", sample, n=1)
+            extra(reading, row, target, statistic, beside, n=completed, locator=at(locator, source))
+    for metric, sample, keys in _samples(record):
+        extra(reading, row, metric, "sample", sample, n=1, locator=at(locator, *keys))
     return row
 
 
-def put_statistics(reading: Reading, row: Row, stated: Statistics, *, n: int | None = None) -> None:
-    """Latency statistics into the columns of `row`, the others into measurements.
+def put_statistics(
+    reading: Reading,
+    row: Row,
+    stated: Statistics,
+    *,
+    n: int | None = None,
+    places: dict[tuple[str, str], str] | None = None,
+) -> None:
+    """Latency statistics into the columns of `row`, the others into measurements at their `places`.
 
     A metric of which every statistic is 0 was not measured (no streaming, no tokens) and is left out. Values
     below 0 are refused one by one.
@@ -141,15 +150,18 @@ def put_statistics(reading: Reading, row: Row, stated: Statistics, *, n: int | N
                 row[f"{metric}_s_{_COLUMNS[statistic]}"] = value + 0.0
             else:
                 samples = n if metric in ("ttft", "e2e") else None
-                extra(reading, row, f"serving_{metric}_s", statistic, value + 0.0, n=samples)
+                where = (places or {}).get((metric, statistic), row["locator"])
+                extra(
+                    reading, row, f"serving_{metric}_s", statistic, value + 0.0, n=samples, locator=where
+                )
 
 
-def _statistics(record: Record) -> Iterator[tuple[str, str, Any]]:
-    """(metric, statistic, stated milliseconds) of keys like mean_ttft_ms and p99.9_e2el_ms."""
-    for key, value in record.items():
+def _statistics(record: Record) -> Iterator[tuple[str, str, str]]:
+    """(metric, statistic, key) of keys like mean_ttft_ms and p99.9_e2el_ms."""
+    for key in record:
         match = _STATISTIC.match(key)
         if match:
-            yield _E2E.get(match.group(2), match.group(2)), match.group(1), value
+            yield _E2E.get(match.group(2), match.group(2)), match.group(1), key
 
 
 def _identity(locator: str, record: Record) -> Row:
@@ -231,7 +243,7 @@ def _failed(record: Record, completed: int | None, locator: str) -> int | None:
     return prompts - completed
 
 
-def _samples(record: Record) -> Iterator[tuple[str, float]]:
+def _samples(record: Record) -> Iterator[tuple[str, float, tuple[str | int, ...]]]:
     """Raw values (seconds) of the requests that succeeded in a detailed result; zeros were not measured."""
     lengths, errors, itls = record.get("output_lens"), record.get("errors"), record.get("itls")
     if not isinstance(lengths, list):
@@ -245,12 +257,20 @@ def _samples(record: Record) -> Iterator[tuple[str, float]]:
     ):
         values = record.get(key)
         if isinstance(values, list) and len(values) == len(good):
-            yield from ((metric, float(v)) for ok, v in zip(good, values, strict=True) if ok and _positive(v))
+            for i, (ok, value) in enumerate(zip(good, values, strict=True)):
+                if ok and _positive(value):
+                    yield metric, float(value), (key, i)
     if not isinstance(itls, list) or len(itls) != len(good):
         return
-    gaps = [gap for ok, one in zip(good, itls, strict=True) if ok and isinstance(one, list) for gap in one]
+    gaps = [
+        (gap, i, j)
+        for i, (ok, one) in enumerate(zip(good, itls, strict=True))
+        if ok and isinstance(one, list)
+        for j, gap in enumerate(one)
+        if _positive(gap)
+    ]
     if len(gaps) <= _MOST_SAMPLES:
-        yield from (("serving_itl_s", float(gap)) for gap in gaps if _positive(gap))
+        yield from (("serving_itl_s", float(gap), ("itls", i, j)) for gap, i, j in gaps)
 
 
 def _positive(value: Any) -> bool:

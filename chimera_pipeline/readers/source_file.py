@@ -37,9 +37,9 @@ _FILLED_LATER = frozenset(
 )
 _NO_MEASUREMENT = frozenset({"concurrency", "request_rate", "requests_ok", "requests_failed", "n_shot"})
 _UNITS = (
-    (re.compile(r"\w+_s(_mean|_std|_p\d+)?"), "s"),
     (re.compile(r"\w*tokens_per_s"), "token/s"),
     (re.compile(r"requests_per_s"), "request/s"),
+    (re.compile(r"\w+_s(_mean|_std|_p\d+)?"), "s"),
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _OPTION = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -181,9 +181,7 @@ def _grain(entry: Entry, format: str) -> tuple[str, str, tuple[str, ...]]:
     records: tuple[str, ...] = ()
     if "records" in keys:
         if format != "json":
-            keys["records"].refuse(
-                f"is for json; in {format} every {'row' if format == 'csv' else 'line'} is a record"
-            )
+            keys["records"].refuse(f"is for json; in {format} every {'row' if format == 'csv' else 'line'} is a record")
         records = path_parts(keys["records"], keys["records"].text())
     kind = f"source_{table}"
     if "kind" in keys:
@@ -337,9 +335,7 @@ class _Body:
         if "constants" not in self.keys:
             return {}
         known = {
-            name: dtype
-            for name, dtype in mappable(self.table).items()
-            if name not in measurement_columns(self.table)
+            name: dtype for name, dtype in mappable(self.table).items() if name not in measurement_columns(self.table)
         }
         out: dict[str, Any] = {}
         for name, item in self.keys["constants"].mapping(known).items():
@@ -350,9 +346,7 @@ class _Body:
                 item.refuse(f"is {value!r}, expected a name of letters, digits and . _ - / : + @")
             if known[name] == "boolean" and not isinstance(value, bool):
                 item.refuse(f"is {value!r}, expected true or false")
-            if known[name] in ("float64", "Int64") and (
-                isinstance(value, bool) or not isinstance(value, int | float)
-            ):
+            if known[name] in ("float64", "Int64") and (isinstance(value, bool) or not isinstance(value, int | float)):
                 item.refuse(f"is {value!r}, expected a number")
             out[name] = value
         return out
@@ -368,8 +362,7 @@ class _Body:
         for name, item, _ in pairs:
             if not _OPTION.match(name) or redact.value("x", name) != "x":
                 item.refuse(
-                    f"{name!r} is no option name (a-z, 0-9, _; no secrets); "
-                    "write `config: {option_name: column}`"
+                    f"{name!r} is no option name (a-z, 0-9, _; no secrets); write `config: {{option_name: column}}`"
                 )
         return tuple((name, ref) for name, _, ref in pairs)
 

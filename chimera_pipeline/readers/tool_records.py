@@ -51,12 +51,14 @@ _IDENTITY = frozenset(
 def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, Record]]:
     """(locator, record) of every record that `accept` takes; [] where there are none.
 
+    The locator of an object that is the whole file is "": rows of it point at a key (see `at`).
+
     Texts without the substring `guard` are not parsed as json lines.
     """
     value = document.try_json()
     if isinstance(value, dict):
         if accept(value):
-            return [(f"line {_first_line(document.text)}", value)]
+            return [("", value)]
         return [
             (pointer(key, index), item)
             for key in _WRAPPERS
@@ -75,8 +77,9 @@ def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, R
     return [(line, item) for line, item in document.try_json_lines() if accept(item)]
 
 
-def _first_line(text: str) -> int:
-    return 1 + text[: len(text) - len(text.lstrip())].count("\n")
+def at(base: str, *keys: str | int) -> str:
+    """The locator of something in a record: of the record itself where it has one, else of the key."""
+    return base or pointer(*keys)
 
 
 def each(
@@ -92,7 +95,8 @@ def each(
 
 def refuse(reading: Reading, refused: ArtifactError, locator: str) -> None:
     """A rejection of one place."""
-    reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
+    said = f"{locator}: {refused.detail}" if locator else refused.detail
+    reading.reject(refused.reason, said, locator=locator or refused.locator, value=refused.value)
 
 
 def stamp(reading: Reading, row: Row, value: Any) -> None:

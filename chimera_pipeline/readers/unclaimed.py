@@ -26,9 +26,10 @@ _MATCHED = 12
 
 @dataclass(slots=True)
 class Column:
-    """One column of a csv, or one path of the records of a json: its name in the YAML, and its values."""
+    """One column of a csv, or one path of the records of a json: as the YAML names it, its last key, its values."""
 
     name: str
+    last: str
     values: list[Any] = field(default_factory=list)
 
     @property
@@ -36,11 +37,6 @@ class Column:
         """Whether it has values and all of them are numbers."""
         filled = [value for value in self.values if not _blank(value)]
         return bool(filled) and all(_is_number(value) for value in filled)
-
-    @property
-    def last(self) -> str:
-        """The name without the path before it, unescaped."""
-        return self.name.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
 
 
 @dataclass(slots=True)
@@ -68,7 +64,7 @@ def shape(document: Document) -> Shape | None:
     return Shape(
         "csv",
         len(table.rows),
-        [Column(name, [row[i] for row in rows]) for i, name in enumerate(table.header) if name],
+        [Column(name, name, [row[i] for row in rows]) for i, name in enumerate(table.header) if name],
     )
 
 
@@ -171,9 +167,7 @@ def _to_match(found: Shape, used: set[str]) -> list[str]:
 
 
 def _json_shape(value: Any) -> Shape | None:
-    places = [("", value)] + (
-        [(f"/{_escaped(k)}", v) for k, v in value.items()] if isinstance(value, dict) else []
-    )
+    places = [("", value)] + ([(f"/{_escaped(k)}", v) for k, v in value.items()] if isinstance(value, dict) else [])
     best: Shape | None = None
     for path, node in places:
         members = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
@@ -199,7 +193,7 @@ def _columns(records: Iterable[dict[str, Any]]) -> list[Column]:
                 if isinstance(value, dict) and depth < 2:
                     pending.append((name, value, depth + 1))
                 elif not isinstance(value, dict | list) and len(found) < 500:
-                    found.setdefault(name, Column(name)).values.append(value)
+                    found.setdefault(name, Column(name, str(key))).values.append(value)
     return list(found.values())
 
 

@@ -29,9 +29,7 @@ def escape(value: Any) -> str:
 
 def sentence(parts: Sequence[Mapping[str, Any]]) -> str:
     """A sentence with its labels: `102.2 tokens/s (n=5) [F1]`."""
-    return "".join(
-        escape(part["text"]) + (f" [{part['label']}]" if part.get("label") else "") for part in parts
-    )
+    return "".join(escape(part["text"]) + (f" [{part['label']}]" if part.get("label") else "") for part in parts)
 
 
 def _environment() -> jinja2.Environment:
@@ -40,7 +38,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown: every value goes through `md` or `sentence`
+        autoescape=False,
     )
     environment.filters["md"] = escape
     environment.filters["sentence"] = sentence

@@ -50,8 +50,7 @@ class Labels:
     def sentence(self, statement: Statement) -> Sentence:
         """A statement with its numbers labelled."""
         return tuple(
-            Part(part.text, self.of(part.fact_id)) if isinstance(part, Slot) else Part(part)
-            for part in statement.parts
+            Part(part.text, self.of(part.fact_id)) if isinstance(part, Slot) else Part(part) for part in statement.parts
         )
 
 
@@ -297,11 +296,11 @@ def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
 
 
 METHOD = (
-    "Every artifact is read once and kept with its sha256. A record that failed keeps no measurement and enters no mean.",
+    "Every artifact is read once and kept with its sha256. A failed record keeps no measurement and enters no mean.",
     "Files with the same bytes, or the same measurements in another format, are counted once; summaries of stored rows "
     "are recomputed and not counted again.",
-    "A request is cold when its load time is above the larger of half a second and five times the median of its file, or "
-    "when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
+    "A request is cold when its load time is above the larger of half a second and five times the median of its file, "
+    "or when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
     "Means carry the sample standard deviation (one degree of freedom less) and, from five values on, a confidence "
     "interval whose method is named with the fact. One sample is shown as one sample, never as an average.",
     "A percentile is computed only where the number of samples supports a two-sided interval of its own; percentiles that "

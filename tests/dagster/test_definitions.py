@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
-from tests import corpus
 
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
@@ -18,6 +17,7 @@ from chimera_pipeline.definitions import build_definitions
 from chimera_pipeline.orchestration import checks, partitions
 from chimera_pipeline.orchestration.run import INGEST, PERIODIC
 from chimera_pipeline.settings import Settings
+from tests import corpus
 
 GRAPH = {
     "raw_inventory": ("inventory", set()),
@@ -55,7 +55,9 @@ def test_the_asset_graph_is_that_of_the_contract(chosen: Settings, period: str) 
         for key in graph.get_all_asset_keys()
     }
     assert found == GRAPH
-    partitioned = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None}
+    partitioned = {
+        key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None
+    }
     assert partitioned == (set() if period == "all" else set(PERIODIC))
 
 
@@ -100,12 +102,14 @@ def test_a_partition_is_materialized_with_its_metadata_and_checks(chosen: Settin
         done = materialize(chosen, PERIODIC, "month", "2025-10", instance)
         assert done.success
         event = instance.get_latest_materialization_event(dg.AssetKey("llm_requests"))
-        assert event is not None and event.asset_materialization is not None
+        assert event is not None
+        assert event.asset_materialization is not None
         metadata = event.asset_materialization.metadata
         assert metadata["dagster/row_count"].value == 12
         assert "dagster/column_schema" in metadata
         facts = instance.get_latest_materialization_event(dg.AssetKey("facts"))
-        assert facts is not None and facts.asset_materialization is not None
+        assert facts is not None
+        assert facts.asset_materialization is not None
         assert facts.asset_materialization.partition == "2025-10"
         assert any(key.startswith("decode_tokens_per_s") for key in facts.asset_materialization.metadata)
     report = json.loads((chosen.out / "reports/2025-10/report.json").read_text())

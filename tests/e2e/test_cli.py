@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import corpus
 
 from chimera_pipeline.contracts import tables
+from tests import corpus
 
 
 def chimera(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +25,11 @@ def chimera(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,9 @@ def test_run_prints_the_object_of_the_contract(finished: Path) -> None:
     assert result["llm"] is None
     assert result["narrative"]["mode"] == "deterministic"
     assert set(result["durations_s"]) == {"inventory", "ingest", "analysis", "report", "total"}
-    assert all((finished / report[kind]).is_file() for report in result["reports"] for kind in ("md", "html", "json"))
+    assert all(
+        (finished / report[kind]).is_file() for report in result["reports"] for kind in ("md", "html", "json")
+    )
 
 
 def test_every_table_of_the_contract_is_read_by_pandas(finished: Path) -> None:
@@ -73,7 +79,10 @@ def test_the_report_holds_the_sections_in_order_and_every_label_is_in_the_append
     import re
 
     assert set(re.findall(r"\[(F\d+)\]", text)) == known
-    facts = {fact["id"] for fact in json.loads((finished / "chimera-out/reports/all/facts.json").read_text())["facts"]}
+    facts = {
+        fact["id"]
+        for fact in json.loads((finished / "chimera-out/reports/all/facts.json").read_text())["facts"]
+    }
     assert {entry["id"] for entry in report["appendix"]} <= facts
     assert "999.9" not in text
 
@@ -94,7 +103,9 @@ def test_the_question_what_changed_imports_neither_dagster_nor_pandas(finished: 
         "heavy = {'dagster', 'pandas', 'numpy', 'pandera', 'pyarrow', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=finished, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=finished, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -124,7 +135,9 @@ def test_equal_input_gives_equal_bytes_and_one_new_file_changes_what_it_must(tmp
 
 
 def test_one_report_a_month(finished: Path) -> None:
-    done = chimera("run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished)
+    done = chimera(
+        "run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished
+    )
     assert done.returncode == 0, done.stderr
     assert [report["period"] for report in json.loads(done.stdout)["reports"]] == ["2025-10", "2025-11"]
     facts = pd.read_parquet(finished / "months/tables/facts")
@@ -133,10 +146,17 @@ def test_one_report_a_month(finished: Path) -> None:
 
 @pytest.mark.parametrize(
     ("period", "expected"),
-    [("2025-W40", ["2025-W40"]), ("2025-10-02", ["2025-10-02"]), ("2025", ["2025"]), ("quarter", ["2025-Q4"])],
+    [
+        ("2025-W40", ["2025-W40"]),
+        ("2025-10-02", ["2025-10-02"]),
+        ("2025", ["2025"]),
+        ("quarter", ["2025-Q4"]),
+    ],
 )
 def test_periods_of_every_kind(finished: Path, period: str, expected: list[str]) -> None:
-    done = chimera("run", "data", "--llm", "none", "--period", period, "--out", f"out-{period}", "--json", cwd=finished)
+    done = chimera(
+        "run", "data", "--llm", "none", "--period", period, "--out", f"out-{period}", "--json", cwd=finished
+    )
     assert done.returncode == 0, done.stderr
     assert [report["period"] for report in json.loads(done.stdout)["reports"]] == expected
 
@@ -174,7 +194,9 @@ def test_an_unknown_setting_names_the_nearest(finished: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [{}, {"readme.md": "# Hello\n", "note.txt": "no numbers\n"}])
-def test_nothing_to_measure_is_an_honest_report_and_exit_0(tmp_path: Path, files: dict[str, str | bytes]) -> None:
+def test_nothing_to_measure_is_an_honest_report_and_exit_0(
+    tmp_path: Path, files: dict[str, str | bytes]
+) -> None:
     (tmp_path / "data").mkdir()
     corpus.write(tmp_path / "data", files)
     done = chimera("run", "data", "--llm", "none", cwd=tmp_path)
@@ -194,7 +216,9 @@ def test_explain_tells_of_a_file_a_fact_and_a_number(finished: Path) -> None:
     assert "duplicate (twin)" in file
     assert "october/compile.json" in file
     facts = json.loads(chimera("facts", "--json", cwd=finished).stdout)["facts"]
-    fact = next(f for f in facts if f["metric"] == "decode_tokens_per_s" and f["statistic"] == "mean" and f["n"] == 5)
+    fact = next(
+        f for f in facts if f["metric"] == "decode_tokens_per_s" and f["statistic"] == "mean" and f["n"] == 5
+    )
     story = chimera("explain", fact["id"], cwd=finished).stdout
     assert "october/suite_twin.json" in story
     assert "/results/0" in story
@@ -211,4 +235,9 @@ def test_quarantine_says_where_and_why(finished: Path) -> None:
 def test_doctor_finds_this_machine_well(finished: Path) -> None:
     done = chimera("doctor", "--json", cwd=finished)
     assert done.returncode == 0, done.stdout
-    assert {line["check"] for line in json.loads(done.stdout)["checks"]} >= {"python", "dagster", "schemas", "disk"}
+    assert {line["check"] for line in json.loads(done.stdout)["checks"]} >= {
+        "python",
+        "dagster",
+        "schemas",
+        "disk",
+    }

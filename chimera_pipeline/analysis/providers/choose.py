@@ -1,7 +1,7 @@
 """Which provider serves a run, and why.
 
-`auto`: Ollama if it answers and has the model, else llama.cpp inside the process, else none. The sentence that
-comes with the choice says which and why; the report prints it.
+`auto`: Ollama if it answers and has the model, else llama.cpp inside the process, else none. The sentence
+that comes with the choice says which and why; the report prints it.
 """
 
 from __future__ import annotations

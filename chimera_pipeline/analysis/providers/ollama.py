@@ -87,13 +87,10 @@ class Ollama:
         try:
             return transport.request(self._peer, method, path, deadlines, payload=payload)
         except ModelError as error:
-            raise self._explained(error) from error
-
-    def _explained(self, error: ModelError) -> ModelError:
-        if error.kind is Failure.OFFLINE:
+            if error.kind is not Failure.OFFLINE:
+                raise
             text = f"LLM {error}: report has facts only. Start it with `ollama serve`"
-            return ModelError(error.kind, text, detail=error.detail)
-        return error
+            raise ModelError(error.kind, text, detail=error.detail) from error
 
     def _read(self, response: transport.Response) -> ModelReply:
         pieces: list[str] = []

@@ -20,8 +20,8 @@ from chimera_pipeline.analysis.providers.protocol import Clock, Deadlines, Failu
 _BLOCK = 1 << 16
 
 
-class _Wire(io.RawIOBase):
-    """A connected socket whose every operation is bounded by the clock."""
+class _Reader(io.RawIOBase):
+    """Reads from a socket, each time with the timeout that the clock leaves."""
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
         self._sock = sock
@@ -37,6 +37,14 @@ class _Wire(io.RawIOBase):
         except TimeoutError:
             raise self._clock.expired() from None
 
+
+class _Wire:
+    """What http.client takes for a socket: every operation is bounded by the clock."""
+
+    def __init__(self, sock: socket.socket, clock: Clock) -> None:
+        self._sock = sock
+        self._clock = clock
+
     def sendall(self, data: bytes) -> None:
         self._sock.settimeout(self._clock.remaining())
         try:
@@ -45,11 +53,14 @@ class _Wire(io.RawIOBase):
             raise self._clock.expired() from None
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """What http.client reads a response from."""
-        return io.BufferedReader(self, _BLOCK)
+        """What a response is read from."""
+        return io.BufferedReader(_Reader(self._sock, self._clock), _BLOCK)
+
+    def close(self) -> None:
+        """http.client closes before it has read: the response still needs the socket."""
 
     def shut(self) -> None:
-        """Close the socket itself; http.client closes only its reader."""
+        """Close the socket."""
         self._sock.close()
 
 
@@ -128,7 +139,7 @@ def request(
     except ModelError:
         wire.shut()
         raise
-    except http.client.RemoteDisconnected as error:
+    except ConnectionError as error:  # RemoteDisconnected is one
         wire.shut()
         raise ModelError(Failure.EMPTY, f"{peer.shown} closed the connection without an answer") from error
     except (http.client.HTTPException, OSError, ValueError) as error:

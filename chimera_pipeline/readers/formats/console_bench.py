@@ -46,7 +46,7 @@ def matches_catch2(document: Document) -> bool:
 def read_catch2(document: Document) -> Reading:
     """One row of `timings` a benchmark: name and counts on one line, mean and deviation on the next two."""
     reading = Reading(kind="catch2", tool="catch2")
-    lines = document.text.splitlines()
+    lines = document.text.split("\n")
     before = ""
     for index, line in enumerate(lines):
         first = _CATCH_FIRST.match(line)
@@ -74,14 +74,14 @@ def matches_benchmark_js(document: Document) -> bool:
     return (
         document.format not in (Format.MARKDOWN, Format.CSV, Format.JSON)
         and b" ops/sec " in document.data
-        and any(_OPS.match(line) for line in document.text.splitlines())
+        and any(_OPS.match(line) for line in document.text.split("\n"))
     )
 
 
 def read_benchmark_js(document: Document) -> Reading:
     """One row of `throughputs` a line."""
     reading = Reading(kind="benchmark_js", tool="benchmark-js")
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    for index, line in enumerate(document.text.split("\n"), start=1):
         found = _OPS.match(line)
         if found is None:
             continue

@@ -36,7 +36,7 @@ def matches(document: Document) -> bool:
     if value is not None or document.format is Format.MARKDOWN:
         return False
     if b"time:   [" in document.data:
-        return any(_TIME.match(line) for line in document.text.splitlines())
+        return any(_TIME.match(line) for line in document.text.split("\n"))
     if b"benchmark-complete" in document.data:
         return any(_is_message(entry) for _, entry in document.try_json_lines())
     table = document.try_csv() if b"iteration_count" in document.data[:400] else None
@@ -49,11 +49,7 @@ def _is_message(entry: dict[str, Any]) -> bool:
 
 def _shape(value: dict[str, Any]) -> str | None:
     mean = value.get("mean")
-    if (
-        isinstance(mean, dict)
-        and {"confidence_interval", "point_estimate"} <= set(mean)
-        and "median" in value
-    ):
+    if isinstance(mean, dict) and {"confidence_interval", "point_estimate"} <= set(mean) and "median" in value:
         return "estimates" if "std_dev" in value else "change"
     if {"iters", "times"} <= set(value) and isinstance(value["iters"], list):
         return "sample"
@@ -97,9 +93,7 @@ def _read_object(document: Document, value: dict[str, Any], reading: Reading) ->
         _message(reading, "", value)
     elif shape == "estimates":
         row = _row(pointer("mean"), unnamed)
-        found = {
-            name: value[name].get("point_estimate") for name in _ESTIMATES if isinstance(value[name], dict)
-        }
+        found = {name: value[name].get("point_estimate") for name in _ESTIMATES if isinstance(value[name], dict)}
         statistics(row, found, _ESTIMATES, "ns", locator=row["locator"])
         row["ddof"] = 1
         reading.add("timings", row)
@@ -170,7 +164,7 @@ def _read_raw(document: Document, reading: Reading) -> None:
 
 def _read_console(document: Document, reading: Reading) -> None:
     before, last = "", None
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    for index, line in enumerate(document.text.split("\n"), start=1):
         found = _TIME.match(line)
         outliers = _OUTLIERS.match(line)
         if found is not None:

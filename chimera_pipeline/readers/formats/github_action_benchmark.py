@@ -23,13 +23,9 @@ from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
 _SCRIPT = re.compile(r"\s*window\.BENCHMARK_DATA\s*=\s*(?=\{)")
-_TIME = re.compile(
-    r"(ns|us|µs|μs|usec|msec|nsec|ms|s|sec|min)(?:/(iter|op|call|iteration))?\Z", re.IGNORECASE
-)
+_TIME = re.compile(r"(ns|us|µs|μs|usec|msec|nsec|ms|s|sec|min)(?:/(iter|op|call|iteration))?\Z", re.IGNORECASE)
 _UNITS = {"usec": "us", "msec": "ms", "nsec": "ns", "sec": "s", "μs": "us"}
-_RATE = re.compile(
-    r"(ops|iter|iterations|items|requests|req|tokens|bytes|b)/(?:s|sec|second)\Z", re.IGNORECASE
-)
+_RATE = re.compile(r"(ops|iter|iterations|items|requests|req|tokens|bytes|b)/(?:s|sec|second)\Z", re.IGNORECASE)
 _BYTES = {"b", "bytes", "kb", "mb", "gb", "kib", "mib", "gib", "kilobytes", "megabytes", "gigabytes"}
 _MEDIANS = {"cargo"}
 _ROUNDS = re.compile(r"\brounds: (\d{1,12})\b")

@@ -30,6 +30,7 @@ from chimera_pipeline.units import canonical
 _LINE = re.compile(r"(Benchmark\S*)[ \t]+(\d+)[ \t]+([\d.]+(?:e[+-]?\d+)?[ \t]+\S.*)\Z")
 _START = re.compile(r"^Benchmark\S*[ \t]+\d+[ \t]+[\d.]+(?:e[+-]?\d+)?[ \t]+\S*[A-Za-z]", re.MULTILINE)
 _PAIR = re.compile(r"([\d.]+(?:e[+-]?\d+)?)[ \t]+(\S+)")
+_WHOLE = re.compile(r"[ \t](?:[num]?s/op|B/op|allocs/op|MB/s)(?=[ \t]|\Z)")
 _FAILED = re.compile(r"\s*--- FAIL: (Benchmark\S*)")
 _KNOWN = {"B/op": "alloc_bytes", "allocs/op": "allocs"}
 _TIMES = {"ns/op": "ns", "us/op": "us", "µs/op": "us", "ms/op": "ms", "s/op": "s", "sec/op": "s"}
@@ -67,8 +68,16 @@ def _lines(document: Document) -> Iterator[tuple[str, str, str | None]]:
     if document.text.lstrip()[:1] == "{":
         yield from _events(document)
         return
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    *whole, last = document.text.split("\n")
+    for index, line in enumerate(whole, start=1):
         yield line, f"line {index}", None
+    yield _uncut(last), f"line {len(whole) + 1}", None
+
+
+def _uncut(line: str) -> str:
+    """A last line without line end, up to its last whole unit."""
+    found = list(_WHOLE.finditer(line))
+    return line[: found[-1].end()] if found else ""
 
 
 def read(document: Document) -> Reading:

@@ -83,7 +83,7 @@ def read(document: Document) -> Reading:
 def _short_errors(document: Document) -> list[_Entry]:
     """Lines of benchmarks that failed: the csv reporter leaves out their last cells."""
     table = document.csv
-    lines = document.text.splitlines()
+    lines = document.text.split("\n")
     found: list[_Entry] = []
     for line, _ in list(table.bad):
         fields = next(csv.reader([lines[line - 1]]), [])
@@ -153,9 +153,7 @@ def _repetition(
     _rates(reading, entry, row, 1, None)
 
 
-def _rates(
-    reading: Reading, mean: dict[str, Any], row: Row, n: int | None, spread: dict[str, Any] | None
-) -> None:
+def _rates(reading: Reading, mean: dict[str, Any], row: Row, n: int | None, spread: dict[str, Any] | None) -> None:
     for source, unit in _RATES.items():
         rate = number(mean.get(source), locator=row["locator"], field=source)
         if rate is None:
@@ -168,18 +166,14 @@ def _rates(
         reading.add("throughputs", kept, counts=False)
 
 
-def _summarised(
-    reading: Reading, run: str, group: list[_Entry], shared: Row, options: dict[str, Any]
-) -> None:
+def _summarised(reading: Reading, run: str, group: list[_Entry], shared: Row, options: dict[str, Any]) -> None:
     """The row of a case of which the file has aggregates only."""
     by_name = {entry["aggregate_name"]: entry for _, entry in group}
     if "mean" not in by_name and "median" not in by_name:
         return
     locator, first = next(pair for pair in group if pair[1]["aggregate_name"] in ("mean", "median"))
     row = _identity(locator, first, run, shared, options)
-    row["n"] = count(
-        first.get("repetitions") or first.get("iterations"), locator=locator, field="repetitions"
-    )
+    row["n"] = count(first.get("repetitions") or first.get("iterations"), locator=locator, field="repetitions")
     for name, target in _STATISTICS.items():
         if name in by_name:
             unit = str(by_name[name].get("time_unit") or "ns")

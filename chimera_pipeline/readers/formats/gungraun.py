@@ -18,7 +18,7 @@ from chimera_pipeline.records import ArtifactStatus, Format, Reading, Row
 
 _WORDS = {"Instructions": "instructions", "Estimated Cycles": "estimated_cycles"}
 _EVENTS = {"Ir": "instructions", "EstimatedCycles": "estimated_cycles"}
-_COUNT = re.compile(r"[ \t]+(Instructions|Estimated Cycles):[ \t]+([\d,]+)")
+_COUNT = re.compile(r"[ \t]+(Instructions|Estimated Cycles):[ \t]+([\d,]+)(?=[| \t\n])")
 _TOOLS = ("callgrind_summary", "profiles", "tool_summaries")
 
 
@@ -32,10 +32,8 @@ def matches(document: Document) -> bool:
     if document.format in (Format.MARKDOWN, Format.CSV):
         return False
     if b"Estimated Cycles:" in document.data and b"Instructions:" in document.data:
-        return any(_COUNT.match(line) for line in document.text.splitlines())
-    return b"benchmark_exe" in document.data and any(
-        _is_summary(entry) for _, entry in document.try_json_lines()
-    )
+        return any(_COUNT.match(f"{line}\n") for line in document.text.split("\n"))
+    return b"benchmark_exe" in document.data and any(_is_summary(entry) for _, entry in document.try_json_lines())
 
 
 def _is_summary(value: dict[str, Any]) -> bool:
@@ -114,9 +112,15 @@ def _new(node: Any) -> Any:
     return None
 
 
+def _lines(document: Document) -> list[str]:
+    """The lines with their ends: a count at the very end of a file may be cut off."""
+    *whole, last = document.text.split("\n")
+    return [*(f"{line}\n" for line in whole), last]
+
+
 def _read_console(document: Document, reading: Reading) -> None:
     row: Row | None = None
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    for index, line in enumerate(_lines(document), start=1):
         found = _COUNT.match(line)
         if found is None:
             if line.strip() and not line.startswith((" ", "\t", "|")):

@@ -93,17 +93,13 @@ def _case(command: str, entry: Mapping[str, Any], *, repeated: bool) -> str:
     parameters = entry.get("parameters")
     if not repeated or not isinstance(parameters, dict):
         return case_name(command) or "unnamed"
-    words = [
-        f"{key}:{item.get('value') if isinstance(item, dict) else item}" for key, item in parameters.items()
-    ]
+    words = [f"{key}:{item.get('value') if isinstance(item, dict) else item}" for key, item in parameters.items()]
     return case_name(":".join([command, *words])) or "unnamed"
 
 
 def _cells(cells: dict[str, str]) -> dict[str, Any]:
     """A csv row in the layout of the json."""
-    parameters = {
-        key.removeprefix("parameter_"): cell for key, cell in cells.items() if key.startswith("parameter_")
-    }
+    parameters = {key.removeprefix("parameter_"): cell for key, cell in cells.items() if key.startswith("parameter_")}
     entry: dict[str, Any] = {key: cell for key, cell in cells.items() if cell.strip()}
     if "time_wall_clock_unit" in cells:
         summary: dict[str, dict[str, str]] = {}

@@ -35,8 +35,7 @@ def matches(document: Document) -> bool:
     value = document.try_json()
     if isinstance(value, list):
         return bool(value) and all(
-            isinstance(entry, dict) and {"benchmark", "mode", "primaryMetric"} <= set(entry)
-            for entry in value
+            isinstance(entry, dict) and {"benchmark", "mode", "primaryMetric"} <= set(entry) for entry in value
         )
     if value is not None:
         return False
@@ -59,9 +58,7 @@ def read(document: Document) -> Reading:
             continue
         with refusing(reading, locator):
             params = {
-                key.removeprefix("Param: "): cell
-                for key, cell in cells.items()
-                if key.startswith("Param: ") and cell
+                key.removeprefix("Param: "): cell for key, cell in cells.items() if key.startswith("Param: ") and cell
             }
             row = _identity(locator, cells["Benchmark"], params)
             row["config"] = config({"mode": cells["Mode"], "threads": cells.get("Threads")})
@@ -103,9 +100,7 @@ def _entry(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
         for place, item in values if len(values) <= 1000 else []:
             stated = number(item, locator=locator, field="rawData")
             if stated is not None:
-                stated = (
-                    canonical(stated, _UNITS.get(divisor, divisor)) if divisor else _per_second(stated, unit)
-                )
+                stated = canonical(stated, _UNITS.get(divisor, divisor)) if divisor else _per_second(stated, unit)
             extra(
                 reading,
                 row,

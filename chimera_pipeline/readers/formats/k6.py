@@ -125,9 +125,7 @@ def _value(metrics: dict[str, tuple[str, dict[str, Any]]], name: str, *keys: str
     return None
 
 
-def _run(
-    reading: Reading, value: dict[str, Any], metrics: dict[str, tuple[str, dict[str, Any]]], shared: Row
-) -> None:
+def _run(reading: Reading, value: dict[str, Any], metrics: dict[str, tuple[str, dict[str, Any]]], shared: Row) -> None:
     total = _value(metrics, "http_reqs", "count")
     place, duration = metrics.get("http_req_duration", ("/metrics", {}))
     row: Row = {**shared, "locator": place}

@@ -44,7 +44,7 @@ def read(document: Document) -> Reading:
     if document.text.lstrip()[:1] == "{":
         _read_lines(document, reading)
         return reading
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    for index, line in enumerate(document.text.split("\n"), start=1):
         locator = f"line {index}"
         found = _BENCH.search(line)
         broken = None if found else _FAILED.match(line)

@@ -10,7 +10,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.pasted_llama import add_batch
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, objects, refuse
+from chimera_pipeline.readers.tool_records import Record, at, objects, refuse
 from chimera_pipeline.records import Reading
 
 _KEYS = {"pp", "tg", "speed_pp", "speed_tg"}
@@ -34,7 +34,7 @@ def read(document: Document) -> Reading:
         renamed = {_RENAMED.get(key, key): value for key, value in record.items()}
         settings = {key: record[key] for key in _OPTIONS if key in record}
         try:
-            add_batch(reading, locator, renamed, settings, None, True)
+            add_batch(reading, at(locator, "speed"), renamed, settings, None, True)
         except ArtifactError as refused:
             refuse(reading, refused, locator)
     return reading

@@ -16,7 +16,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number
 from chimera_pipeline.readers.names import model_name, plain, quantization
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
+from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _GUARD = '"predicted_ms"'
@@ -79,7 +79,7 @@ def _row(reading: Reading, locator: str, record: Record) -> Row:
     settings = record.get("generation_settings")
     build = plain(str(record.get("system_fingerprint") or "").partition("-")[0])
     row: Row = {
-        "locator": locator,
+        "locator": at(locator, "timings"),
         "suite": "server",
         "engine": "llama.cpp" if build in (None, "b0") else f"llama.cpp-{build}",
         "ttft_definition": "prompt evaluation",

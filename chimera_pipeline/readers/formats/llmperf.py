@@ -96,7 +96,8 @@ def _summary(value: Record) -> Reading:
 
 def _point(reading: Reading, value: Record) -> Row:
     """The load-test point: what the wall clock of the run says."""
-    locator = pointer("results_num_requests_started")
+    key = "results_mean_output_throughput_token_per_s"
+    locator = pointer(key if key in value else "results_num_requests_started")
     row: Row = {
         "locator": locator,
         "suite": SUITE,
@@ -120,7 +121,6 @@ def _point(reading: Reading, value: Record) -> Row:
     rate = number(value.get("results_num_completed_requests_per_min"), locator=locator)
     if rate is not None:
         row["requests_per_s"] = rate / 60
-    key = "results_mean_output_throughput_token_per_s"
     if key in value:
         row["output_tokens_per_s"] = number(value[key], locator=pointer(key), field=key)
     return row

@@ -149,6 +149,8 @@ def _row(reading: Reading, stated: Record, locator: str, is_detail: bool) -> Row
     _time(reading, row, stated)
     if mode == "AccuracyOnly":
         return None
+    if not rates and not latencies:
+        return None
     if not any(rates.values()) and not any(latencies.values()):
         return fail(row, "no_output")
     row |= rates

@@ -9,13 +9,11 @@ one sample (n = 1): profiling replays and locks clocks, so its time is the kerne
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.readers import strict_csv
 from chimera_pipeline.readers.cases import case_name, dated, label, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number
@@ -65,31 +63,23 @@ def matches_ncu(document: Document) -> bool:
     return ('"Metric Name"' in header and '"Metric Value"' in header) or "__" in header
 
 
-def _table(document: Document) -> Iterator[tuple[str, dict[str, str]]]:
+def _table(document: Document) -> list[tuple[str, dict[str, str]]]:
     """("row N", cells) of every line below the header; "line N" where lines stand before it."""
     start = _start(document)
+    if start == 0:
+        return list(document.csv.records())
+    table = strict_csv.parse(document.text[start:], document.limits)
     before = document.text[:start].count("\n")
-    reader = csv.reader(io.StringIO(document.text[start:], newline=""))
-    header = [name.strip() for name in next(reader)]
-    number_of_row = 0
-    line = reader.line_num + 1
-    for fields in reader:
-        if len(fields) == len(header):
-            number_of_row += 1
-            yield (
-                f"line {before + line}" if before else f"row {number_of_row}",
-                dict(zip(header, fields, strict=True)),
-            )
-        line = reader.line_num + 1
+    return [
+        (f"line {before + line}", dict(zip(table.header, row, strict=True)))
+        for line, row in zip(table.lines, table.rows, strict=True)
+    ]
 
 
 def read_ncu(document: Document) -> Reading:
     """One row of `timings` a launch; what share of the peak it reached goes to `system_samples`."""
     reading = Reading(kind="ncu", tool="nsight-compute")
-    try:
-        rows = list(_table(document))
-    except csv.Error as error:
-        raise ArtifactError(Reason.UNEXPECTED_SHAPE, f"the table is no csv: {error}") from None
+    rows = _table(document)
     commas = any(_DECIMAL_COMMA.match(cell) for _, cells in rows[:50] for cell in cells.values())
     if rows and "Metric Name" in rows[0][1]:
         launches = _by_metric(rows)
@@ -225,6 +215,6 @@ def read_nsys(document: Document) -> Reading:
 
 
 READERS = [
-    Reader("nsight-compute", 1, matches_ncu, read_ncu),
+    Reader("nsight-compute", 1, matches_ncu, read_ncu, takes_ragged=True),
     Reader("nsight-systems", 1, matches_nsys, read_nsys),
 ]

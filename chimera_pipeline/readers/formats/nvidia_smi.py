@@ -85,8 +85,7 @@ def matches_query(document: Document) -> bool:
     if document.data.lstrip()[:1] in (b"{", b"["):
         return False
     if not any(
-        word in document.data[:4000]
-        for word in (b"utilization.", b"memory.", b"power.", b"clocks.", b"temperature.")
+        word in document.data[:4000] for word in (b"utilization.", b"memory.", b"power.", b"clocks.", b"temperature.")
     ):
         return False
     table = document.try_csv()
@@ -134,9 +133,7 @@ def _value(text: str, unit: str | None, shown: str, place: str) -> float | None:
         return None
     found = _CELL.match(text)
     if found is None:
-        raise ArtifactError(
-            Reason.BAD_NUMBER, f"{place}: not a number with a unit", locator=place, value=text[:40]
-        )
+        raise ArtifactError(Reason.BAD_NUMBER, f"{place}: not a number with a unit", locator=place, value=text[:40])
     value = number(found[1], locator=place)
     stated = found[2] or unit
     if value is not None and shown == _BYTES:
@@ -146,9 +143,7 @@ def _value(text: str, unit: str | None, shown: str, place: str) -> float | None:
     return value
 
 
-def _sample(
-    locator: str, moment: Row, name: str | None, index: str, metric: str, value: float, unit: str
-) -> Row:
+def _sample(locator: str, moment: Row, name: str | None, index: str, metric: str, value: float, unit: str) -> Row:
     row: Row = {
         "locator": locator,
         "suite": "nvidia_smi",
@@ -184,11 +179,7 @@ def matches_dmon(document: Document) -> bool:
     if document.format is Format.MARKDOWN or document.data.lstrip()[:1] != b"#":
         return False
     first = document.text.lstrip().split("\n", 1)[0]
-    return (
-        _NAMES.match(first) is not None
-        and bool(set(_DMON) & set(_split(first)))
-        and "pid" not in _split(first)
-    )
+    return _NAMES.match(first) is not None and bool(set(_DMON) & set(_split(first))) and "pid" not in _split(first)
 
 
 def _split(line: str) -> list[str]:
@@ -201,7 +192,7 @@ def _dmon_rows(document: Document) -> Iterator[tuple[str, list[str], list[str], 
     """(locator, names, units, cells) of each line of values."""
     names: list[str] = []
     units: list[str] = []
-    for index, line in enumerate(document.text.splitlines(), start=1):
+    for index, line in enumerate(document.whole_lines, start=1):
         if line.lstrip().startswith("#"):
             if _NAMES.match(line.lstrip()):
                 names, units = _split(line), []

@@ -16,7 +16,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, embedded_options, number, prompt_id
 from chimera_pipeline.readers.names import hardware_name, model_name, quantization
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
+from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _DURATIONS = {
@@ -65,8 +65,9 @@ def read(document: Document) -> Reading:
 
 def _row(reading: Reading, locator: str, record: Record) -> Row:
     options = {**embedded_options(record.get("options")), **record}
+    key = "eval_duration" if "eval_duration" in record else "total_duration"
     row: Row = {
-        "locator": locator,
+        "locator": at(locator, key),
         "suite": "api",
         "engine": "ollama",
         "ttft_definition": "load + prompt evaluation",

@@ -15,11 +15,12 @@ _MACHINE = {"hostname", "kernel", "os", "cpu"}
 
 
 def matches(document: Document) -> bool:
-    """Exactly the times of a run, or a machine's description of texts."""
+    """The times of a run and little else, or a machine's description of texts."""
     value = document.try_json()
     if not isinstance(value, dict):
         return False
-    return value.keys() == _RUN or (
+    is_run = value.keys() >= _RUN and len(value) <= 6 and isinstance(value["start_time"], str)
+    return is_run or (
         value.keys() >= _MACHINE and all(isinstance(value[key], str) for key in _MACHINE)
     )
 
@@ -27,6 +28,7 @@ def matches(document: Document) -> bool:
 def read(document: Document) -> Reading:
     """No rows."""
     return Reading(
+        kind="run_metadata",
         tool="run-metadata", status=ArtifactStatus.DOCUMENT, detail="metadata of a run, no measurement"
     )
 

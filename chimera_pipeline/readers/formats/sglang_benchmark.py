@@ -14,7 +14,7 @@ from chimera_pipeline.readers.fields import config, count, extra, number
 from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_sglang_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse
+from chimera_pipeline.readers.tool_records import Record, at, fail, objects, refuse
 from chimera_pipeline.records import Reading, Row
 
 _OFFLINE = {"successful_requests", "total_latency", "request_throughput"}
@@ -64,7 +64,7 @@ def read(document: Document) -> Reading:
 
 def _offline(reading: Reading, locator: str, record: Record) -> Row:
     row: Row = {
-        "locator": locator,
+        "locator": at(locator, "total_latency"),
         "suite": "offline_throughput",
         "engine": "sglang",
         "config": config({"backend": record.get("backend")}),
@@ -79,7 +79,8 @@ def _offline(reading: Reading, locator: str, record: Record) -> Row:
             row[target] = number(record[source], locator=locator, field=source)
     for source, target in _OFFLINE_TOKENS.items():
         tokens = number(record.get(source), locator=locator, field=source)
-        extra(reading, row, target, "sum", tokens, n=row["requests_ok"])
+        where = at(locator, source)
+        extra(reading, row, target, "sum", tokens, n=row["requests_ok"], locator=where)
     return row
 
 
@@ -89,7 +90,7 @@ def _batch(reading: Reading, locator: str, record: Record) -> None:
     sizes["output_len"] = number(record["output_len"], locator=locator, field="output_len")
     options = {key: record.get(key) for key in ("batch_size", "input_len", "output_len", "dtype", "device")}
     base: Row = {
-        "locator": locator,
+        "locator": at(locator, "overall_throughput"),
         "suite": "one_batch",
         "engine": "sglang",
         "run_id": plain(record.get("run_name")),
@@ -100,33 +101,38 @@ def _batch(reading: Reading, locator: str, record: Record) -> None:
         "status": "ok",
         "rate_unit": "tokens/s",
     }
-    overall = _stated(record, locator, "overall_throughput")
+    overall, _ = _stated(record, locator, "overall_throughput")
     if overall is None:
         reading.add("throughputs", base | {"case": "overall", "status": "failed", "error_kind": "no_output"})
         return
     reading.add("throughputs", base | {"case": "overall", "n": 1, "rate_mean": overall})
-    beside = {"prefill": _stated(record, locator, "prefill_throughput", "input_throughput")}
+    rates = {"prefill": ("prefill_throughput", "input_throughput")}
     if "prefill_latency" not in record:
-        beside["decode"] = _stated(record, locator, "output_throughput")
-    for case, rate in beside.items():
+        rates["decode"] = ("output_throughput",)
+    for case, keys in rates.items():
+        rate, key = _stated(record, locator, *keys)
         if rate is not None:
-            reading.add("throughputs", base | {"case": case, "n": 1, "rate_mean": rate}, counts=False)
+            row = base | {"case": case, "n": 1, "rate_mean": rate, "locator": at(locator, key)}
+            reading.add("throughputs", row, counts=False)
     decode = base | {"case": "decode"}
-    median = _stated(record, locator, "median_decode_throughput")
-    extra(reading, decode, "rate", "median", median, unit="tokens/s")
-    extra(reading, decode, "case_time_s", "median", _stated(record, locator, "median_decode_latency"))
+    median, key = _stated(record, locator, "median_decode_throughput")
+    extra(reading, decode, "rate", "median", median, unit="tokens/s", locator=at(locator, key))
+    step, key = _stated(record, locator, "median_decode_latency")
+    extra(reading, decode, "case_time_s", "median", step, locator=at(locator, key))
     for case, keys in _TIMES.items():
-        stated = _stated(record, locator, *keys)
-        extra(reading, base | {"case": case}, "case_time_s", "sample", stated, n=1)
+        stated, key = _stated(record, locator, *keys)
+        extra(
+            reading, base | {"case": case}, "case_time_s", "sample", stated, n=1, locator=at(locator, key)
+        )
 
 
-def _stated(record: Record, locator: str, *keys: str) -> float | None:
-    """The first of `keys` that was measured: the tool writes -1 or 0 for what was not."""
+def _stated(record: Record, locator: str, *keys: str) -> tuple[float | None, str]:
+    """The first of `keys` that was measured, and which: the tool writes -1 or 0 for what was not."""
     for key in keys:
         value = number(record.get(key), locator=locator, field=key)
         if value is not None and value > 0:
-            return value
-    return None
+            return value, key
+    return None, keys[0]
 
 
 READER = Reader("sglang-benchmark", 1, matches, read, takes_nonfinite=True)

@@ -16,7 +16,7 @@ from chimera_pipeline.readers.fields import count, extra, number
 from chimera_pipeline.readers.names import model_name, quantization
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import is_vllm_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, each, fail, objects, stamp
+from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {"avg_latency", "latencies", "percentiles"}
@@ -95,7 +95,7 @@ def _identity(locator: str, record: Record, suite: str) -> Row:
 
 
 def _latency(reading: Reading, locator: str, record: Record) -> Row:
-    row = _identity(locator, record, "latency")
+    row = _identity(at(locator, "avg_latency"), record, "latency")
     row["case"] = "batch_latency"
     samples = [number(value, locator=locator, field="latencies") for value in record["latencies"]]
     row["n"] = len(samples)
@@ -111,14 +111,15 @@ def _latency(reading: Reading, locator: str, record: Record) -> Row:
         if str(key) in _PERCENTILES:
             row[_PERCENTILES[str(key)]] = stated
         elif str(key).replace(".", "", 1).isdigit():
-            extra(reading, row, "time_s", f"p{key}", stated, n=row["n"])
-    for sample in samples:
-        extra(reading, row, "time_s", "sample", sample, n=1)
+            where = at(locator, "percentiles", key)
+            extra(reading, row, "time_s", f"p{key}", stated, n=row["n"], locator=where)
+    for i, sample in enumerate(samples):
+        extra(reading, row, "time_s", "sample", sample, n=1, locator=at(locator, "latencies", i))
     return row
 
 
 def _throughput(locator: str, record: Record) -> Row:
-    row = _identity(locator, record, "offline_throughput")
+    row = _identity(at(locator, "elapsed_time"), record, "offline_throughput")
     row["duration_s"] = number(record["elapsed_time"], "s", locator=locator, field="elapsed_time")
     row["requests_ok"] = count(record["num_requests"], locator=locator, field="num_requests")
     for source, target in (

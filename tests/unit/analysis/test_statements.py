@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests import corpus
-from tests.unit.facts.test_levels import facts_of
-
 from chimera_pipeline.analysis import narrative, statements
 from chimera_pipeline.records import Gap, Slot, Statement
+from tests import corpus
+from tests.unit.facts.test_levels import facts_of
 
 _NUMBER = re.compile(r"(?<![\w.:=-])\d[\d,]*(?:\.\d+)?")
 
 
 def tree_statements(tmp_path: Path) -> list[Statement]:
     root = corpus.tree(tmp_path)
-    return statements.build(facts_of({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}))
+    return statements.build(
+        facts_of({str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()})
+    )
 
 
 def test_every_number_of_a_statement_stands_in_a_slot_with_a_fact(tmp_path: Path) -> None:
     for statement in tree_statements(tmp_path):
         entities = " ".join(part for part in statement.parts if isinstance(part, str))
-        outside = [n for n in _NUMBER.findall(entities) if f"={n}" not in entities and f"across {n} conf" not in entities]
+        outside = [
+            n
+            for n in _NUMBER.findall(entities)
+            if f"={n}" not in entities and f"across {n} conf" not in entities
+        ]
         assert not outside, statement.text
         assert statement.fact_ids == tuple(
             dict.fromkeys(part.fact_id for part in statement.parts if isinstance(part, Slot))

@@ -1,4 +1,4 @@
-"""The contracts: tables have exactly their columns, every rule turns red on a broken twin, each missing field is a gap."""
+"""The contracts: tables have exactly their columns, every rule turns red on a broken twin, missing fields are gaps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from chimera_pipeline.contracts.tables import METRIC_TABLES
 from chimera_pipeline.errors import ContractError
 
 REQUIRED = [
-    (kind, field) for kind in validation.kinds() for field in validation.requirement(kind).required  # type: ignore[union-attr]
+    (kind, field)
+    for kind in validation.kinds()
+    for field in validation.requirement(kind).required  # type: ignore[union-attr]
 ]
 
 
@@ -40,7 +42,9 @@ def test_negative_measurements_fail_the_contract(table: str) -> None:
         if dtype == "float64" and name not in ("value",):
             frame = tables.frame(table, [{name: -1.0}])
             failures = validation.failures(table, frame)
-            assert ((failures["column"] == name) & failures["check"].str.startswith("greater_than")).any(), name
+            assert ((failures["column"] == name) & failures["check"].str.startswith("greater_than")).any(), (
+                name
+            )
 
 
 @pytest.mark.parametrize(("kind", "field"), REQUIRED)
@@ -73,7 +77,9 @@ def test_each_cross_field_rule_turns_red(kind: str) -> None:
 
 def test_ordered_turns_red_through_the_yaml_of_a_table() -> None:
     frame = tables.frame("timings", [{"min_s": 2.0, "mean_s": 1.0, "max_s": 3.0}])
-    assert validation.failures("timings", frame)["check"].str.startswith("ordered(low=min_s, high=mean_s").any()
+    assert (
+        validation.failures("timings", frame)["check"].str.startswith("ordered(low=min_s, high=mean_s").any()
+    )
 
 
 def test_every_rule_named_in_yaml_is_registered() -> None:
@@ -94,7 +100,7 @@ def test_every_metric_is_complete_and_its_unit_is_canonical() -> None:
 def test_an_unknown_table_or_metric_is_named() -> None:
     with pytest.raises(ContractError, match="not one of"):
         tables.columns("nothing")
-    with pytest.raises(ContractError, match="metrics.yaml"):
+    with pytest.raises(ContractError, match=r"metrics\.yaml"):
         vocabulary.metric("nothing")
 
 

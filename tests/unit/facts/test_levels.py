@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import corpus
-from tests.unit.metrics.test_settle import settled
 
 from chimera_pipeline.contracts import validation
 from chimera_pipeline.errors import ChimeraError
 from chimera_pipeline.facts import build, ids
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.records import Fact
+from tests import corpus
+from tests.unit.metrics.test_settle import settled
 
 
 def facts_of(files: dict[str, str | bytes], period: str = "all") -> list[Fact]:
@@ -47,7 +47,9 @@ def test_a_mean_has_n_sd_interval_and_the_rows_it_rests_on() -> None:
 
 
 def test_throughput_has_mean_and_total_over_total() -> None:
-    fact = only(facts_of(SUITE), metric="decode_tokens_per_s", statistic="total_over_total", condition=CONDITION)
+    fact = only(
+        facts_of(SUITE), metric="decode_tokens_per_s", statistic="total_over_total", condition=CONDITION
+    )
     total = sum(100 / rate for rate in (48, 49, 50, 51, 52))
     assert fact.value == pytest.approx(500 / total)
 
@@ -69,7 +71,10 @@ def test_no_mean_rests_on_one_sample_and_no_tail_on_five(tmp_path: Path) -> None
 
 
 def test_a_tail_appears_where_n_supports_it() -> None:
-    rows = [corpus.request(prompt_index=i, prompt_text=f"p{i}", tokens_s=50 + i, eval_s=100 / (50 + i)) for i in range(40)]
+    rows = [
+        corpus.request(prompt_index=i, prompt_text=f"p{i}", tokens_s=50 + i, eval_s=100 / (50 + i))
+        for i in range(40)
+    ]
     facts = facts_of({"s.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
     shown = {fact.statistic for fact in facts if fact.metric == "decode_tokens_per_s"}
     assert "p90" in shown
@@ -92,8 +97,16 @@ def test_what_a_tool_reports_is_graded_reported_with_its_n_and_sd() -> None:
 
 
 def test_run_means_are_summarised_as_runs_and_their_percentiles_are_not_averaged() -> None:
-    runs = [{"samples": 20, "mean_ms": m, "stdev_ms": 0.1, "p50_ms": m, "p95_ms": m + 1, "p99_ms": m + 1} for m in (10.0, 11.0, 12.0)]
-    document = {"test_name": "loop", "runs": 3, "timing_stats": {"run_results": runs}, "timestamp": 1759186313.0}
+    runs = [
+        {"samples": 20, "mean_ms": m, "stdev_ms": 0.1, "p50_ms": m, "p95_ms": m + 1, "p99_ms": m + 1}
+        for m in (10.0, 11.0, 12.0)
+    ]
+    document = {
+        "test_name": "loop",
+        "runs": 3,
+        "timing_stats": {"run_results": runs},
+        "timestamp": 1759186313.0,
+    }
     facts = facts_of({"b.json": json.dumps(document)})
     mean = only(facts, metric="time_s", statistic="mean")
     assert (mean.value, mean.n, mean.sd) == (pytest.approx(0.011), 3, pytest.approx(0.001))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import corpus
 
 from chimera_pipeline.contracts import tables, validation
 from chimera_pipeline.inventory.scan import format_of
@@ -17,6 +16,7 @@ from chimera_pipeline.metrics.settle import settle
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Reading
 from chimera_pipeline.settings import Limits
+from tests import corpus
 
 MTIME = 1_760_000_000_000_000_000
 
@@ -48,7 +48,10 @@ def test_exact_copies_are_counted_once() -> None:
 def test_a_json_twin_is_counted_once_and_lends_its_model_with_the_source() -> None:
     rows = corpus.suite()
     without_model = [column for column in corpus.REQUEST_COLUMNS if column != "model"]
-    twin = {"model": "tiny:1b", "results": [{"ttft_s": r["ttft_s"], "tokens_s": r["tokens_s"], "load_s": r["load_s"]} for r in rows]}
+    twin = {
+        "model": "tiny:1b",
+        "results": [{"ttft_s": r["ttft_s"], "tokens_s": r["tokens_s"], "load_s": r["load_s"]} for r in rows],
+    }
     out = settled({"suite.csv": corpus.csv_text(rows, without_model), "suite.json": json.dumps(twin)})
     assert sorted(status(out).values()) == ["duplicate", "ok"]
     requests = out["llm_requests"]
@@ -75,7 +78,10 @@ def test_files_whose_numbers_differ_are_both_kept() -> None:
 
 def test_a_summary_of_stored_rows_is_derived_and_adds_no_measurement() -> None:
     rows = corpus.suite()
-    files = {"s_runs.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS), "s_summary.json": corpus.suite_summary(rows)}
+    files = {
+        "s_runs.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS),
+        "s_summary.json": corpus.suite_summary(rows),
+    }
     out = settled(files)
     assert status(out)["s_summary.json"] == "derived"
     assert out["artifacts"].set_index("path").loc["s_summary.json", "same_as"] == "s_runs.csv"
@@ -89,7 +95,9 @@ def test_a_summary_that_disagrees_with_its_rows_is_named() -> None:
     right = json.loads(corpus.suite_summary(corpus.suite("other:2b", 80.0)))
     wrong["models"][0]["mean_tokens_s"] = 51.0
     wrong["models"] += right["models"]
-    out = settled({"s_runs.csv": corpus.csv_text(both, corpus.REQUEST_COLUMNS), "s_summary.json": json.dumps(wrong)})
+    out = settled(
+        {"s_runs.csv": corpus.csv_text(both, corpus.REQUEST_COLUMNS), "s_summary.json": json.dumps(wrong)}
+    )
     assert status(out)["s_summary.json"] == "derived"
     gaps = out["telemetry_gaps"]
     named = gaps[gaps["kind"] == "inconsistent"]
@@ -113,7 +121,9 @@ def test_failed_requests_give_no_value_and_are_counted() -> None:
     out = settled({"s.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
     failed = out["llm_requests"][out["llm_requests"]["status"] == "failed"]
     assert len(failed) == 1
-    assert failed[["ttft_s", "load_s", "eval_s", "decode_tokens_per_s", "output_tokens"]].isna().all(axis=None)
+    assert (
+        failed[["ttft_s", "load_s", "eval_s", "decode_tokens_per_s", "output_tokens"]].isna().all(axis=None)
+    )
     assert failed.iloc[0]["error_kind"] == "connection"
     long = melt(out)
     assert set(long.loc[long["status"] == "failed", "metric"]) == {"requests"}

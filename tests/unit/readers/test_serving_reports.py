@@ -1,4 +1,4 @@
-"""What the formats of load-test, evaluation and agent reports ask of their readers beyond the conformance kit."""
+"""What formats of load-test, evaluation and agent reports ask of readers beyond the conformance kit."""
 
 import csv
 import io
