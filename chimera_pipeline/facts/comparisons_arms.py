@@ -128,7 +128,7 @@ def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
     keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
     groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
     for place, (key, row) in enumerate(zip(keys, zip(*cells, strict=True), strict=True)):
-        groups[key].append(_Row(*row, _place(row[6]), place))
+        groups[key].append(_Row._make((*row, _place(row[6]), place)))
     for rows in groups.values():
         rows.sort(key=lambda row: (row.path, row.order))
     return groups

@@ -101,7 +101,7 @@ def statistics(
                 value=redact.value(record[source]),
             )
         row[target] = value
-    if row.get("n") is not None and row["n"] < 2 and "std_s" in row:
+    if "std_s" in row and (row.get("n", 0) or 0) < 2 and (row.get("n") or row["std_s"] == 0):
         row["std_s"] = None
 
 

@@ -49,9 +49,7 @@ def holds_tests(text: str) -> bool:
 
 def holds_batches(text: str) -> bool:
     """The header of a batched or sweep bench."""
-    return "S_TG t/s" in text and any(
-        _is_batch_header(line) for line in text.splitlines() if "S_TG t/s" in line
-    )
+    return "S_TG t/s" in text and any(_is_batch_header(line) for line in text.splitlines() if "S_TG t/s" in line)
 
 
 def _is_batch_header(line: str) -> bool:

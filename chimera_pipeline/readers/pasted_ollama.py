@@ -55,6 +55,8 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
             block = {}
         if not block:
             first, named = position, model
+        if label in ("eval duration", "eval rate"):
+            first = position
         block[label] = value
         last = position
         if label == "eval rate":

@@ -15,9 +15,7 @@ from chimera_pipeline.readers.serving_points import serving_row
 from chimera_pipeline.readers.tool_records import Record, refuse
 from chimera_pipeline.records import Reading
 
-_TITLE = re.compile(
-    r"^[ \t>*`#|]{0,40}={3,} ?(?:Serving|Offline Throughput) Benchmark Result ?={3,}", re.MULTILINE
-)
+_TITLE = re.compile(r"^[ \t>*`#|]{0,40}={3,} ?(?:Serving|Offline Throughput) Benchmark Result ?={3,}", re.MULTILINE)
 _MEASURED = re.compile(
     r"(?:Benchmark duration \(s\)|throughput \((?:req|tok)/s\)): +\d|TTFT \(ms\): +\d", re.IGNORECASE
 )
@@ -93,8 +91,8 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
             stated = {key.replace("-", "_"): value.strip("'\"") for key, value in _COMMAND.findall(line)}
             arguments = stated if "model" in stated else arguments | stated
         elif _TITLE.match(line):
-            table, title = _table(lines, number), line
-            printed = _add(reading, f"line {number}", table, arguments, title, counts)
+            table, places = _table(lines, number)
+            printed = _add(reading, table, places, arguments, "Offline" in line, counts)
             tool = tool or printed
             if printed:
                 for key, value in table.items():
@@ -111,10 +109,11 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
     return tool
 
 
-def _table(lines: list[str], title: int) -> dict[str, str]:
-    """Label -> printed value, up to the closing line of equal signs."""
+def _table(lines: list[str], title: int) -> tuple[dict[str, str], dict[str, int]]:
+    """Key -> printed value and key -> line, up to the closing line of equal signs."""
     found: dict[str, str] = {}
-    for line in lines[title : title + 80]:
+    places: dict[str, int] = {}
+    for position, line in enumerate(lines[title : title + 80], start=title + 1):
         bare = line.strip().strip(">*| ")
         if (len(bare) >= 10 and set(bare) == {"="}) or _TITLE.match(line):
             break
@@ -128,19 +127,25 @@ def _table(lines: list[str], title: int) -> dict[str, str]:
             key = f"{statistic.group(1).lower()}_{'e2el' if name == 'e2e' else name}_ms"
         else:
             key = _LABELS.get(label.lower(), "retokenized" if "retokenized" in label else "")
-        if key:
-            found.setdefault(key, value)
-    return found
+        if key and key not in found:
+            found[key], places[key] = value, position
+    return found, places
 
 
 def _add(
-    reading: Reading, locator: str, table: dict[str, str], arguments: Record, title: str, counts: bool
+    reading: Reading,
+    table: dict[str, str],
+    places: dict[str, int],
+    arguments: Record,
+    offline: bool,
+    counts: bool,
 ) -> str | None:
-    if "duration" not in table and "request_throughput" not in table and "output_throughput" not in table:
+    first = next((key for key in ("duration", "request_throughput", "output_throughput") if key in table), None)
+    if first is None:
         return None
     if not any(re.match(r"-?\d", value) for key, value in table.items() if key != "completed"):
         return None
-    offline = "Offline" in title
+    locator = f"line {places[first]}"
     is_sglang = offline or "backend" in table or "retokenized" in table
     named = {key: value for key, value in arguments.items() if key in _ARGUMENTS and value != "None"}
     if not str(named.get("dataset_name", "random")).startswith("random"):
@@ -154,7 +159,7 @@ def _add(
         if str(record.get(key, "")).isdigit():
             record[key] = int(record[key])
     try:
-        row = serving_row(reading, locator, record)
+        row = serving_row(reading, locator, record, places)
     except ArtifactError as refused:
         refuse(reading, refused, locator)
         return None

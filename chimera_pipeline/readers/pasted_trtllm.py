@@ -83,20 +83,16 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
 def _end(lines: list[str], overview: int, last: int) -> int:
     """The line after the section: the next section's title, a log line, or the end of the text."""
     for i in range(overview + 2, last):
-        if (
-            _SECTION.match(lines[i][:LONGEST_LINE])
-            or _LOG_TIME.match(lines[i])
-            or lines[i].lstrip().startswith("```")
-        ):
+        if _SECTION.match(lines[i][:LONGEST_LINE]) or _LOG_TIME.match(lines[i]) or lines[i].lstrip().startswith("```"):
             return i
     return last
 
 
-def _row(
-    reading: Reading, lines: list[str], start: int, at: int, end: int, texts: dict[str, list[str]]
-) -> Row | None:
+def _row(reading: Reading, lines: list[str], start: int, at: int, end: int, texts: dict[str, list[str]]) -> Row | None:
     labels: dict[str, str] = {}
+    lines_of: dict[str, int] = {}
     stated: dict[Any, Any] = {}
+    places: dict[Any, str] = {}
     device = logged = None
     for i in range(start, end):
         line = lines[i][:LONGEST_LINE]
@@ -107,40 +103,39 @@ def _row(
         if "= MACHINE DETAILS" in line and i + 2 < end:
             device = lines[i + 2].partition(", memory")[0].strip() if ", memory" in lines[i + 2] else None
         elif spread := _SPREAD.match(line):
-            stated[_METRICS[spread.group(1).lower()], spread.group(2)] = spread.group(3)
+            key = (_METRICS[spread.group(1).lower()], spread.group(2))
+            stated[key], places[key] = spread.group(3), f"line {i + 1}"
         elif match := _LINE.match(line):
             labels[match.group(1).strip().lower()] = match.group(2)
-    for label, key in _RATES.items():
+            lines_of[match.group(1).strip().lower()] = i + 1
+    for label, name in _RATES.items():
         value = labels.get(label)
         if value is not None and re.match(r"\d", value):
-            stated.setdefault(key, value)
-            if isinstance(key, str):
-                texts.setdefault(key, []).append(value)
+            stated.setdefault(name, value)
+            places.setdefault(name, f"line {lines_of[label]}")
+            if isinstance(name, str):
+                texts.setdefault(name, []).append(value)
     if not any(name in stated for name in ("requests_per_s", "output_tokens_per_s")):
         return None
     version = plain(labels.get("tensorrt llm version") or labels.get("tensorrt-llm version"))
     row: Row = {
-        "locator": f"line {at + 1}",
+        "locator": places.get("requests_per_s") or places["output_tokens_per_s"],
         "suite": "trtllm-bench",
         "status": "ok",
         "engine": f"tensorrt-llm-{version}" if version else "tensorrt-llm",
         "config": config({key: _bare(labels.get(label)) for label, key in _OPTIONS.items()}),
-        "workload": workload(
-            labels.get("average input length (tokens)"), labels.get("average output length (tokens)")
-        ),
+        "workload": workload(labels.get("average input length (tokens)"), labels.get("average output length (tokens)")),
     }
-    if name := model_name(labels.get("model")):
-        row["model"] = name
+    if model := model_name(labels.get("model")):
+        row["model"] = model
     if quant := _bare(labels.get("quantization")):
         row["quantization"] = plain(quant)
     if device:
         row["hardware"] = hardware_name(device)
     stamp(reading, row, logged)
     if "number of requests" in labels:
-        row["requests_ok"] = count(
-            labels["number of requests"], locator=row["locator"], field="number of requests"
-        )
-    return point(reading, row, stated)
+        row["requests_ok"] = count(labels["number of requests"], locator=row["locator"], field="number of requests")
+    return point(reading, row, stated, places)
 
 
 def _bare(text: str | None) -> str | None:

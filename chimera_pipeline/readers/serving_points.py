@@ -29,9 +29,7 @@ _COLUMNS = {
     "p95": "p95",
     "p99": "p99",
 }
-_STATISTIC = re.compile(
-    r"(mean|median|std|min|max|p\d{1,2}(?:\.\d{1,3})?)_(ttft|tpot|itl|e2el|e2e_latency)_ms\Z"
-)
+_STATISTIC = re.compile(r"(mean|median|std|min|max|p\d{1,2}(?:\.\d{1,3})?)_(ttft|tpot|itl|e2el|e2e_latency)_ms\Z")
 _NAMED = re.compile(r"(mean|median|std|min|max|p\d{1,2}(\.\d{1,3})?)\Z")
 _E2E = {"e2el": "e2e", "e2e_latency": "e2e"}
 _MOST_SAMPLES = 20_000
@@ -90,9 +88,14 @@ def is_vllm_point(record: Record) -> bool:
     )
 
 
-def serving_row(reading: Reading, locator: str, record: Record) -> Row:
-    """The row of one point; failed where no request completed."""
-    row = _identity(at(locator, "duration"), record)
+def serving_row(reading: Reading, locator: str, record: Record, lines: dict[str, int] | None = None) -> Row:
+    """The row of one point; failed where no request completed. `lines` says where a text has which key."""
+
+    def where(*keys: str | int) -> str:
+        line = (lines or {}).get(str(keys[0]))
+        return f"line {line}" if line else at(locator, *keys)
+
+    row = _identity(where("duration"), record)
     completed = count(record["completed"], locator=locator, field="completed")
     row["requests_ok"] = completed
     failed = _failed(record, completed, locator)
@@ -107,17 +110,17 @@ def serving_row(reading: Reading, locator: str, record: Record) -> Row:
     stated: Statistics = {}
     places: dict[tuple[str, str], str] = {}
     for metric, statistic, key in _statistics(record):
-        seconds = number(record[key], "ms", locator=at(locator, key), field=key)
+        seconds = number(record[key], "ms", locator=where(key), field=key)
         if seconds is not None:
             stated[metric, statistic] = seconds
-            places[metric, statistic] = at(locator, key)
+            places[metric, statistic] = where(key)
     put_statistics(reading, row, stated, n=completed, places=places)
     for source, (target, statistic) in _BESIDE.items():
         beside = number(record.get(source), locator=locator, field=source)
         if beside:
-            extra(reading, row, target, statistic, beside, n=completed, locator=at(locator, source))
+            extra(reading, row, target, statistic, beside, n=completed, locator=where(source))
     for metric, sample, keys in _samples(record):
-        extra(reading, row, metric, "sample", sample, n=1, locator=at(locator, *keys))
+        extra(reading, row, metric, "sample", sample, n=1, locator=where(*keys))
     return row
 
 
@@ -135,9 +138,7 @@ def put_statistics(
     below 0 are refused one by one.
     """
     for metric in ("ttft", "tpot", "itl", "e2e"):
-        group = {
-            stat: value for (name, stat), value in stated.items() if name == metric and _NAMED.match(stat)
-        }
+        group = {stat: value for (name, stat), value in stated.items() if name == metric and _NAMED.match(stat)}
         if not any(group.values()):
             continue
         if n == 1:
@@ -151,9 +152,7 @@ def put_statistics(
             else:
                 samples = n if metric in ("ttft", "e2e") else None
                 where = (places or {}).get((metric, statistic), row["locator"])
-                extra(
-                    reading, row, f"serving_{metric}_s", statistic, value + 0.0, n=samples, locator=where
-                )
+                extra(reading, row, f"serving_{metric}_s", statistic, value + 0.0, n=samples, locator=where)
 
 
 def _statistics(record: Record) -> Iterator[tuple[str, str, str]]:

@@ -67,11 +67,7 @@ def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, R
             if isinstance(item, dict) and accept(item)
         ]
     if isinstance(value, list):
-        return [
-            (pointer(index), item)
-            for index, item in enumerate(value)
-            if isinstance(item, dict) and accept(item)
-        ]
+        return [(pointer(index), item) for index, item in enumerate(value) if isinstance(item, dict) and accept(item)]
     if guard not in document.text:
         return []
     return [(line, item) for line, item in document.try_json_lines() if accept(item)]
@@ -80,6 +76,17 @@ def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, R
 def at(base: str, *keys: str | int) -> str:
     """The locator of something in a record: of the record itself where it has one, else of the key."""
     return base or pointer(*keys)
+
+
+def whole_lines(text: str) -> list[str]:
+    """The lines of a text; the last one, where nothing ends it, may be cut and is left out.
+
+    It stays where it ends as such lines end: a table's bar, a unit, a rule of equal signs.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if lines[-1] and not lines[-1].rstrip().endswith(("|", "tokens/s", "token(s)", "==", "```")):
+        lines[-1] = ""
+    return lines
 
 
 def each(

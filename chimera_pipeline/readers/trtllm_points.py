@@ -24,8 +24,10 @@ def workload(input_length: Any, output_length: Any) -> str | None:
     return f"isl{lengths[0]:g}_osl{lengths[1]:g}"
 
 
-def point(reading: Reading, row: Row, stated: dict[Any, Any]) -> Row:
+def point(reading: Reading, row: Row, stated: dict[Any, Any], places: dict[Any, str] | None = None) -> Row:
     """`row` with the values of `stated`; keys are columns, duration_ms, and (metric, statistic) in ms.
+
+    `places` has the locator of keys that stand elsewhere than the row.
 
     A run without requests or of zero throughput is failed.
     """
@@ -37,14 +39,17 @@ def point(reading: Reading, row: Row, stated: dict[Any, Any]) -> Row:
     if "duration_ms" in stated:
         row["duration_s"] = number(stated["duration_ms"], "ms", locator=locator, field="total latency")
     statistics: Statistics = {}
+    found: dict[tuple[str, str], str] = {}
     for key, value in stated.items():
         if isinstance(key, tuple):
             metric, statistic = key
             seconds = number(value, "ms", locator=locator, field=f"{metric} {statistic}")
-            if seconds is not None:
-                statistics.setdefault((metric, _WORDS.get(statistic.lower(), statistic.lower())), seconds)
-    put_statistics(reading, row, statistics, n=row.get("requests_ok"))
+            stat = (str(metric), _WORDS.get(statistic.lower(), statistic.lower()))
+            if seconds is not None and stat not in statistics:
+                statistics[stat], found[stat] = seconds, (places or {}).get(key, locator)
+    put_statistics(reading, row, statistics, n=row.get("requests_ok"), places=found)
     for name in ("user_output_tokens_per_s", "running_requests"):
         beside = number(stated.get(name), locator=locator, field=name)
-        extra(reading, row, name, "mean", beside, n=row.get("requests_ok"))
+        where = (places or {}).get(name, locator)
+        extra(reading, row, name, "mean", beside, n=row.get("requests_ok"), locator=where)
     return row

@@ -303,7 +303,7 @@ METHOD = (
     "or when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
     "Means carry the sample standard deviation (one degree of freedom less) and, from five values on, a confidence "
     "interval whose method is named with the fact. One sample is shown as one sample, never as an average.",
-    "A percentile is computed only where the number of samples supports a two-sided interval of its own; percentiles that "
-    "a tool reports are marked as reported.",
+    "A percentile is computed only where the number of samples supports a two-sided interval of its own; one that "
+    "a tool reports is marked as reported.",
     "Series are compared only where metric, unit, statistic and conditions agree.",
 )

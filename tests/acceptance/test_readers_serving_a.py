@@ -187,9 +187,7 @@ def test_every_rate_of_the_readme_is_a_rate_of_the_results():
     summaries = reading(folder + "README.md").summaries
     assert len(summaries) == 112
     for entry in summaries:
-        options = {
-            key.removeprefix("config."): v for key, v in entry.where.items() if key.startswith("config.")
-        }
+        options = {key.removeprefix("config."): v for key, v in entry.where.items() if key.startswith("config.")}
         rates = [
             row["rate_mean"]
             for row in measured

@@ -33,7 +33,7 @@ class Layer:
 LAYERS = (
     Layer(
         name="words",
-        rooms=frozenset({"records", "units", "periods", "errors", "settings", "atomic", "redact"}),
+        rooms=frozenset({"records", "units", "periods", "errors", "settings", "atomic", "redact", "wording"}),
         siblings=True,
         libraries=frozenset({"pydantic", "pydantic_settings", "pint"}),
     ),

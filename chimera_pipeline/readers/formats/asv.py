@@ -156,8 +156,11 @@ class _Benchmark:
         row["median_s" if stats else "min_s"] = value
         self.reading.add("timings", row, counts=False)
         for source, statistic in _QUARTILES.items():
+            place = self.places.get(f"stats_{source}")
+            place = f"{place}/{index}" if place else f"{self.places.get('stats')}/{index}/{source}"
+            value = _finite(stats.get(source))
             if row.get("n") != 1:
-                extra(self.reading, row, "time_s", statistic, _finite(stats.get(source)), n=row.get("n"))
+                extra(self.reading, row, "time_s", statistic, value, n=row.get("n"), locator=place)
         raw = self.record.get("samples")
         if isinstance(raw, list) and index < len(raw):
             samples(self.reading, row, raw[index], None, locator=f"{self.places['samples']}/{index}")

@@ -88,7 +88,7 @@ def _row(locator: str, name: Any) -> Row:
 
 def _read_object(document: Document, value: dict[str, Any], reading: Reading) -> None:
     shape = _shape(value)
-    unnamed = f"unnamed@{hashlib.sha256(document.data).hexdigest()[:8]}"
+    unnamed = f"unnamed@{hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]}"
     if shape == "message":
         _message(reading, "", value)
     elif shape == "estimates":

@@ -61,7 +61,7 @@ def read(document: Document) -> Reading:
     else:
         entries = [(locator, _blank(cells)) for locator, cells in document.csv.records()]
         entries += _short_errors(document)
-    names = {entry.get("name") for _, entry in entries if isinstance(entry, dict)}
+    names = {str(entry.get("name")) for _, entry in entries if isinstance(entry, dict)}
     aggregates: dict[str, list[_Entry]] = {}
     measured: set[str] = set()
     for locator, entry in entries:
@@ -98,7 +98,7 @@ def _blank(cells: dict[str, str]) -> dict[str, Any]:
     return {name: cell for name, cell in cells.items() if cell.strip()}
 
 
-def _kind(entry: dict[str, Any], names: set[Any]) -> tuple[str, str | None]:
+def _kind(entry: dict[str, Any], names: set[str]) -> tuple[str, str | None]:
     """The case, and the name of the aggregate where the entry is one ("" where it has none)."""
     name = str(entry["name"])
     if "run_type" in entry:
@@ -139,6 +139,7 @@ def _repetition(
     if "real_time" in entry:
         row["n"] = 1
         statistics(row, entry, {"real_time": "mean_s"}, unit, locator=locator)
+        row["mean_s"] = row["mean_s"] or None
         if isinstance(entry["real_time"], str):
             printed(reading, "timings", "mean_s", [entry["real_time"]], unit)
     reading.add("timings", row)

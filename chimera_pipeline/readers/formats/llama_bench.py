@@ -24,7 +24,7 @@ from chimera_pipeline.readers.llama_cases import (
 )
 from chimera_pipeline.readers.names import hardware_name, plain
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, fail, objects, refuse, stamp
+from chimera_pipeline.readers.tool_records import Record, at, fail, objects, refuse, stamp
 from chimera_pipeline.records import Format, Reading, Row
 
 _KEYS = {"n_prompt", "n_gen", "avg_ts", "model_type"}
@@ -98,6 +98,8 @@ def read(document: Document) -> Reading:
 
 
 def _row(reading: Reading, locator: str, result: Any, around: Record) -> Row:
+    base = locator
+    locator = at(base, "bench_raw" if around else "avg_ts")
     row: Row = {"locator": locator, "suite": "llama-bench", "rate_unit": "tokens/s", "status": "ok"}
     if not isinstance(result, dict) or not result.keys() >= {"n_prompt", "n_gen"}:
         row |= {"case": plain(f"{around.get('mode')}{around.get('value', '')}") or "unknown", "config": {}}
@@ -115,24 +117,25 @@ def _row(reading: Reading, locator: str, result: Any, around: Record) -> Row:
     if "stddev_ts" in result:
         spread = number(result["stddev_ts"], locator=locator, field="stddev_ts")
         row["rate_std"] = spread if row.get("n") != 1 else None
-    for sample in samples:
-        value = number(sample, locator=locator, field="samples_ts")
-        extra(reading, row, "rate", "sample", value, n=1, unit="tokens/s")
+    inside = ("bench_raw",) if around else ()
+    for i, sample in enumerate(samples):
+        where = at(base, *inside, "samples_ts", i)
+        value = number(sample, locator=where, field="samples_ts")
+        extra(reading, row, "rate", "sample", value, n=1, unit="tokens/s", locator=where)
     for source, statistic, ddof in (("avg_ns", "mean", None), ("stddev_ns", "std", 1)):
         if statistic == "std" and row.get("n") == 1:
             continue
-        value = number(result.get(source), "ns", locator=locator, field=source)
-        extra(reading, row, "case_time_s", statistic, value, n=row.get("n"), ddof=ddof)
+        where = at(base, *inside, source)
+        value = number(result.get(source), "ns", locator=where, field=source)
+        extra(reading, row, "case_time_s", statistic, value, n=row.get("n"), ddof=ddof, locator=where)
     for source, statistic in _POWER.items():
-        watts = number(around.get(source), locator=locator, field=source)
-        extra(reading, row, "power_w", statistic, watts)
+        watts = number(around.get(source), locator=at(base, source), field=source)
+        extra(reading, row, "power_w", statistic, watts, locator=at(base, source))
     return row
 
 
 def _identify(row: Row, result: Record, around: Record, locator: str) -> None:
-    sizes = [
-        count(result.get(key), locator=locator, field=key) or 0 for key in ("n_prompt", "n_gen", "n_depth")
-    ]
+    sizes = [count(result.get(key), locator=locator, field=key) or 0 for key in ("n_prompt", "n_gen", "n_depth")]
     row["case"] = case_name(*sizes)
     row["model"] = model_of(result.get("model_type"))
     row["quantization"] = quantization_of(result.get("model_type"), result.get("model_filename"))

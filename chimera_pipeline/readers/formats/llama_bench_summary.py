@@ -68,9 +68,7 @@ def read(document: Document) -> Reading:
                     rate = number(_bare(cells[i]), locator=locator, field=table.header[i])
                     if rate is not None:
                         stats = {"rate_mean:mean": (rate, halves[i])}
-                        reading.summaries.append(
-                            SummaryRow("throughputs", {"case": case, **where}, stats, locator)
-                        )
+                        reading.summaries.append(SummaryRow("throughputs", {"case": case, **where}, stats, locator))
             except ArtifactError as refused:
                 refuse(reading, refused, locator)
                 continue

@@ -93,9 +93,7 @@ def _row(reading: Reading, locator: str, record: Record) -> Row:
     timings = record.get("timings")
     if not isinstance(timings, dict):
         error = record.get("error")
-        return fail(
-            row, redact.error_kind(error.get("message") if isinstance(error, dict) else error) or "other"
-        )
+        return fail(row, redact.error_kind(error.get("message") if isinstance(error, dict) else error) or "other")
     row["prompt_eval_s"] = number(timings.get("prompt_ms"), "ms", locator=locator, field="prompt_ms")
     row["eval_s"] = number(timings["predicted_ms"], "ms", locator=locator, field="predicted_ms")
     row["ttft_s"] = row["prompt_eval_s"]

@@ -38,9 +38,7 @@ _STATISTICS = {
 
 
 def _is_individual(value: Any) -> bool:
-    return isinstance(value, list) and any(
-        isinstance(item, dict) and item.keys() >= _REQUEST for item in value[:20]
-    )
+    return isinstance(value, list) and any(isinstance(item, dict) and item.keys() >= _REQUEST for item in value[:20])
 
 
 def matches(document: Document) -> bool:
@@ -109,13 +107,13 @@ def _point(reading: Reading, value: Record) -> Row:
     if name := model_name(value.get("model")):
         row["model"] = name
     stamp(reading, row, value.get("timestamp"))
-    for key, target in (
+    for counted, target in (
         ("num_concurrent_requests", "concurrency"),
         ("results_num_completed_requests", "requests_ok"),
         ("results_number_errors", "requests_failed"),
     ):
-        if key in value:
-            row[target] = count(value[key], locator=pointer(key), field=key)
+        if counted in value:
+            row[target] = count(value[counted], locator=pointer(counted), field=counted)
     if row.get("requests_ok") == 0:
         return fail(row, "no_output")
     rate = number(value.get("results_num_completed_requests_per_min"), locator=locator)

@@ -18,7 +18,7 @@ from chimera_pipeline.readers.fields import config, count, half_unit, number
 from chimera_pipeline.readers.names import plain
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.serving_points import Statistics, put_statistics
-from chimera_pipeline.readers.tool_records import Record, fail, refuse, stamp
+from chimera_pipeline.readers.tool_records import Record, fail, refuse, stamp, whole_lines
 from chimera_pipeline.records import Reading, Row
 
 _TITLE = "MLPerf Results Summary"
@@ -42,12 +42,12 @@ _RATES = {
 }
 _SINGLE_TOKENS = "result_token_throughput_with_loadgen_overhead"
 _LATENCY = re.compile(
-    r"(?:(min|max|mean)|([\d.]+)(?:th)? percentile) (first token |time (?:to|per) output token)?"
+    r"(?:(min|max|mean)|(\d{1,3}(?:\.\d{1,3})?)(?:th)? percentile) (first token |time (?:to|per) output token)?"
     r"\s*(?:latency)? ?\(ns\)\Z"
 )
 _DETAIL = re.compile(
     r"result_(first_token_|time_per_output_token_|time_to_output_token_)?"
-    r"(?:(min|max|mean)|([\d.]+)_percentile)(?:_latency|_query_latency|_per_query_latency)?(?:_ns)?\Z"
+    r"(?:(min|max|mean)|(\d{1,3}(?:\.\d{1,3})?)_percentile)(?:_latency|_query_latency|_per_query_latency)?(?:_ns)?\Z"
 )
 _OPTIONS = (
     "target_qps",
@@ -76,12 +76,11 @@ def read(document: Document) -> Reading:
     """One row of `serving_runs` a run; a run in accuracy mode has no performance and gives none."""
     is_detail = _is_detail(document.text)
     reading = Reading(kind="mlperf_detail" if is_detail else "mlperf_summary", tool="mlperf-loadgen")
-    stated, places = (_detail if is_detail else _summary)(document.text)
-    locator = places.get("rate") or "line 1"
+    stated, lines = (_detail if is_detail else _summary)(document.text)
     try:
-        row = _row(reading, stated, locator, is_detail)
+        row = _row(reading, stated, lines, is_detail)
     except ArtifactError as refused:
-        refuse(reading, refused, locator)
+        refuse(reading, refused, refused.locator or "line 1")
         return reading
     if row is not None:
         reading.add("serving_runs", row)
@@ -93,23 +92,23 @@ def read(document: Document) -> Reading:
 
 
 def _summary(text: str) -> tuple[Record, dict[str, str]]:
-    """Lower-cased key -> value as written, the first of each key; and the line of the rate."""
+    """Lower-cased key -> value as written, the first of each key; and key -> line."""
     stated: Record = {}
-    places: dict[str, str] = {}
-    for position, line in enumerate(text.splitlines(), start=1):
+    lines: dict[str, str] = {}
+    for position, line in enumerate(whole_lines(text), start=1):
         match = _LINE.match(line) if len(line) <= 400 else None
         if match and match.group(2):
             key = re.sub(r"\s+", " ", match.group(1)).lower()
-            stated.setdefault(key, match.group(2))
-            if key in _RATES:
-                places.setdefault("rate", f"line {position}")
-    return stated, places
+            if key not in stated:
+                stated[key], lines[key] = match.group(2), f"line {position}"
+    return stated, lines
 
 
 def _detail(text: str) -> tuple[Record, dict[str, str]]:
+    """Key -> value, the last of each key; and key -> line."""
     stated: Record = {}
-    places: dict[str, str] = {}
-    for position, line in enumerate(text.splitlines(), start=1):
+    lines: dict[str, str] = {}
+    for position, line in enumerate(text.split("\n"), start=1):
         if not line.startswith(_PREFIX):
             continue
         try:
@@ -117,18 +116,18 @@ def _detail(text: str) -> tuple[Record, dict[str, str]]:
         except ValueError:
             continue
         if isinstance(entry, dict) and isinstance(entry.get("key"), str):
-            stated[entry["key"]] = entry.get("value")
-            if entry["key"] in _RATES:
-                places.setdefault("rate", f"line {position}")
-    return stated, places
+            stated[entry["key"]], lines[entry["key"]] = entry.get("value"), f"line {position}"
+    return stated, lines
 
 
-def _row(reading: Reading, stated: Record, locator: str, is_detail: bool) -> Row | None:
+def _row(reading: Reading, stated: Record, lines: dict[str, str], is_detail: bool) -> Row | None:
     prefix = "effective_" if is_detail else ""
+    named = [*(key for key in _RATES if key in stated), *(key for key in stated if _names(key))]
+    locator = lines[named[0]] if named else "line 1"
     scenario = plain(stated.get("effective_scenario") or stated.get("scenario"))
     mode = plain(stated.get("effective_test_mode") or stated.get("mode"))
     result = plain(stated.get("result_validity") or stated.get("result is"))
-    latencies = _latencies(stated)
+    latencies, places = _latencies(stated, lines)
     rates = _rates(stated, locator)
     if not result and not rates and not latencies:
         return None
@@ -158,7 +157,7 @@ def _row(reading: Reading, stated: Record, locator: str, is_detail: bool) -> Row
     per_query = count(options["samples_per_query"], locator=locator, field="samples_per_query")
     if queries and per_query:
         row["requests_ok"] = queries * per_query
-    put_statistics(reading, row, latencies, n=row.get("requests_ok"))
+    put_statistics(reading, row, latencies, n=row.get("requests_ok"), places=places)
     return row
 
 
@@ -175,22 +174,30 @@ def _rates(stated: Record, locator: str) -> dict[str, float]:
     return found
 
 
-def _latencies(stated: Record) -> Statistics:
+def _names(key: str) -> tuple[str, str] | None:
+    """(ttft|tpot|e2e, statistic) that a key of either log names."""
+    summary, detail = _LATENCY.match(key), _DETAIL.match(key)
+    if summary:
+        word, percentile, group = summary.groups()
+    elif detail:
+        group, word, percentile = detail.groups()
+    else:
+        return None
+    metric = "e2e" if not group else "ttft" if group.startswith("first") else "tpot"
+    return metric, word or f"p{float(percentile):g}"
+
+
+def _latencies(stated: Record, lines: dict[str, str]) -> tuple[Statistics, dict[tuple[str, str], str]]:
     found: Statistics = {}
+    places: dict[tuple[str, str], str] = {}
     for key, value in stated.items():
-        summary, detail = _LATENCY.match(key), _DETAIL.match(key)
-        if summary:
-            word, percentile, group = summary.groups()
-        elif detail:
-            group, word, percentile = detail.groups()
-        else:
+        name = _names(key)
+        if name is None or name in found:
             continue
-        metric = "e2e" if not group else "ttft" if group.startswith("first") else "tpot"
-        statistic = word or f"p{float(percentile):g}"
-        seconds = number(value, "ns", field=key)
+        seconds = number(value, "ns", locator=lines[key], field=key)
         if seconds is not None:
-            found.setdefault((metric, statistic), seconds)
-    return found
+            found[name], places[name] = seconds, lines[key]
+    return found, places
 
 
 def _time(reading: Reading, row: Row, stated: Record) -> None:

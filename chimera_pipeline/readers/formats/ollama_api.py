@@ -55,9 +55,7 @@ def read(document: Document) -> Reading:
     """One row of `llm_requests` a final response."""
     reading = Reading(kind="ollama_requests", tool="ollama")
     records = [
-        (place, record)
-        for place, record in _records(document)
-        if record.get("done_reason") not in ("load", "unload")
+        (place, record) for place, record in _records(document) if record.get("done_reason") not in ("load", "unload")
     ]
     each(reading, records, "llm_requests", lambda place, record: _row(reading, place, record))
     return reading

@@ -11,6 +11,7 @@ from __future__ import annotations
 from chimera_pipeline.readers import pasted
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.tool_records import whole_lines
 from chimera_pipeline.records import Reading
 
 
@@ -23,7 +24,7 @@ def read(document: Document) -> Reading:
     """The rows of every block."""
     parsers = pasted.found(document)
     reading = Reading(kind=parsers[0].kind, tool=parsers[0].tool)
-    lines = document.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = whole_lines(document.text)
     for position, parser in enumerate(parsers):
         printed_by = parser.read(lines, reading, position == 0)
         if position == 0 and printed_by:

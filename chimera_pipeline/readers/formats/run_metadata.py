@@ -20,16 +20,16 @@ def matches(document: Document) -> bool:
     if not isinstance(value, dict):
         return False
     is_run = value.keys() >= _RUN and len(value) <= 6 and isinstance(value["start_time"], str)
-    return is_run or (
-        value.keys() >= _MACHINE and all(isinstance(value[key], str) for key in _MACHINE)
-    )
+    return is_run or (value.keys() >= _MACHINE and all(isinstance(value[key], str) for key in _MACHINE))
 
 
 def read(document: Document) -> Reading:
     """No rows."""
     return Reading(
         kind="run_metadata",
-        tool="run-metadata", status=ArtifactStatus.DOCUMENT, detail="metadata of a run, no measurement"
+        tool="run-metadata",
+        status=ArtifactStatus.DOCUMENT,
+        detail="metadata of a run, no measurement",
     )
 
 

@@ -28,7 +28,10 @@ _OFFLINE_TOKENS = {
     "total_input_tokens": "serving_prompt_tokens",
     "total_output_tokens": "serving_output_tokens",
 }
-_TIMES = {"overall": ("total_latency", "latency"), "prefill": ("prefill_latency", "last_ttft", "ttft")}
+_TIMES: dict[str, tuple[str, ...]] = {
+    "overall": ("total_latency", "latency"),
+    "prefill": ("prefill_latency", "last_ttft", "ttft"),
+}
 
 
 def _accepts(record: Record) -> bool:
@@ -106,7 +109,7 @@ def _batch(reading: Reading, locator: str, record: Record) -> None:
         reading.add("throughputs", base | {"case": "overall", "status": "failed", "error_kind": "no_output"})
         return
     reading.add("throughputs", base | {"case": "overall", "n": 1, "rate_mean": overall})
-    rates = {"prefill": ("prefill_throughput", "input_throughput")}
+    rates: dict[str, tuple[str, ...]] = {"prefill": ("prefill_throughput", "input_throughput")}
     if "prefill_latency" not in record:
         rates["decode"] = ("output_throughput",)
     for case, keys in rates.items():
@@ -121,9 +124,7 @@ def _batch(reading: Reading, locator: str, record: Record) -> None:
     extra(reading, decode, "case_time_s", "median", step, locator=at(locator, key))
     for case, keys in _TIMES.items():
         stated, key = _stated(record, locator, *keys)
-        extra(
-            reading, base | {"case": case}, "case_time_s", "sample", stated, n=1, locator=at(locator, key)
-        )
+        extra(reading, base | {"case": case}, "case_time_s", "sample", stated, n=1, locator=at(locator, key))
 
 
 def _stated(record: Record, locator: str, *keys: str) -> tuple[float | None, str]:

@@ -84,12 +84,15 @@ def _row(reading: Reading, value: Record) -> Row:
     }
     spread = {"e2e": _section(performance, "request_latency_percentiles_ms")}
     streaming = _section(value, "streaming_metrics")
+    places: dict[Any, str] = {"running_requests": "/request_info"}
     for metric, (mean, percentiles) in _STREAMING.items():
         stated[metric, "mean"] = streaming.get(mean)
         spread[metric] = _section(streaming, percentiles)
     for metric, found in spread.items():
         stated |= {(metric, str(name)): item for name, item in found.items()}
-    return point(reading, row, {key: item for key, item in stated.items() if item is not None})
+        section = "/performance" if metric == "e2e" else "/streaming_metrics"
+        places |= {(metric, str(name)): section for name in found}
+    return point(reading, row, {key: item for key, item in stated.items() if item is not None}, places)
 
 
 def _read_csv(document: Document) -> Reading:

@@ -73,17 +73,12 @@ def test_samples_and_times_stand_beside_the_row():
         ("case_time_s", "mean", 2.0, 2),
         ("case_time_s", "std", 0.001, 2),
     ]
-    assert found.rows["throughputs"][0]["locator"] == "line 1"
+    assert found.rows["throughputs"][0]["locator"] == "/avg_ts"
+    assert found.rows["measurements"][1]["locator"] == "/samples_ts/1"
 
 
 def test_stderr_lines_before_json_lines_are_no_records():
-    text = (
-        "ggml_cuda_init: found 1 device\n  Device 0: GPU X\n"
-        + json.dumps(RUN)
-        + "\n"
-        + json.dumps(RUN)
-        + "\n"
-    )
+    text = "ggml_cuda_init: found 1 device\n  Device 0: GPU X\n" + json.dumps(RUN) + "\n" + json.dumps(RUN) + "\n"
     found = reading(text, Format.JSONL)
     assert [row["locator"] for row in found.rows["throughputs"]] == ["line 3", "line 4"]
     assert found.status is ArtifactStatus.OK

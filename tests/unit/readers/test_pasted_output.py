@@ -144,7 +144,7 @@ def test_a_vllm_table_is_a_point_with_the_arguments_before_it():
     found = reading(VLLM, Format.MARKDOWN)
     (row,) = found.rows["serving_runs"]
     assert (found.tool, found.kind, found.records_ok) == ("vllm", "serving_console", 1)
-    assert (row["locator"], row["model"], row["quantization"]) == ("line 4", "org/Tiny-GPTQ", "GPTQ")
+    assert (row["locator"], row["model"], row["quantization"]) == ("line 7", "org/Tiny-GPTQ", "GPTQ")
     assert (row["requests_ok"], row["requests_failed"], row["concurrency"]) == (60, 4, 16)
     assert (row["ttft_s_mean"], row["ttft_s_p50"], row["ttft_s_p99"], row["tpot_s_mean"]) == (
         0.1,
@@ -222,7 +222,7 @@ def test_blocks_of_ollama_verbose_are_requests():
     found = reading(OLLAMA)
     first, second = found.rows["llm_requests"]
     assert (found.tool, found.records_ok) == ("ollama", 2)
-    assert (first["model"], first["quantization"], first["locator"]) == ("tiny:1b-q4_K_M", "Q4_K_M", "line 4")
+    assert (first["model"], first["quantization"], first["locator"]) == ("tiny:1b-q4_K_M", "Q4_K_M", "line 11")
     assert (first["total_s"], first["load_s"], first["prompt_eval_s"], first["eval_s"]) == (
         62.5,
         2.5,
@@ -253,7 +253,9 @@ def test_a_llama_bench_table_with_command_device_and_build():
 
 
 def test_rows_without_a_header_are_read_too():
-    row = "| llama ?B Q8_0 | 226.37 GiB |   405.85 B | Vulkan,RPC | 999 |    0 |           pp128 |          5.51 ± 0.01 |"
+    row = (
+        "| llama ?B Q8_0 | 226.37 GiB |   405.85 B | Vulkan,RPC | 999 |    0 |           pp128 |          5.51 ± 0.01 |"
+    )
     found = reading(f"load_tensors: done\n{row}\nbuild: 9515c613 (6097)\n")
     (only,) = found.rows["throughputs"]
     assert (only["case"], only["rate_mean"], only["model"]) == ("pp128", 5.51, "llama_Q8_0")

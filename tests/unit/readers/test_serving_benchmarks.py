@@ -254,7 +254,7 @@ def test_an_sglang_line_with_a_bare_infinity_is_read():
     text = json.dumps(SGLANG)[:-1] + ', "request_rate": Infinity}\n'
     found = reading(text, Format.JSONL)
     (row,) = found.rows["serving_runs"]
-    assert (found.tool, row["engine"], row["locator"]) == ("sglang", "sglang", "line 1")
+    assert (found.tool, row["engine"], row["locator"]) == ("sglang", "sglang", "/duration")
     assert (row["e2e_s_mean"], row["e2e_s_p99"], row["ttft_s_std"]) == (0.5, 0.9, 0.005)
     assert (row["workload"], row["concurrency"]) == ("random_in1024_out128", 16)
     assert row["config"]["request_rate"] == "inf"
@@ -348,8 +348,6 @@ def test_minus_one_of_a_batch_was_not_measured():
     assert beside(found) == {("case_time_s", "sample"): (1.0, 1)}
 
 
-@pytest.mark.parametrize(
-    "value", [{"completed": 1}, {"duration": 1, "completed": 2}, [1, 2], {"metrics": []}]
-)
+@pytest.mark.parametrize("value", [{"completed": 1}, {"duration": 1, "completed": 2}, [1, 2], {"metrics": []}])
 def test_other_objects_are_not_claimed(value):
     assert reading(value).status == "unrecognised"
