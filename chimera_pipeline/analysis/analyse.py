@@ -10,10 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from chimera_pipeline.analysis import ask as asking
 from chimera_pipeline.analysis import narrative
 from chimera_pipeline.analysis import probe as probing
+from chimera_pipeline.analysis import prose as prosing
 from chimera_pipeline.analysis import select as selecting
+from chimera_pipeline.analysis.ask import QueryKind, Run
 from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.menu import CAVEAT_KINDS, Aliases, ranked
 from chimera_pipeline.analysis.model import Agreement, Analysis, Chosen, Mode, Probe
@@ -23,6 +27,7 @@ from chimera_pipeline.analysis.recommendations import Recommendation
 from chimera_pipeline.records import Claim, Fact, Gap, Statement
 
 MAX_ACTIONS = 8
+WITHHELD = "(a sentence of the model, not published)"
 
 
 def _utc_now() -> dt.datetime:
@@ -42,13 +47,15 @@ def analyse(
     period: str = "all",
     seed: int | None = None,
     probe: Probe | None = None,
+    queries: Mapping[QueryKind, Run] | None = None,
     now: Callable[[], dt.datetime] = _utc_now,
     wait: Callable[[float], None] = time.sleep,
 ) -> Analysis:
     """One agent at work. `unavailable` says why `provider` is None. Never raises ModelError.
 
     `facts` (by id) and `entities` name what must not travel in a prompt; `probe` is a stored result for this
-    model (`Analysis.probe` holds the one to store); `seed` defaults to the profile's.
+    model (`Analysis.probe` holds the one to store); `queries` replaces built-in answers of mode ask; `seed`
+    defaults to the profile's.
     """
     persona: Persona = getattr(profile, agent)
     out = _deterministic(statements, recommendations, profile, persona, agent, unavailable)
@@ -65,7 +72,11 @@ def analyse(
     except ModelError as error:
         out.reason = str(error)
     else:
-        _choose(out, caller, statements, recommendations, persona, facts or {}, entities, seed, wait)
+        known = facts or {}
+        aliases = Aliases.of([*(fact.entity for fact in known.values()), *entities])
+        work = _Work(statements, recommendations, known, aliases, persona, queries or {}, wait)
+        work.seed = profile.seed if seed is None else seed
+        work.choose(out, caller)
     out.calls = tuple(caller.rows)
     out.model = _described(provider, info)
     out.gaps = _gpu_gap(profile, out.model)
@@ -80,9 +91,7 @@ def _deterministic(
     agent: str,
     reason: str,
 ) -> Analysis:
-    chosen = tuple(
-        Chosen(item.statement_id, item.role, "code") for item in narrative.choose(list(statements))
-    )
+    chosen = tuple(Chosen(item.statement_id, item.role, "code") for item in narrative.choose(list(statements)))
     return Analysis(
         agent=agent,
         mode=Mode.DETERMINISTIC,
@@ -95,35 +104,76 @@ def _deterministic(
     )
 
 
-def _choose(
-    out: Analysis,
-    caller: Caller,
-    statements: Sequence[Statement],
-    recommendations: Sequence[Recommendation],
-    persona: Persona,
-    facts: Mapping[str, Fact],
-    entities: Iterable[str],
-    seed: int | None,
-    wait: Callable[[float], None],
-) -> None:
-    reads = out.probe is not None and out.probe.reads
-    task = selecting.Task(
-        statements=statements,
-        recommendations=recommendations,
-        aliases=Aliases.of([*(fact.entity for fact in facts.values()), *entities]),
-        persona=persona,
-        seed=caller.profile.seed if seed is None else seed,
-        picks_shape=reads and caller.profile.mode != "select",
-        ties_only=not reads,
-        wait=wait,
-    )
-    found = selecting.select(caller, task)
-    out.attempts = tuple(found.attempts)
-    if not found.done or found.menu is None:
-        out.reason = found.reason
-        return
-    _take(out, found, statements, recommendations)
-    out.mode, out.reason, out.ties_only = Mode.SELECT, "", task.ties_only
+@dataclass(slots=True)
+class _Work:
+    """One agent's material on its way through asking, choosing and writing."""
+
+    statements: Sequence[Statement]
+    recommendations: Sequence[Recommendation]
+    facts: Mapping[str, Fact]
+    aliases: Aliases
+    persona: Persona
+    queries: Mapping[QueryKind, Run]
+    wait: Callable[[float], None]
+    seed: int = 0
+
+    def choose(self, out: Analysis, caller: Caller) -> None:
+        """Fill `out` with what the model chose; where it fails `out` keeps the deterministic narrative."""
+        reads = out.probe is not None and out.probe.reads
+        free = reads and caller.profile.mode != "select"
+        offered = self._asked(out, caller) if free and self.facts else self.statements
+        if offered is None:
+            return
+        task = selecting.Task(
+            offered, self.recommendations, self.aliases, self.persona, self.seed, free, not reads, self.wait
+        )
+        found = selecting.select(caller, task)
+        out.attempts += tuple(found.attempts)
+        if not found.done or found.menu is None:
+            out.reason = found.reason
+            return
+        _take(out, found, self.statements, self.recommendations)
+        out.mode = Mode.ASK if out.queries else Mode.SELECT
+        out.reason, out.ties_only = "", task.ties_only
+        if free and caller.profile.mode == "prose":
+            self._write(out, caller, found)
+
+    def _asked(self, out: Analysis, caller: Caller) -> Sequence[Statement] | None:
+        """The statements that the model's queries brought; None where the server is of no further use."""
+        persona = self.persona.text(caller.profile.num_ctx)
+        catalogue = asking.Catalogue.of(self.statements, self.facts, self.aliases)
+        asked = asking.Asked()
+        try:
+            asking.ask(caller, catalogue, asked, persona=persona, seed=self.seed, run=self.queries)
+        except ModelError as error:
+            if not error.retryable:
+                out.reason = str(error)
+                return None
+        out.queries, out.attempts = tuple(asked.queries), out.attempts + tuple(asked.attempts)
+        return asking.pool(asked.found, self.statements) if asked.queries else self.statements
+
+    def _write(self, out: Analysis, caller: Caller, found: selecting.Selection) -> None:
+        """Sentences around what was chosen; whatever fails here leaves the plain statements."""
+        assert found.menu is not None
+        told = {chosen.statement_id for chosen in out.chosen if chosen.by == "model"}
+        items = [item for item in found.menu.items if item.statement.id in told]
+        try:
+            written = prosing.write(
+                caller,
+                items,
+                self.facts,
+                self.aliases,
+                persona=self.persona.text(caller.profile.num_ctx),
+                seed=self.seed,
+            )
+        except ModelError as error:
+            out.reason = f"no prose: {error}"
+            return
+        out.attempts += tuple(written.attempts)
+        out.dropped = dict(written.dropped)
+        out.sentences = tuple(written.sentences)
+        if out.sentences:
+            out.mode = Mode.PROSE
 
 
 def _take(
@@ -164,14 +214,14 @@ def _claimed(out: Analysis, statements: Sequence[Statement], period: str) -> Ana
     """Every sentence that is told, as a claim with the statements and facts behind it."""
     by_id = {item.id: item for item in statements}
     in_prose = {name for sentence in out.sentences for name in sentence.statement_ids}
-    claims = [
-        Claim(period, sentence.text, sentence.statement_ids, sentence.fact_ids) for sentence in out.sentences
-    ]
+    claims = [Claim(period, sentence.text, sentence.statement_ids, sentence.fact_ids) for sentence in out.sentences]
     for chosen in out.chosen:
         item = by_id[chosen.statement_id]
         if item.id not in in_prose:
             claims.append(Claim(period, item.text, (item.id,), item.fact_ids))
-    out.claims = (*claims, *(claim for claim in out.claims if claim.status == "withheld"))
+    for code, count in sorted(out.dropped.items()):
+        claims += [Claim(period, WITHHELD, (), (), "withheld", code)] * count
+    out.claims = tuple(claims)
     return out
 
 

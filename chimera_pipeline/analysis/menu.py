@@ -22,7 +22,8 @@ _EDGES = "()[]{}.,;:!?\"'“”‘’…"
 _PLAIN = re.compile(r"[A-Za-z]{1,24}(?:[-'’/][A-Za-z]{1,24}){0,3}\Z")
 _NUMBER = re.compile(r"[-+±~≈<>=≤≥×xX]{0,2}\d[\d.,:/eE+-]*(?:%|x|×|s|ms|k|K|M|G|B|GB|MB|GiB|MiB)?\Z")
 _SYMBOLS = re.compile(r"[-–—+±×=<>≤≥≈~%/|·→&]{1,3}\Z")
-_OPTION = re.compile(r"([a-z_]{2,24})=([-+]?\d[\d.]{0,15}|true|false|default)\Z", re.IGNORECASE)
+_COUNTS = frozenset({"n", "sd"})
+_OPTION = re.compile(r"([a-z_]{1,24})=([-+]?\d[\d.]{0,15}|true|false|default)\Z", re.IGNORECASE)
 
 
 def estimate_tokens(text: str) -> int:
@@ -86,7 +87,9 @@ def _harmless(core: str) -> bool:
     if _PLAIN.match(core) or _NUMBER.match(core) or _SYMBOLS.match(core):
         return True
     option = _OPTION.match(core)
-    return option is not None and option.group(1) in redact.OPTION_KEYS
+    return core in redact.OPTION_KEYS or (
+        option is not None and option.group(1) in redact.OPTION_KEYS | _COUNTS
+    )
 
 
 @dataclass(frozen=True, slots=True)

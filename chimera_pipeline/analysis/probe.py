@@ -12,9 +12,9 @@ from typing import Any
 from chimera_pipeline.analysis import verify
 from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.model import Probe
+from chimera_pipeline.analysis.prompt import CONTROL_HINT, control
 from chimera_pipeline.analysis.providers.protocol import Message
 from chimera_pipeline.analysis.schema import Question, slots_schema, words, worst_tokens
-from chimera_pipeline.analysis.select import CONTROL_HINT, control
 from chimera_pipeline.analysis.verify import Violation
 
 VERSION = 1

@@ -73,9 +73,7 @@ class Profile(BaseModel):
         """Bounds of one call."""
         return Deadlines(**self.bounds.model_dump())
 
-    def options(
-        self, num_predict: int, *, seed: int | None = None, temperature: float | None = None
-    ) -> Options:
+    def options(self, num_predict: int, *, seed: int | None = None, temperature: float | None = None) -> Options:
         """The options of one call with room for `num_predict` tokens."""
         return Options(
             num_ctx=self.num_ctx,
@@ -110,9 +108,7 @@ def profiles(path: Path) -> dict[str, Profile]:
     document = schemas.load(path)
     if not isinstance(document, dict) or set(document) != {"personas", "profiles"}:
         raise ContractError(f"{path.name}: expected the keys personas and profiles")
-    personas = {
-        name: _built(path, f"personas.{name}", Persona, entry) for name, entry in document["personas"].items()
-    }
+    personas = {name: _built(path, f"personas.{name}", Persona, entry) for name, entry in document["personas"].items()}
     out = {}
     for name, entry in document["profiles"].items():
         fields = dict(entry)

@@ -132,9 +132,7 @@ def offer(facts: Iterable[Fact], gaps: Iterable[Gap]) -> list[Recommendation]:
     return sorted(found, key=lambda item: (-item.weight, item.id))
 
 
-def _of_gaps(
-    name: str, text: str, because: str, members: Sequence[Gap], gap_facts: dict[str, str]
-) -> Recommendation:
+def _of_gaps(name: str, text: str, because: str, members: Sequence[Gap], gap_facts: dict[str, str]) -> Recommendation:
     severity = max(_SEVERITY.get(gap.severity, 1.0) for gap in members)
     spread = min(1.0, sum(gap.count for gap in members) / 100)
     kinds = dict.fromkeys(gap.kind.replace("_", " ") for gap in members)
@@ -192,11 +190,7 @@ def _single_runs(facts: Sequence[Fact]) -> Iterable[Recommendation]:
 
 def _single_samples(facts: Sequence[Fact]) -> Iterable[Recommendation]:
     metrics = vocabulary.metrics()
-    found = [
-        f
-        for f in facts
-        if f.kind == "level" and f.n == 1 and f.metric in metrics and metrics[f.metric].headline
-    ]
+    found = [f for f in facts if f.kind == "level" and f.n == 1 and f.metric in metrics and metrics[f.metric].headline]
     if found:
         yield Recommendation(
             id="repeat-single",

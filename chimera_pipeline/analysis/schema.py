@@ -67,9 +67,7 @@ def words(seed: int, attempt: int) -> tuple[str, tuple[str, ...]]:
     return draw.choice(choices), choices
 
 
-def questions(
-    menu: Menu, actions: Sequence[Action], limits: Limits, *, ties_only: bool
-) -> tuple[Question, ...]:
+def questions(menu: Menu, actions: Sequence[Action], limits: Limits, *, ties_only: bool) -> tuple[Question, ...]:
     """The decisions, with disjoint ids.
 
     With `ties_only` each is among at most four that code ranks (nearly) equal; a single id is settled.
@@ -124,7 +122,8 @@ def _groups(items: list[Item], most: int) -> list[list[Item]]:
     return sorted(groups, key=lambda group: items.index(group[0]))
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_of(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object with exactly these keys, all of them, in this order."""
     return {
         "type": "object",
         "properties": properties,
@@ -137,14 +136,12 @@ def slots_schema(asked: Sequence[Question], word_choices: Sequence[str]) -> dict
     """The schema of the slots shape."""
     properties: dict[str, Any] = {WORD_KEY: {"type": "string", "enum": list(word_choices)}}
     properties |= {item.key: {"type": "string", "enum": list(item.answers)} for item in asked}
-    return _object(properties)
+    return object_of(properties)
 
 
-def picks_schema(
-    menu: Menu, actions: Sequence[Action], limits: Limits, word_choices: Sequence[str]
-) -> dict[str, Any]:
+def picks_schema(menu: Menu, actions: Sequence[Action], limits: Limits, word_choices: Sequence[str]) -> dict[str, Any]:
     """The schema of the picks shape."""
-    pick = _object(
+    pick = object_of(
         {
             "id": {"type": "string", "enum": [item.id for item in menu.items]},
             "role": {"type": "string", "enum": list(ROLES)},
@@ -163,7 +160,7 @@ def picks_schema(
             "minItems": 0,
             "maxItems": min(limits.actions, len(actions)),
         }
-    return _object(properties)
+    return object_of(properties)
 
 
 def worst_tokens(schema: dict[str, Any]) -> int:

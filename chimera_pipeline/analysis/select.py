@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from chimera_pipeline.analysis import schema as shapes
 from chimera_pipeline.analysis import verify
 from chimera_pipeline.analysis.calls import Caller
-from chimera_pipeline.analysis.menu import Aliases, Item, Menu, build, estimate_tokens
+from chimera_pipeline.analysis.menu import Aliases, Item, Menu, build
 from chimera_pipeline.analysis.model import Attempt
 from chimera_pipeline.analysis.profiles import SMALL_CONTEXT, Persona
+from chimera_pipeline.analysis.prompt import CONTROL_HINT, MARGIN_TOKENS, control, size
 from chimera_pipeline.analysis.providers.protocol import (
     Failure,
     Message,
@@ -28,10 +29,7 @@ from chimera_pipeline.analysis.verify import Pick, Violation
 from chimera_pipeline.records import Statement
 
 TRIES = 3
-MARGIN_TOKENS = 32
-_TEMPLATE_TOKENS = 24
 _ACTIONS_OFFERED = 6
-CONTROL_HINT = f'"{shapes.WORD_KEY}": as in the first line.'
 
 
 @dataclass(slots=True)
@@ -137,9 +135,7 @@ def _read(text: str, prepared: _Round, task: Task, last: bool) -> list[Pick] | V
     return verify.slots(text, prepared.questions, prepared.word)
 
 
-def _prepare(
-    caller: Caller, task: Task, number: int, codes: tuple[str, ...], share: float, last: bool
-) -> _Round | str:
+def _prepare(caller: Caller, task: Task, number: int, codes: tuple[str, ...], share: float, last: bool) -> _Round | str:
     """The try that fits the context, or a sentence why none does."""
     profile = caller.profile
     small = profile.num_ctx < SMALL_CONTEXT
@@ -157,7 +153,7 @@ def _prepare(
     use_slots = last or not task.picks_shape
     while limit >= 3:
         fixed = _messages(persona, word, (), actions, (), codes, use_slots)
-        room = profile.num_ctx - _size(fixed) - MARGIN_TOKENS
+        room = profile.num_ctx - size(fixed) - MARGIN_TOKENS
         # The schema depends on the menu: first room for a full answer, then the size of the real one.
         room = round((room - _answer_room(limits, use_slots)) * min(1.0, 0.4 + 0.6 * share))
         menu = build(task.statements, task.aliases, room_tokens=room, limit=limit, seed=task.seed + number)
@@ -170,23 +166,17 @@ def _prepare(
         asked = tuple(item for item in every if len(item.answers) > 1)
         settled = tuple(Pick(item.ids[0], item.role) for item in every if len(item.answers) == 1)
         if not asked:
-            return (
-                "no two statements rank as equals, so that nothing was left to a model that breaks ties only"
-            )
+            return "no two statements rank as equals, so that nothing was left to a model that breaks ties only"
         open_ids = {short for item in asked for short in item.ids}
         shown = tuple(item for item in menu.items if not task.ties_only or item.id in open_ids)
         schema = (
-            shapes.slots_schema(asked, choices)
-            if use_slots
-            else shapes.picks_schema(menu, actions, limits, choices)
+            shapes.slots_schema(asked, choices) if use_slots else shapes.picks_schema(menu, actions, limits, choices)
         )
         messages = _messages(persona, word, asked, actions, shown, codes, use_slots)
-        predict, estimate = shapes.worst_tokens(schema), _size(messages)
+        predict, estimate = shapes.worst_tokens(schema), size(messages)
         if estimate + predict + MARGIN_TOKENS <= profile.num_ctx:
             options = profile.options(predict, seed=task.seed + number - 1, temperature=0.0 if last else None)
-            return _Round(
-                menu, shown, actions, asked, settled, limits, schema, messages, options, word, estimate
-            )
+            return _Round(menu, shown, actions, asked, settled, limits, schema, messages, options, word, estimate)
         limit = min(limit, len(menu.items)) - 1
     return f"num_ctx {profile.num_ctx} is too small for a choice; it was made by rule"
 
@@ -194,10 +184,6 @@ def _prepare(
 def _answer_room(limits: shapes.Limits, use_slots: bool) -> int:
     decisions = 1 + limits.supports + limits.caveats + limits.actions
     return 40 + decisions * (22 if use_slots else 32)
-
-
-def _size(messages: Sequence[Message]) -> int:
-    return sum(estimate_tokens(item.content) + _TEMPLATE_TOKENS for item in messages)
 
 
 def offered_actions(
@@ -217,11 +203,6 @@ def offered_actions(
         )
         for i, item in enumerate(recommendations[: most or _ACTIONS_OFFERED], start=1)
     )
-
-
-def control(word: str) -> str:
-    """The first line of a prompt: a word that must come back, in the form in which it must come back."""
-    return f'"{shapes.WORD_KEY}":"{word}"'
 
 
 def _messages(

@@ -141,9 +141,7 @@ def slots(text: str, asked: Sequence[Question], word: str) -> list[Pick] | Viola
     return picks if _distinct([pick.id for pick in picks]) else Violation.DUPLICATE_ID
 
 
-def picks(
-    text: str, menu: Menu, actions: Sequence[Action], limits: Limits, word: str
-) -> list[Pick] | Violation:
+def picks(text: str, menu: Menu, actions: Sequence[Action], limits: Limits, word: str) -> list[Pick] | Violation:
     """The picks of an answer in the picks shape, else what is wrong."""
     value = parsed(text, ["findings", "actions"] if actions else ["findings"], word)
     if isinstance(value, Violation):

@@ -12,7 +12,7 @@ from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.blocks import Block, sentences
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.lexicon import Lexicon
-from chimera_pipeline.audit.numerals import decimal_marks, uses_comma
+from chimera_pipeline.audit.numerals import decimal_marks, style_of
 from chimera_pipeline.audit.reading import read
 from chimera_pipeline.audit.results import AuditResult, CheckedClaim, CheckedSentence, worst
 from chimera_pipeline.audit.scopes import Scopes, after, carried
@@ -76,8 +76,8 @@ def _sentences(blocks: Sequence[Block], lexicon: Lexicon, auditor: SentenceAudit
             continue
         previous = Frame()
         for sentence in sentences(block.text, block.line):
-            comma = uses_comma(sentence.text, marks)
-            reading = read(sentence.text, lexicon, comma=comma, heading=block.heading)
+            style = style_of(sentence.text, marks)
+            reading = read(sentence.text, lexicon, style=style, heading=block.heading)
             claims = auditor.claims(reading, sentence.text, sentence.line, carried(previous, sentence.text, scope))
             checked.append(_checked(sentence.text, sentence.line, claims))
             previous = after(reading, previous)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 SPACES = " \u00a0\u202f\u2009"
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -30,6 +31,9 @@ _NUMERAL = re.compile(
     )?""",
     re.VERBOSE,
 )
+
+Style = Literal["point", "comma", "open"]
+"""Decimal point, decimal comma, or a language with a decimal comma where nothing else tells."""
 
 WORDS = {
     word: value
@@ -99,8 +103,8 @@ def _last_mark_is_decimal(body: str) -> str:
     return body.replace(other, "").replace(mark, ".")
 
 
-def _readings(body: str, comma: bool | None) -> tuple[Printed, ...]:
-    """The readings of `body`; `comma` says whether the writer uses a decimal comma (None: not known)."""
+def _readings(body: str, style: Style) -> tuple[Printed, ...]:
+    """The readings of `body`: one, or two where the style stays open."""
     body = re.sub(rf"[{SPACES}'’]", "", body)
     marks = {mark for mark in ",." if mark in body}
     if len(marks) == 2:
@@ -113,9 +117,10 @@ def _readings(body: str, comma: bool | None) -> tuple[Printed, ...]:
     as_decimal, as_group = _plain(body.replace(mark, ".")), _plain(body.replace(mark, ""))
     if not _is_open(body):
         return (as_decimal,)
-    if comma is None:
+    if style == "point":
         return (as_decimal,) if mark == "." else (as_group,)
-    return (as_decimal, as_group) if (mark == ",") is comma else (as_group, as_decimal)
+    first, second = (as_decimal, as_group) if mark == "," else (as_group, as_decimal)
+    return (first,) if style == "comma" else (first, second)
 
 
 def _is_open(body: str) -> bool:
@@ -134,15 +139,15 @@ def _tail(text: str) -> str:
     return found.group(1) if found else "0"
 
 
-def numerals(text: str, *, comma: bool | None = None) -> list[Numeral]:
-    """Every numeral of `text`, in order. `comma`: the writer is known to use a decimal comma."""
+def numerals(text: str, *, style: Style = "point") -> list[Numeral]:
+    """Every numeral of `text`, in order, as a writer of this style means it."""
     found = []
     for match in _NUMERAL.finditer(text):
         body, power = match.group("body"), match.group("power")
         end = match.end()
         if end < len(text) and not power and text[end] in "eE" and text[end + 1 : end + 2].isdigit():
             continue
-        readings = _readings(body, comma)
+        readings = _readings(body, style)
         if power:
             scale = Fraction(10) ** _power(power)
             readings = tuple(reading.scaled(scale) for reading in readings)
@@ -180,16 +185,16 @@ _FOREIGN = frozenset(
 _ENGLISH = frozenset(["the", "of", "is", "are", "with", "for", "and", "at", "on", "in", "by", "from", "than", "to", "over", "that", "were", "has", "have", "it", "its"])
 
 
-def uses_comma(sentence: str, document_marks: Iterable[str] = ()) -> bool | None:
-    """Whether the writer of `sentence` uses a decimal comma; None where nothing tells."""
+def style_of(sentence: str, document_marks: Iterable[str] = ()) -> Style:
+    """Which decimal mark the writer of `sentence` uses: by its other numbers, its language, the rest of the report."""
     marks = decimal_marks(sentence)
     if len(marks) == 1:
-        return "," in marks
+        return "comma" if "," in marks else "point"
     words = set(re.findall(r"[^\W\d_]+", sentence.lower()))
     foreign, english = len(words & _FOREIGN), len(words & _ENGLISH)
     if english > foreign or (english and "the" in words):
-        return None
+        return "point"
     document = set(document_marks)
     if foreign > english:
-        return True
-    return True if document == {","} else None
+        return "comma" if document == {","} else "open"
+    return "comma" if document == {","} else "point"

@@ -32,6 +32,7 @@ class Sides:
     word_at: int
     others: bool = False
     ordered: bool = True
+    explicit: bool = False
 
 
 def _frame(tokens: Sequence[Token], places: Sequence[int], *, first_entity: bool = False) -> Frame:
@@ -208,6 +209,7 @@ def _sides(
         word,
         word_at,
         others,
+        explicit=right.entity is not None,
     )
 
 

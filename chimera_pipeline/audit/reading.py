@@ -149,7 +149,7 @@ def keeps_code(lexicon: Lexicon) -> object:
     return keeps
 
 
-def read(text: str, lexicon: Lexicon, *, comma: bool | None = None, heading: bool = False) -> Reading:
+def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool = False) -> Reading:
     """The tokens of `text`."""
     plain = clean(text, keeps_code(lexicon))  # type: ignore[arg-type]
     writer = _Writer(plain)
@@ -162,7 +162,7 @@ def read(text: str, lexicon: Lexicon, *, comma: bool | None = None, heading: boo
     _mask(writer, found)
     _phrases(writer, tokens, lexicon, kinds="MSC")
     _unknown_names(writer, leading_letter=True)
-    _numbers(writer, comma, tokens, lexicon)
+    _numbers(writer, style, tokens, lexicon)
     _number_words(writer, tokens)
     _unknown_names(writer, leading_letter=False)
     _rest(writer)
@@ -257,8 +257,8 @@ def _percentiles(writer: _Writer, tokens: list[Part]) -> None:
             writer.add(Token("S", start, end, writer.text[start:end], statistic=found[0]))
 
 
-def _numbers(writer: _Writer, comma: bool | None, tokens: list[Part], lexicon: Lexicon) -> None:
-    for numeral in numerals(writer.text, comma=comma):
+def _numbers(writer: _Writer, style: Style, tokens: list[Part], lexicon: Lexicon) -> None:
+    for numeral in numerals(writer.text, style=style):
         if not writer.free(numeral.start, numeral.end):
             continue
         after = writer.text[numeral.end :]

@@ -669,6 +669,8 @@ class _Work:
         if sides.others:
             return any(frame.entity for frame in sides.left)
         left, right = sides.left[0], sides.right[0]
+        if sides.explicit and sides.word:
+            return True
         if left.entity is None and right.entity is None:
             return bool(left.conditions and right.conditions and left.conditions != right.conditions)
         return (left.entity, left.conditions, left.statistic, left.metric) != (right.entity, right.conditions, right.statistic, right.metric)

@@ -16,7 +16,7 @@ from chimera_pipeline.audit.facts_view import FactView, plain_value
 from chimera_pipeline.audit.judging import Ruling, contradicted, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
-from chimera_pipeline.audit.numerals import numerals, uses_comma
+from chimera_pipeline.audit.numerals import Style, numerals, style_of
 from chimera_pipeline.audit.operands import Sides
 from chimera_pipeline.audit.reading import Reading, Token, read
 from chimera_pipeline.audit.results import CheckedClaim, Verdict
@@ -70,7 +70,7 @@ class TableAuditor:
             self._columns[header] = [self._column(cell) for cell in header]
         columns = self._columns[header]
         cells = list(block.cells[: len(columns)])
-        comma = uses_comma(" ".join(cells), marks)
+        style = style_of(" ".join(cells), marks)
         label, unit = self._label(cells, columns, scope)
         self._note_subject(block, cells)
         if label.entity is None and columns[0].frame.entity is None:
@@ -80,7 +80,7 @@ class TableAuditor:
             if column.kind in {"skip", "unit", "option"} or (order == 0 and not self._first_is_value(cell, columns)):
                 continue
             frame = self._frame(column, label, scope)
-            drafts += self._cell(cell, column, frame, unit, comma, drafts)
+            drafts += self._cell(cell, column, frame, unit, style, drafts)
         return [self.auditor.written(draft, block.text, block.line) for draft in drafts]
 
     def _note_subject(self, block: Block, cells: Sequence[str]) -> None:
@@ -181,9 +181,9 @@ class TableAuditor:
         return frame.filled(scope)
 
     def _cell(
-        self, cell: str, column: _Column, frame: Frame, unit: Measure | None, comma: bool | None, drafts: list[Draft]
+        self, cell: str, column: _Column, frame: Frame, unit: Measure | None, style: Style, drafts: list[Draft]
     ) -> list[Draft]:
-        reading = read(cell, self.lexicon, comma=comma)
+        reading = read(cell, self.lexicon, style=style)
         bound = bind(reading, frame, self.auditor.index.fits)
         found = roles(reading, bound)
         made: list[Draft] = []

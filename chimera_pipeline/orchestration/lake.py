@@ -60,7 +60,8 @@ class Lake:
         filled = [frame for frame in frames if len(frame)]
         if not filled:
             return tables.frame(name)
-        return pd.concat(filled, ignore_index=True)
+        whole: pd.DataFrame = pd.concat(filled, ignore_index=True)
+        return whole
 
     def write_value(self, name: str, value: Any, part: str) -> Path:
         """Publish a JSON value."""

@@ -55,13 +55,14 @@ def read(lines: list[str], reading: Reading, counts: bool) -> str | None:
             block = {}
         if not block:
             first, named = position, model
-        if label in ("eval duration", "eval rate"):
-            first = position
         block[label] = value
         last = position
         if label == "eval rate":
             rates.append(value.split()[0])
-    if block:
+    if block and not {"eval rate", "eval duration"} & block.keys() and last >= len(lines) - 1:
+        said = f"line {last}: the file ends inside a block of statistics"
+        reading.reject(Reason.TRUNCATED, said, locator=f"line {last}")
+    elif block:
         _add(reading, first, block, named, counts)
     half = half_unit(rates)
     if half is not None:

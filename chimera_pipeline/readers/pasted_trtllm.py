@@ -115,11 +115,12 @@ def _row(reading: Reading, lines: list[str], start: int, at: int, end: int, text
             places.setdefault(name, f"line {lines_of[label]}")
             if isinstance(name, str):
                 texts.setdefault(name, []).append(value)
-    if not any(name in stated for name in ("requests_per_s", "output_tokens_per_s")):
+    rated = [places[name] for name in ("requests_per_s", "output_tokens_per_s") if name in stated]
+    if not rated:
         return None
     version = plain(labels.get("tensorrt llm version") or labels.get("tensorrt-llm version"))
     row: Row = {
-        "locator": places.get("requests_per_s") or places["output_tokens_per_s"],
+        "locator": min(rated, key=lambda place: int(place.removeprefix("line "))),
         "suite": "trtllm-bench",
         "status": "ok",
         "engine": f"tensorrt-llm-{version}" if version else "tensorrt-llm",

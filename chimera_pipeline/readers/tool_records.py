@@ -6,10 +6,11 @@ In: a document. Out: (locator, record) pairs, and rows or rejections in a readin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chimera_pipeline.errors import ArtifactError
+from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import measured, pointer
 from chimera_pipeline.records import Reading, Row
@@ -17,6 +18,7 @@ from chimera_pipeline.records import Reading, Row
 Record = dict[str, Any]
 Accept = Callable[[Record], bool]
 
+_DATA = re.compile(r":\s*\d|\|\s*$|,\d")
 _WRAPPERS = ("results", "responses", "requests", "runs")
 _IDENTITY = frozenset(
     [
@@ -51,14 +53,15 @@ _IDENTITY = frozenset(
 def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, Record]]:
     """(locator, record) of every record that `accept` takes; [] where there are none.
 
-    The locator of an object that is the whole file is "": rows of it point at a key (see `at`).
+    The locator of an object that is the whole file, written over several lines, is "": rows of it point at a
+    key (see `at`).
 
     Texts without the substring `guard` are not parsed as json lines.
     """
     value = document.try_json()
     if isinstance(value, dict):
         if accept(value):
-            return [("", value)]
+            return [("" if "\n" in document.text.strip() else "line 1", value)]
         return [
             (pointer(key, index), item)
             for key in _WRAPPERS
@@ -78,14 +81,19 @@ def at(base: str, *keys: str | int) -> str:
     return base or pointer(*keys)
 
 
-def whole_lines(text: str) -> list[str]:
-    """The lines of a text; the last one, where nothing ends it, may be cut and is left out.
+def whole_lines(reading: Reading, text: str) -> list[str]:
+    """The lines of a text; the last one, where nothing ends it, may be cut: it is blanked, and refused if it
+    stood among data.
 
     It stays where it ends as such lines end: a table's bar, a unit, a rule of equal signs.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if lines[-1] and not lines[-1].rstrip().endswith(("|", "tokens/s", "token(s)", "==", "```")):
+    last = lines[-1].rstrip()
+    if last and not last.endswith(("|", "tokens/s", "token(s)", "==", "```")):
         lines[-1] = ""
+        if len(lines) > 1 and _DATA.search(lines[-2]) and len(lines[-2]) <= 400:
+            said = f"line {len(lines)}: the file ends without a line end, so it may be cut off: not used"
+            reading.reject(Reason.TRUNCATED, said, locator=f"line {len(lines)}")
     return lines
 
 

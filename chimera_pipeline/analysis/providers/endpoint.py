@@ -53,9 +53,7 @@ def endpoint(
     try:
         addresses = (resolve or _resolve)(host, port)
     except OSError as error:
-        raise ModelError(
-            Failure.OFFLINE, f"the host {redact.printable(host)[:80]} cannot be resolved"
-        ) from error
+        raise ModelError(Failure.OFFLINE, f"the host {redact.printable(host)[:80]} cannot be resolved") from error
     checked = tuple(_checked(address, host, allowed_hosts) for address in addresses)
     if not checked:
         raise ModelError(Failure.OFFLINE, f"the host {redact.printable(host)[:80]} has no address")

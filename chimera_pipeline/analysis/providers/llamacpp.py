@@ -96,9 +96,7 @@ class LlamaCpp:
             try:
                 self._digest = embedded.file_sha256(self._path)
             except OSError as error:
-                raise ModelError(
-                    Failure.LOAD_FAILED, f"cannot read the model file: {error.strerror}"
-                ) from error
+                raise ModelError(Failure.LOAD_FAILED, f"cannot read the model file: {error.strerror}") from error
         share = None if self._device is None else float(self._device != "cpu")
         return ModelInfo(
             "llamacpp",
@@ -140,9 +138,7 @@ class LlamaCpp:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _request(
-        self, messages: Sequence[Message], schema: Schema | None, options: Options
-    ) -> dict[str, Any]:
+    def _request(self, messages: Sequence[Message], schema: Schema | None, options: Options) -> dict[str, Any]:
         request: dict[str, Any] = {
             "messages": [{"role": item.role, "content": item.content} for item in messages],
             "max_tokens": options.num_predict,
@@ -204,9 +200,7 @@ class LlamaCpp:
         self._device = "gpu" if layers else "cpu"
         return time.perf_counter() - start
 
-    def _run(
-        self, request: dict[str, Any], clock: Clock, deadlines: Deadlines
-    ) -> tuple[_Answer, float | None]:
+    def _run(self, request: dict[str, Any], clock: Clock, deadlines: Deadlines) -> tuple[_Answer, float | None]:
         chunks: queue.SimpleQueue[Any] = queue.SimpleQueue()
         stop = threading.Event()
 
@@ -218,9 +212,7 @@ class LlamaCpp:
             try:
                 server.handle_chat_completions(request, receive)
             except (RuntimeError, ValueError) as error:
-                chunks.put(
-                    ModelError(Failure.BAD_REQUEST, "llama.cpp refused the request", detail=str(error))
-                )
+                chunks.put(ModelError(Failure.BAD_REQUEST, "llama.cpp refused the request", detail=str(error)))
             finally:
                 chunks.put(_END)
 
@@ -235,9 +227,7 @@ class LlamaCpp:
                     ttft_s = clock.elapsed if ttft_s is None else ttft_s
                     clock.token()
                 if answer.size_bytes > deadlines.max_bytes:
-                    raise ModelError(
-                        Failure.TOO_LARGE, f"the answer is larger than {deadlines.max_bytes} bytes"
-                    )
+                    raise ModelError(Failure.TOO_LARGE, f"the answer is larger than {deadlines.max_bytes} bytes")
         except ModelError:
             stop.set()
             self.close()  # the worker may still be inside: it keeps the old server until it returns
@@ -256,6 +246,4 @@ def _refused(error: dict[str, Any]) -> ModelError:
     if error.get("type") == "exceed_context_size_error":
         asked, room = count(error.get("n_prompt_tokens")), count(error.get("n_ctx"))
         return ModelError(Failure.CONTEXT_EXCEEDED, f"the prompt has {asked} tokens, num_ctx is {room}")
-    return ModelError(
-        Failure.BAD_REQUEST, "llama.cpp refused the request", detail=str(error.get("message"))[:200]
-    )
+    return ModelError(Failure.BAD_REQUEST, "llama.cpp refused the request", detail=str(error.get("message"))[:200])

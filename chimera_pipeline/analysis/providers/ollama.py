@@ -206,9 +206,7 @@ class Ollama:
         if body.lstrip()[:1] == b"<" and status < 500:
             return ModelError(Failure.HTML_PAGE, f"got an HTML page from {where}: is this an ollama server?")
         if status == 400 and (b"context" in body or b"truncat" in body or b"too long" in body):
-            return ModelError(
-                Failure.CONTEXT_EXCEEDED, f"prompt did not fit in num_ctx of {where}", detail=said
-            )
+            return ModelError(Failure.CONTEXT_EXCEEDED, f"prompt did not fit in num_ctx of {where}", detail=said)
         return of_status(status, where, said)
 
 

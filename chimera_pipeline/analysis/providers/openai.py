@@ -31,9 +31,7 @@ DEFAULT_PORT = 8000
 class OpenAI:
     """One model behind a base URL that ends in /v1."""
 
-    def __init__(
-        self, model: str, base_url: str, *, key: str | None = None, allowed_hosts: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, model: str, base_url: str, *, key: str | None = None, allowed_hosts: Sequence[str] = ()) -> None:
         self._model = model
         self._peer: Endpoint = endpoint(base_url, default_port=DEFAULT_PORT, allowed_hosts=allowed_hosts)
         self._where = f"the endpoint {self._peer.shown}"
@@ -158,9 +156,7 @@ class OpenAI:
         if response.status == 404:
             return self._missing()
         if body.lstrip()[:1] == b"<" and response.status < 500:
-            return ModelError(
-                Failure.HTML_PAGE, f"got an HTML page from {self._where}: is this a model server?"
-            )
+            return ModelError(Failure.HTML_PAGE, f"got an HTML page from {self._where}: is this a model server?")
         if response.status == 400 and b"context" in body:
             return ModelError(
                 Failure.CONTEXT_EXCEEDED, f"prompt did not fit in the context of {self._where}", detail=said

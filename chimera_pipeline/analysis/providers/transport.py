@@ -67,9 +67,7 @@ class _Wire:
 class Response:
     """The head of a response, and its body as lines."""
 
-    def __init__(
-        self, wire: _Wire, raw: http.client.HTTPResponse, clock: Clock, max_bytes: int, where: str
-    ) -> None:
+    def __init__(self, wire: _Wire, raw: http.client.HTTPResponse, clock: Clock, max_bytes: int, where: str) -> None:
         self._wire, self._raw, self.clock = wire, raw, clock
         self._max_bytes, self._where = max_bytes, where
         self.status = raw.status

@@ -34,8 +34,7 @@ def _agents(value: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def matches(document: Document) -> bool:
     """Runs whose agents carry aggregate metrics of their requests."""
     return any(
-        "total_requests" in result["metrics"]["aggregate_metrics"]
-        for _, _, result in _agents(document.try_json())
+        "total_requests" in result["metrics"]["aggregate_metrics"] for _, _, result in _agents(document.try_json())
     )
 
 
@@ -46,9 +45,7 @@ def read(document: Document) -> Reading:
         try:
             reading.add("serving_runs", _row(reading, locator, agent, result))
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
     return reading
 
 
@@ -60,9 +57,7 @@ def _row(reading: Reading, base: str, agent: str, result: dict[str, Any]) -> Row
         "locator": locator,
         "suite": "agent_run",
         "model": model_name(metrics.get("model")),
-        "config": config(
-            {**mapping(metrics.get("configuration")), "agent_type": metrics.get("agent_type") or agent}
-        ),
+        "config": config({**mapping(metrics.get("configuration")), "agent_type": metrics.get("agent_type") or agent}),
         "status": "ok",
         "requests_ok": whole(reading, found.get("total_requests"), locator=locator, field="total_requests"),
     }
@@ -70,14 +65,10 @@ def _row(reading: Reading, base: str, agent: str, result: dict[str, Any]) -> Row
     if is_failed(row) or found.get("average_tokens_per_second") == 0:
         row["requests_ok"] = 0
         return fail(row)
-    row["duration_s"] = checked(
-        reading, result.get("execution_time"), "s", locator=locator, field="execution_time"
-    )
+    row["duration_s"] = checked(reading, result.get("execution_time"), "s", locator=locator, field="execution_time")
     n = row["requests_ok"]
     stats = {"mean": found.get("average_ttft_ms"), "p95": found.get("p95_ttft_ms")}
-    distribution(
-        reading, row, "ttft", {k: v for k, v in stats.items() if v is not None}, "ms", n=n, locator=locator
-    )
+    distribution(reading, row, "ttft", {k: v for k, v in stats.items() if v is not None}, "ms", n=n, locator=locator)
     for source, metric, statistic, unit in (
         ("average_tokens_per_second", "decode_tokens_per_s", "mean", None),
         ("p95_tokens_per_second", "decode_tokens_per_s", "p95", None),

@@ -36,15 +36,11 @@ def read(document: Document) -> Reading:
         stats = {}
         try:
             for source, (target, unit) in _STATISTICS.items():
-                value = number(
-                    cells.get(source), None if unit == "percent" else unit, locator=locator, field=source
-                )
+                value = number(cells.get(source), None if unit == "percent" else unit, locator=locator, field=source)
                 if value is not None:
                     stats[target] = (value / 100 if unit == "percent" else value, 0.0)
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
             continue
         options = config({key: cells.get(key) or None for key in _OPTIONS})
         where = {f"config.{key}": value for key, value in options.items()}

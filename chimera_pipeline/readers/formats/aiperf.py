@@ -82,9 +82,7 @@ def matches(document: Document) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("input_config"), dict):
         return False
     known = (*DISTRIBUTIONS, *SINGLE, "request_count", "error_request_count")
-    return any(_is_metric(value.get(name)) for name in known) or (
-        "was_cancelled" in value or "error_summary" in value
-    )
+    return any(_is_metric(value.get(name)) for name in known) or ("was_cancelled" in value or "error_summary" in value)
 
 
 def read(document: Document) -> Reading:
@@ -107,9 +105,7 @@ def read(document: Document) -> Reading:
     for name, target in SINGLE.items():
         if _is_metric(value.get(name)):
             found = value[name]
-            row[target] = checked(
-                reading, found["avg"], unit_of(found["unit"]), locator=f"/{name}/avg", field=name
-            )
+            row[target] = checked(reading, found["avg"], unit_of(found["unit"]), locator=f"/{name}/avg", field=name)
     streamed = _streaming(mapping(value["input_config"])) is not False
     for name, target in DISTRIBUTIONS.items():
         if not _is_metric(value.get(name)) or (not streamed and target in _STREAMED):

@@ -48,9 +48,7 @@ def read(document: Document) -> Reading:
         found = [(pointer("metrics", name), name, mapping(item)) for name, item in value["metrics"].items()]
     else:
         metadata, found = _csv(document)
-    runs = whole(
-        reading, metadata.get("num_successful_runs"), locator="/metadata", field="num_successful_runs"
-    )
+    runs = whole(reading, metadata.get("num_successful_runs"), locator="/metadata", field="num_successful_runs")
     locator = "/metrics" if isinstance(value, dict) else found[0][0] if found else "line 1"
     row: Row = {
         "locator": locator,

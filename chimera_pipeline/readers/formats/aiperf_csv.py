@@ -108,9 +108,7 @@ def _put(reading: Reading, row: Row, line: str, name: str, unit: str, record: di
     elif name in DISTRIBUTIONS:
         target = DISTRIBUTIONS[name]
         stats = {STATISTICS[key]: _number(text) for key, text in record.items() if key in STATISTICS and text}
-        distribution(
-            reading, row, target, stats, unit_of(unit), n=row.get("requests_ok"), ddof=0, locator=line
-        )
+        distribution(reading, row, target, stats, unit_of(unit), n=row.get("requests_ok"), ddof=0, locator=line)
         if target in LATENCIES and any(row.get(f"{target}_s_{stat}") is not None for stat in stats):
             half = half_unit(texts, unit_of(unit)) or 0.0
             precision |= {f"{target}_s_{stat}": half for stat in stats if f"{target}_s_{stat}" in row}
@@ -137,9 +135,7 @@ def _records(document: Document, reading: Reading) -> Iterator[tuple[str, dict[s
                 sentence = f"line {start}: {len(cells)} of {len(header)} fields"
                 reading.reject(Reason.RAGGED_ROW, sentence, locator=f"line {start}")
     except csv.Error as error:
-        raise ArtifactError(
-            Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}"
-        ) from None
+        raise ArtifactError(Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}") from None
 
 
 def _split(text: str) -> tuple[str, str]:

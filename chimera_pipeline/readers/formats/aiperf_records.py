@@ -46,9 +46,7 @@ def read(document: Document) -> Reading:
         try:
             row = _row(reading, locator, value)
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
             continue
         if row is not None:
             reading.add("llm_requests", row)
@@ -66,9 +64,7 @@ def _row(reading: Reading, locator: str, value: dict[str, Any]) -> Row | None:
         details = mapping(error)
         text = " ".join(str(details.get(key) or "") for key in ("type", "message", "code", "cause"))
         row["status"] = "failed"
-        row["error_kind"] = redact.error_kind(text) or (
-            "cancelled" if metadata.get("was_cancelled") else "other"
-        )
+        row["error_kind"] = redact.error_kind(text) or ("cancelled" if metadata.get("was_cancelled") else "other")
         return row
     for source, target in _METRICS.items():
         if source in metrics:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from chimera_pipeline.readers.cases import case_name, grouped, label, printed, refusing, samples, statistics
+from chimera_pipeline.readers.cases import case_name, grouped, label, printed, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number, pointer
 from chimera_pipeline.readers.reader import Reader
@@ -121,7 +121,7 @@ def matches_julia(document: Document) -> bool:
 
 
 def read_julia(document: Document) -> Reading:
-    """One row of `timings` a trial (its samples) or estimate (one time, the minimum by default)."""
+    """The samples of a trial; one row of `timings` an estimate (one time, the minimum by default)."""
     reading = Reading(kind="julia_benchmarktools", tool="julia-benchmarktools")
     versions, groups = document.json
     for index, group in enumerate(groups):
@@ -130,9 +130,11 @@ def read_julia(document: Document) -> Reading:
                 row = _row(locator, "julia", name or "benchmark")
                 row["engine"] = label(f"Julia-{versions['Julia']}")
                 if kind == "Trial":
-                    row["n"] = len(body["times"])
-                    reading.add("timings", row)
-                    samples(reading, row, body["times"], "ns", locator=locator + pointer("times"))
+                    for place, value in enumerate(body["times"]):
+                        where = locator + pointer("times", place)
+                        stated = number(value, "ns", locator=where, field="times")
+                        extra(reading, row, "time_s", "sample", stated, n=1, locator=where)
+                    reading.records_ok += 1
                 else:
                     statistics(row, body, {"time": "min_s"}, "ns", locator=locator)
                     reading.add("timings", row)

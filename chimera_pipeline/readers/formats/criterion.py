@@ -13,7 +13,7 @@ import hashlib
 import re
 from typing import Any
 
-from chimera_pipeline.readers.cases import SAMPLES, case_name, printed, refusing, statistics
+from chimera_pipeline.readers.cases import case_name, printed, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
 from chimera_pipeline.readers.reader import Reader
@@ -59,7 +59,7 @@ def _shape(value: dict[str, Any]) -> str | None:
 
 
 def read(document: Document) -> Reading:
-    """One row of `timings` a benchmark; raw samples beside it."""
+    """One row of `timings` a benchmark; a file of raw samples has measurements only."""
     reading = Reading(kind="criterion", tool="criterion")
     value = document.try_json()
     if isinstance(value, dict):
@@ -88,9 +88,10 @@ def _row(locator: str, name: Any) -> Row:
 
 def _read_object(document: Document, value: dict[str, Any], reading: Reading) -> None:
     shape = _shape(value)
-    unnamed = f"unnamed@{hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]}"
+    unnamed = f"unnamed@{hashlib.sha256(document.text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     if shape == "message":
-        _message(reading, "", value)
+        with refusing(reading, "/typical"):
+            _message(reading, "", value)
     elif shape == "estimates":
         row = _row(pointer("mean"), unnamed)
         found = {name: value[name].get("point_estimate") for name in _ESTIMATES if isinstance(value[name], dict)}
@@ -98,9 +99,10 @@ def _read_object(document: Document, value: dict[str, Any], reading: Reading) ->
         row["ddof"] = 1
         reading.add("timings", row)
     elif shape == "sample":
-        row = _row(pointer("times"), unnamed)
-        _samples(reading, row, value["iters"], value["times"], pointer("times"), "ns")
-        reading.add("timings", row)
+        with refusing(reading, pointer("times")):
+            row = _row(pointer("times"), unnamed)
+            _samples(reading, row, value["iters"], value["times"], pointer("times"), "ns")
+            reading.records_ok += 1
     else:
         reading.status = ArtifactStatus.DOCUMENT
         reading.detail = (
@@ -110,22 +112,15 @@ def _read_object(document: Document, value: dict[str, Any], reading: Reading) ->
         )
 
 
-def _samples(reading: Reading, row: Row, iters: Any, times: Any, place: str | None, unit: str) -> None:
-    """Time over iterations of each sample, `place/i` (else where the row is); `n` goes into `row`."""
-    row["n"] = len(times)
-    for index, (total, loops) in enumerate(zip(times, iters, strict=True)):
+def _samples(reading: Reading, row: Row, iters: Any, times: Any, place: str, unit: str) -> None:
+    """Time over iterations of each sample, at `place/i`; all of them, or a refusal of the whole list."""
+    found = []
+    for total, loops in zip(times, iters, strict=True):
         stated = number(total, unit, locator=place, field="times")
-        loops = number(loops, locator=place, field="iters")
-        if stated is not None and loops and len(times) <= SAMPLES:
-            extra(
-                reading,
-                row,
-                "time_s",
-                "sample",
-                stated / loops,
-                n=1,
-                locator=f"{place}/{index}" if place else None,
-            )
+        count = number(loops, locator=place, field="iters")
+        found.append(stated / count if stated is not None and count else None)
+    for index, value in enumerate(found):
+        extra(reading, row, "time_s", "sample", value, n=1, locator=f"{place}/{index}")
 
 
 def _message(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
@@ -139,27 +134,22 @@ def _message(reading: Reading, locator: str, entry: dict[str, Any]) -> None:
             statistics(row, {name: part.get("estimate")}, {name: target}, stated, locator=row["locator"])
     values, loops = entry.get("measured_values"), entry.get("iteration_count")
     if isinstance(values, list) and isinstance(loops, list) and values:
-        _samples(reading, row, loops, values, None if locator else pointer("measured_values"), unit)
+        row["n"] = len(values)
+        _samples(reading, row, loops, values, locator + pointer("measured_values"), unit)
     reading.add("timings", row)
 
 
 def _read_raw(document: Document, reading: Reading) -> None:
-    """raw.csv: a line a sample; each is a record, the case is one row."""
-    rows: dict[tuple[str, ...], Row] = {}
+    """raw.csv: a line a sample, and a record."""
     for locator, cells in document.csv.records():
         with refusing(reading, locator):
-            key = tuple(cells[name] for name in ("group", "function", "value") if cells[name])
-            row = rows.setdefault(key, _row(locator, "/".join(key)) | {"n": 0})
+            name = "/".join(cells[column] for column in ("group", "function", "value") if cells[column])
             column = "sample_measured_value" if "sample_measured_value" in cells else "sample_time_nanos"
             total = number(cells[column], cells.get("unit") or "ns", locator=locator, field=column)
             loops = number(cells["iteration_count"], locator=locator, field="iteration_count")
-            if total is None or not loops:
-                continue
-            row["n"] += 1
-            reading.records_ok += 1
-            extra(reading, row, "time_s", "sample", total / loops, n=1, locator=locator)
-    for row in rows.values():
-        reading.add("timings", row, counts=False)
+            if total is not None and loops:
+                extra(reading, _row(locator, name), "time_s", "sample", total / loops, n=1)
+                reading.records_ok += 1
 
 
 def _read_console(document: Document, reading: Reading) -> None:

@@ -34,7 +34,7 @@ _ROUNDS = re.compile(r"\brounds: (\d{1,12})\b")
 def _history(document: Document) -> Any:
     """The history, also where it is an assignment in a script; None where it is neither."""
     value = document.try_json()
-    if value is None and document.data[:200].lstrip().startswith(b"window.BENCHMARK_DATA"):
+    if value is None and document.text[:200].lstrip().startswith("window.BENCHMARK_DATA"):
         found = _SCRIPT.match(document.text)
         if found is not None:
             try:
@@ -48,7 +48,7 @@ def _history(document: Document) -> Any:
 
 def matches(document: Document) -> bool:
     """A list of name, unit and value; or entries of benches by suite."""
-    if document.data[:200].lstrip().startswith(b"window.BENCHMARK_DATA"):
+    if document.text[:200].lstrip().startswith("window.BENCHMARK_DATA"):
         return True
     value = document.try_json()
     if isinstance(value, list):

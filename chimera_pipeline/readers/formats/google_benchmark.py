@@ -148,7 +148,7 @@ def _repetition(
         row,
         "cpu_time_s",
         "mean",
-        number(entry.get("cpu_time"), unit, locator=locator, field="cpu_time"),
+        number(entry.get("cpu_time"), unit, locator=locator, field="cpu_time") or None,
         n=1,
     )
     _rates(reading, entry, row, 1, None)

@@ -90,9 +90,7 @@ def read(document: Document) -> Reading:
     return reading
 
 
-def _read_benchmark(
-    reading: Reading, report: dict[str, Any], benchmark: dict[str, Any], locator: str
-) -> None:
+def _read_benchmark(reading: Reading, report: dict[str, Any], benchmark: dict[str, Any], locator: str) -> None:
     metrics = benchmark["metrics"]
     row = _identity(reading, report, benchmark, locator)
     totals = mapping(first(metrics.get("request_totals"), benchmark.get("request_totals")))
@@ -132,10 +130,7 @@ def _error(benchmark: dict[str, Any]) -> str | None:
     """The text of the first error, to be classed and then forgotten."""
     for request in mapping(benchmark.get("requests")).get("errored") or ():
         return (
-            str(
-                first(mapping(request).get("error"), mapping(mapping(request).get("info")).get("error")) or ""
-            )
-            or None
+            str(first(mapping(request).get("error"), mapping(mapping(request).get("info")).get("error")) or "") or None
         )
     return None
 
@@ -204,9 +199,7 @@ def workload(data: Any) -> str | None:
         return f"in{lengths.get('prompt_tokens', '')}-out{lengths.get('output_tokens', '')}"
     named = data[0] if isinstance(data, list) and data else data
     named = (
-        first(*(mapping(named).get(key) for key in ("path", "source", "name")))
-        if isinstance(named, dict)
-        else named
+        first(*(mapping(named).get(key) for key in ("path", "source", "name"))) if isinstance(named, dict) else named
     )
     return redact.name(str(named).rstrip("/").rsplit("/", 1)[-1]) if isinstance(named, str) else None
 

@@ -57,9 +57,7 @@ _OLD = {
     "Successful Output token count": ("serving_output_tokens", None),
 }
 _OLD_LIST = "[min, 0.1, 1, 5, 10, 25, 75, 90, 95, 99, max]"
-_OLD_RATES = {
-    f"Successful {source.replace('_', ' ').capitalize()} mean": target for source, target in RATES.items()
-}
+_OLD_RATES = {f"Successful {source.replace('_', ' ').capitalize()} mean": target for source, target in RATES.items()}
 
 
 def _first_line(document: Document) -> str:
@@ -85,9 +83,7 @@ def read(document: Document) -> Reading:
         try:
             _read_row(reading, locator, cells)
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
     return reading
 
 
@@ -102,9 +98,7 @@ def _rows(document: Document, reading: Reading) -> Iterator[tuple[str, dict[Colu
                 table.append((line, cells))
             line = parser.line_num + 1
     except csv.Error as error:
-        raise ArtifactError(
-            Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}"
-        ) from None
+        raise ArtifactError(Reason.UNEXPECTED_SHAPE, f"line {line}: {error}", locator=f"line {line}") from None
     depth = 1 if "Run Id" in [cell.strip() for cell in table[0][1]] else 3
     if len(table) < depth:
         raise ArtifactError(Reason.TRUNCATED, f"ends in its {depth} header rows", locator="line 1")
@@ -114,13 +108,32 @@ def _rows(document: Document, reading: Reading) -> Iterator[tuple[str, dict[Colu
     columns = [tuple(cell.strip() for cell in parts) for parts in zip(*header, strict=True)]
     for number, cells in table[depth:]:
         locator = f"line {number}"
+        cut = number == table[-1][0] and not document.text.endswith(("\n", "\r"))
         if len(cells) != len(columns):
-            sentence = f"{locator}: {len(cells)} of {len(columns)} fields"
+            cells = cells[:-1] if cut else cells  # without a line break the last cell may be cut off
+            sure = _same_columns(columns, cells)
+            sentence = f"{locator}: {len(cells)} fields under {len(columns)} columns: the first {sure} are sure"
             reading.reject(Reason.RAGGED_ROW, sentence, locator=locator)
+            if sure:
+                yield locator, dict(zip(columns[:sure], cells[:sure], strict=True))
             continue
-        if number == table[-1][0] and not document.text.endswith(("\n", "\r")):
-            cells = [*cells[:-1], ""]  # without a line break the last cell may be cut off
+        cells = [*cells[:-1], ""] if cut else cells
         yield locator, dict(zip(columns, cells, strict=True))
+
+
+def _same_columns(columns: list[Column], cells: list[str]) -> int:
+    """How many of the first columns a row of another width shares with the header.
+
+    Versions 0.4 to 0.7 write the header of the first point over all rows, and leave out of each row what is
+    zero in it: up to the request counts every row is alike, and the latency of successes follows.
+    """
+    counts = [place for place, column in enumerate(columns) if column[0] == "Request Counts"]
+    if not counts or len(cells) <= counts[-1]:
+        return 0
+    sure = counts[-1] + 1
+    stated = dict(zip(columns[:sure], cells[:sure], strict=True)).get(("Request Counts", "Successful", ""), "0")
+    latency = [column[:2] for column in columns[sure : sure + 4]] == [("Request Latency", "Successful Sec")] * 4
+    return sure + 4 if latency and stated.strip() not in ("", "0") and len(cells) >= sure + 4 else sure
 
 
 def _read_row(reading: Reading, locator: str, cells: dict[Column, str]) -> None:
@@ -143,11 +156,7 @@ def _read_row(reading: Reading, locator: str, cells: dict[Column, str]) -> None:
         return
     duration = cells.get(("Duration",) if old else ("Timings", "Duration", "Sec"))
     row["duration_s"] = checked(reading, duration, "s", locator=locator, field="duration")
-    rates = (
-        {(name,): t for name, t in _OLD_RATES.items()}
-        if old
-        else {(*k, "Mean"): t for k, t in _RATES.items()}
-    )
+    rates = {(name,): t for name, t in _OLD_RATES.items()} if old else {(*k, "Mean"): t for k, t in _RATES.items()}
     for source, target in rates.items():
         if source in cells:
             row[target] = checked(reading, cells[source], None, locator=locator, field=target)
@@ -201,7 +210,8 @@ def _identity(reading: Reading, locator: str, cells: dict[Column, str], old: boo
         arguments = mapping(_json(cells.get(("Runtime Info", "Arguments", ""))))
         spec = mapping(first(arguments.get("spec"), arguments))
         model = first(backend.get("model"), mapping(spec.get("backend")).get("model"), spec.get("model"))
-        data, strategy = spec.get("data"), {}
+        requests = mapping(_json(cells.get(("Run Info", "Requests", ""))))
+        data, strategy = first(spec.get("data"), requests.get("data")), _completed(cells)
         name, run_id = cells.get(("Benchmark", "Strategy", ""), ""), cells.get(("Benchmark", "ID", ""))
     if not strategy:
         strategy = _strategy(name, cells)
@@ -217,6 +227,15 @@ def _identity(reading: Reading, locator: str, cells: dict[Column, str], old: boo
         row["workload"] = asked
     set_load(reading, row, strategy)
     return row
+
+
+def _completed(cells: dict[Column, str]) -> dict[str, Any]:
+    """The strategy of this point in the profile that every row repeats, by the row's index."""
+    profile = mapping(_json(cells.get(("Run Info", "Profile", ""))))
+    listed, index = profile.get("completed_strategies"), cells.get(("Run Info", "Run Index", ""), "").strip()
+    if isinstance(listed, list) and index.isdigit() and int(index) < len(listed):
+        return mapping(listed[int(index)])
+    return {}
 
 
 def _strategy(name: str, cells: dict[Column, str]) -> dict[str, Any]:

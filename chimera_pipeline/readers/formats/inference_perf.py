@@ -87,9 +87,7 @@ def _read_summary(document: Document) -> Reading:
     for source, target in _RATE.items():
         stated = mapping(good.get("throughput"))
         if source in stated:
-            row[target] = checked(
-                reading, stated[source], None, locator="/successes/throughput", field=source
-            )
+            row[target] = checked(reading, stated[source], None, locator="/successes/throughput", field=source)
     if observed and good.get("rate") is not None:
         row["requests_per_s"] = checked(reading, good["rate"], None, locator="/successes/rate", field="rate")
         if mapping(good.get("output_len")).get("rate") is not None:
@@ -99,9 +97,7 @@ def _read_summary(document: Document) -> Reading:
             )
     duration = value.get("benchmark_time_seconds")
     if duration:
-        row["duration_s"] = checked(
-            reading, duration, None, locator="/benchmark_time_seconds", field="duration"
-        )
+        row["duration_s"] = checked(reading, duration, None, locator="/benchmark_time_seconds", field="duration")
     latencies = good if observed else mapping(good.get("latency"))
     base = "/successes" if observed else "/successes/latency"
     for source, name in _LATENCY.items():
@@ -121,9 +117,7 @@ def _put(reading: Reading, row: Row, name: str, stated: Any, where: str) -> None
         distribution(reading, row, name, stats, None, n=row.get("requests_ok"), locator=where)
 
 
-def _counts(
-    reading: Reading, row: Row, load: dict[str, Any], good: dict[str, Any], bad: dict[str, Any]
-) -> None:
+def _counts(reading: Reading, row: Row, load: dict[str, Any], good: dict[str, Any], bad: dict[str, Any]) -> None:
     if "count" in good:
         row["requests_ok"] = whole(reading, good["count"], locator="/successes/count", field="count")
     if "count" in bad:
@@ -154,9 +148,7 @@ def _read_requests(document: Document) -> Reading:
         try:
             reading.add("llm_requests", _request(reading, locator, item))
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
     return reading
 
 

@@ -95,9 +95,7 @@ def read(document: Document) -> Reading:
     return reading
 
 
-def _read_report(
-    reading: Reading, base: str, item: dict[str, Any], where: str, found: dict[str, Any]
-) -> None:
+def _read_report(reading: Reading, base: str, item: dict[str, Any], where: str, found: dict[str, Any]) -> None:
     old = "metrics" in item and "results" not in item
     row = _identity(item, where, old)
     time = mapping(found.get("time")) if old else mapping(mapping(item.get("run")).get("time"))
@@ -106,9 +104,7 @@ def _read_report(
     if is_failed(row):
         reading.add("serving_runs", fail(row))
         return
-    row["duration_s"] = checked(
-        reading, _seconds(time.get("duration")), None, locator=where, field="duration"
-    )
+    row["duration_s"] = checked(reading, _seconds(time.get("duration")), None, locator=where, field="duration")
     for source, stated in mapping(found.get("throughput")).items():
         if source in _RATE:
             mean = stated.get("mean") if isinstance(stated, dict) else stated
@@ -216,9 +212,7 @@ def _native_models(native: dict[str, Any]) -> list[Any]:
 
 def _stack(row: Row, engines: list[dict[str, Any]], accelerators: list[dict[str, Any]]) -> None:
     """Engine, hardware and parallelism where all parts of the stack agree or can be named together."""
-    names = sorted(
-        {str(part["name"]) + _version(part.get("version")) for part in engines if part.get("name")}
-    )
+    names = sorted({str(part["name"]) + _version(part.get("version")) for part in engines if part.get("name")})
     if names:
         row["engine"] = plain("+".join(name.rsplit("/", 1)[-1] for name in names))
     models = sorted({str(part["model"]) for part in accelerators if part.get("model")})

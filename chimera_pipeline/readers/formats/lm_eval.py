@@ -74,9 +74,7 @@ def _read_results(document: Document) -> Reading:
     return reading
 
 
-def _scores(
-    reading: Reading, value: dict[str, Any], shared: Row, task: str, scores: dict[str, Any]
-) -> list[Row]:
+def _scores(reading: Reading, value: dict[str, Any], shared: Row, task: str, scores: dict[str, Any]) -> list[Row]:
     rows = []
     for key, score in scores.items():
         metric, _, filter_ = str(key).partition(",")
@@ -97,9 +95,7 @@ def _scores(
             row["value"] = number(score, locator=locator, field=metric)
             row["stderr"] = _stderr(scores, metric, filter_, locator)
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
             continue
         _about(reading, row, value, task, metric, scores)
         rows.append(row)
@@ -111,9 +107,7 @@ def _stderr(scores: dict[str, Any], metric: str, filter_: str, locator: str) -> 
     return None if isinstance(stated, list) else number(stated, locator=locator, field=f"{metric}_stderr")
 
 
-def _about(
-    reading: Reading, row: Row, value: dict[str, Any], task: str, metric: str, scores: dict[str, Any]
-) -> None:
+def _about(reading: Reading, row: Row, value: dict[str, Any], task: str, metric: str, scores: dict[str, Any]) -> None:
     """Shots, items and direction of a task's metric."""
     own = mapping(mapping(value.get("configs")).get(task))
     shots = first(
@@ -183,9 +177,7 @@ def _quantization(arguments: dict[str, Any]) -> str | None:
         arguments.get("autogptq"),
         arguments.get("gguf_file"),
     )
-    return (
-        str(stated) if isinstance(stated, str) and stated.lower() not in ("true", "false", "none") else None
-    )
+    return str(stated) if isinstance(stated, str) and stated.lower() not in ("true", "false", "none") else None
 
 
 def _samples_match(document: Document) -> bool:

@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from chimera_pipeline.errors import ArtifactError
+from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, number
 from chimera_pipeline.readers.names import plain
@@ -76,7 +76,7 @@ def read(document: Document) -> Reading:
     """One row of `serving_runs` a run; a run in accuracy mode has no performance and gives none."""
     is_detail = _is_detail(document.text)
     reading = Reading(kind="mlperf_detail" if is_detail else "mlperf_summary", tool="mlperf-loadgen")
-    stated, lines = (_detail if is_detail else _summary)(document.text)
+    stated, lines = (_detail if is_detail else _summary)(reading, document.text)
     try:
         row = _row(reading, stated, lines, is_detail)
     except ArtifactError as refused:
@@ -91,11 +91,11 @@ def read(document: Document) -> Reading:
     return reading
 
 
-def _summary(text: str) -> tuple[Record, dict[str, str]]:
+def _summary(reading: Reading, text: str) -> tuple[Record, dict[str, str]]:
     """Lower-cased key -> value as written, the first of each key; and key -> line."""
     stated: Record = {}
     lines: dict[str, str] = {}
-    for position, line in enumerate(whole_lines(text), start=1):
+    for position, line in enumerate(whole_lines(reading, text), start=1):
         match = _LINE.match(line) if len(line) <= 400 else None
         if match and match.group(2):
             key = re.sub(r"\s+", " ", match.group(1)).lower()
@@ -104,7 +104,7 @@ def _summary(text: str) -> tuple[Record, dict[str, str]]:
     return stated, lines
 
 
-def _detail(text: str) -> tuple[Record, dict[str, str]]:
+def _detail(reading: Reading, text: str) -> tuple[Record, dict[str, str]]:
     """Key -> value, the last of each key; and key -> line."""
     stated: Record = {}
     lines: dict[str, str] = {}
@@ -114,6 +114,8 @@ def _detail(text: str) -> tuple[Record, dict[str, str]]:
         try:
             entry: Any = json.loads(line[len(_PREFIX) :])
         except ValueError:
+            said = f"line {position}: begins an entry that is broken or cut off"
+            reading.reject(Reason.TRUNCATED, said, locator=f"line {position}")
             continue
         if isinstance(entry, dict) and isinstance(entry.get("key"), str):
             stated[entry["key"]], lines[entry["key"]] = entry.get("value"), f"line {position}"

@@ -47,20 +47,22 @@ _SHAPE = re.compile(r"[^0-9x]+")
 
 def _start(document: Document) -> int:
     """The offset of the table's header, the first line that names a kernel column; -1 for none."""
-    head = document.text[:20000]
-    offset = head.find('"Kernel Name"')
+    head = document.text[:80000]
+    offset = head.find("Kernel Name")
     return head.rfind("\n", 0, offset) + 1 if offset >= 0 else -1
 
 
 def matches_ncu(document: Document) -> bool:
     """A header with Kernel Name, and metrics as columns (with __) or as rows (Metric Name, Metric Value)."""
-    if document.format is Format.MARKDOWN or b'"Kernel Name"' not in document.data[:80000]:
+    if document.format is Format.MARKDOWN or b"Kernel Name" not in document.data[:80000]:
         return False
     start = _start(document)
     if start < 0:
         return False
-    header = document.text[start:].split("\n", 1)[0]
-    return ('"Metric Name"' in header and '"Metric Value"' in header) or "__" in header
+    header = document.text[start:].split("\n", 1)[0].replace('"', "").split(",")
+    if "Kernel Name" not in header:
+        return False
+    return {"Metric Name", "Metric Value"} <= set(header) or any("__" in name for name in header)
 
 
 def _table(document: Document) -> list[tuple[str, dict[str, str]]]:

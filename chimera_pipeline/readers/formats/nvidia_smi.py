@@ -82,7 +82,7 @@ def _query(header: list[str]) -> dict[str, tuple[str, str | None]]:
 
 def matches_query(document: Document) -> bool:
     """At least one known field with its unit in the header, or two without."""
-    if document.data.lstrip()[:1] in (b"{", b"["):
+    if document.text.lstrip()[:1] in ("{", "["):
         return False
     if not any(
         word in document.data[:4000] for word in (b"utilization.", b"memory.", b"power.", b"clocks.", b"temperature.")
@@ -176,7 +176,7 @@ def _add(reading: Reading, rows: list[Row]) -> None:
 
 def matches_dmon(document: Document) -> bool:
     """A first line of names that begins with "# gpu" (after Date and Time), and a known counter in it."""
-    if document.format is Format.MARKDOWN or document.data.lstrip()[:1] != b"#":
+    if document.format is Format.MARKDOWN or not document.text.lstrip().startswith("#"):
         return False
     first = document.text.lstrip().split("\n", 1)[0]
     return _NAMES.match(first) is not None and bool(set(_DMON) & set(_split(first))) and "pid" not in _split(first)

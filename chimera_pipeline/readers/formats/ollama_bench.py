@@ -11,7 +11,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import half_unit, number
 from chimera_pipeline.readers.names import model_name, plain
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, each, fail
+from chimera_pipeline.readers.tool_records import Record, each, fail, whole_lines
 from chimera_pipeline.records import Reading, Row
 
 _HEADER = "NAME,STEP,COUNT,NS_PER_COUNT,TOKEN_PER_SEC"
@@ -30,7 +30,7 @@ def read(document: Document) -> Reading:
     records: list[tuple[str, Record]] = []
     quant: str | None = None
     names = _HEADER.split(",")
-    for position, line in enumerate(document.text.splitlines(), start=1):
+    for position, line in enumerate(whole_lines(reading, document.text), start=1):
         stated = _QUANT.search(line) if line.startswith("#") else None
         quant = plain(stated.group(1)) if stated else quant
         cells = line.strip().split(",")

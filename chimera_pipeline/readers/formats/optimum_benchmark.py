@@ -79,11 +79,7 @@ def _targets(value: Any) -> dict[str, dict[str, Any]]:
         return {}
     found = {}
     for name, part in value.items():
-        if (
-            name in TARGETS
-            and isinstance(part, dict)
-            and any(isinstance(part.get(kind), dict) for kind in KINDS)
-        ):
+        if name in TARGETS and isinstance(part, dict) and any(isinstance(part.get(kind), dict) for kind in KINDS):
             found[name] = part
     known = any(
         {"mean", "value"} & set(_plain(part[kind]))
@@ -143,9 +139,7 @@ def read_target(reading: Reading, identity: Row, name: str, part: dict[str, Any]
         }
         rate["rate_mean"] = checked(reading, stated, None, locator=rate["locator"], field="throughput")
         if "stdev" in throughput:
-            rate["rate_std"] = checked(
-                reading, throughput["stdev"], None, locator=rate["locator"], field="stdev"
-            )
+            rate["rate_std"] = checked(reading, throughput["stdev"], None, locator=rate["locator"], field="stdev")
         rate["n"] = len(values) if isinstance(values, list) else _whole(latency.get("count"))
         reading.add("throughputs", rate, counts=False)
     _resources(reading, row, part, where)

@@ -75,9 +75,7 @@ def _read_run_target(reading: Reading, identity: Row, name: str, part: dict[str,
         for row in rows:
             reading.add(table, row, counts=False)
     for refused in inner.rejections:
-        reading.reject(
-            refused.reason, f"{locator}: {name}{refused.detail}", locator=locator, value=refused.value
-        )
+        reading.reject(refused.reason, f"{locator}: {name}{refused.detail}", locator=locator, value=refused.value)
 
 
 def _placed(inner: Reading, locator: str) -> Iterator[tuple[str, list[Row]]]:
@@ -87,11 +85,7 @@ def _placed(inner: Reading, locator: str) -> Iterator[tuple[str, list[Row]]]:
 
 def _csv_identity(cells: dict[str, str]) -> Row:
     def part(prefix: str) -> dict[str, Any]:
-        return {
-            key.removeprefix(prefix): value
-            for key, value in cells.items()
-            if key.startswith(prefix) and value
-        }
+        return {key.removeprefix(prefix): value for key, value in cells.items() if key.startswith(prefix) and value}
 
     shapes = {
         **part("config.scenario.input_shapes."),

@@ -24,7 +24,7 @@ def read(document: Document) -> Reading:
     """The rows of every block."""
     parsers = pasted.found(document)
     reading = Reading(kind=parsers[0].kind, tool=parsers[0].tool)
-    lines = whole_lines(document.text)
+    lines = whole_lines(reading, document.text)
     for position, parser in enumerate(parsers):
         printed_by = parser.read(lines, reading, position == 0)
         if position == 0 and printed_by:

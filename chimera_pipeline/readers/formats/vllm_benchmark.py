@@ -107,10 +107,12 @@ def _latency(reading: Reading, locator: str, record: Record) -> Row:
         row["ddof"] = 0
     percentiles: Any = record.get("percentiles")
     for key, value in (percentiles if isinstance(percentiles, dict) else {}).items():
+        if not str(key).replace(".", "", 1).isdigit():
+            continue
         stated = number(value, "s", locator=locator, field=f"percentile {key}")
         if str(key) in _PERCENTILES:
             row[_PERCENTILES[str(key)]] = stated
-        elif str(key).replace(".", "", 1).isdigit():
+        else:
             where = at(locator, "percentiles", key)
             extra(reading, row, "time_s", f"p{key}", stated, n=row["n"], locator=where)
     for i, sample in enumerate(samples):

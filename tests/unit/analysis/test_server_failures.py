@@ -134,9 +134,7 @@ def test_a_server_that_is_down_is_named_with_what_to_do() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    found = analyse(
-        statements(), provider=Ollama(MODEL, f"127.0.0.1:{port}"), profile=quick(), now=lambda: NOW
-    )
+    found = analyse(statements(), provider=Ollama(MODEL, f"127.0.0.1:{port}"), profile=quick(), now=lambda: NOW)
     assert found.mode is Mode.DETERMINISTIC
     assert "offline at http://127.0.0.1" in found.reason
     assert "ollama serve" in found.reason
@@ -197,7 +195,10 @@ def test_a_named_host_is_allowed_and_its_address_is_pinned() -> None:
 def test_a_name_that_also_points_at_metadata_is_refused() -> None:
     with pytest.raises(ModelError, match="link-local"):
         endpoint(
-            "http://gpu-box", default_port=1, allowed_hosts=["gpu-box"], resolve=lambda *_: ["10.0.0.7", "169.254.169.254"]
+            "http://gpu-box",
+            default_port=1,
+            allowed_hosts=["gpu-box"],
+            resolve=lambda *_: ["10.0.0.7", "169.254.169.254"],
         )
 
 

@@ -9,29 +9,7 @@ from chimera_pipeline.readers.llama_cases import file_stem, parse_test, quantiza
 from chimera_pipeline.readers.registry import read
 from chimera_pipeline.records import ArtifactStatus, Format
 from chimera_pipeline.settings import Limits
-
-RUN = {
-    "build_commit": "abc12345",
-    "build_number": 7001,
-    "cpu_info": "Intel(R) Core(TM) i5-1",
-    "gpu_info": "GPU X, GPU X",
-    "backends": "CUDA",
-    "model_filename": "/models/Tiny-1B-UD-Q4_K_XL-00001-of-00002.gguf",
-    "model_type": "llama 1B Q4_K - Medium",
-    "n_batch": 2048,
-    "n_gpu_layers": 99,
-    "flash_attn": True,
-    "n_prompt": 512,
-    "n_gen": 0,
-    "n_depth": 0,
-    "test_time": "2026-01-02T03:04:05Z",
-    "avg_ns": 2_000_000_000,
-    "stddev_ns": 1_000_000,
-    "avg_ts": 256.0,
-    "stddev_ts": 2.0,
-    "samples_ns": [1_999_000_000, 2_001_000_000],
-    "samples_ts": [254.0, 258.0],
-}
+from tests.unit.readers.samples.serving_tools import LLAMA_BENCH as RUN
 
 
 def reading(text, format=Format.JSON):
@@ -73,8 +51,10 @@ def test_samples_and_times_stand_beside_the_row():
         ("case_time_s", "mean", 2.0, 2),
         ("case_time_s", "std", 0.001, 2),
     ]
-    assert found.rows["throughputs"][0]["locator"] == "/avg_ts"
-    assert found.rows["measurements"][1]["locator"] == "/samples_ts/1"
+    assert found.rows["throughputs"][0]["locator"] == "line 1"
+    over_lines = reading(json.dumps(RUN, indent=1))
+    assert over_lines.rows["throughputs"][0]["locator"] == "/avg_ts"
+    assert over_lines.rows["measurements"][1]["locator"] == "/samples_ts/1"
 
 
 def test_stderr_lines_before_json_lines_are_no_records():

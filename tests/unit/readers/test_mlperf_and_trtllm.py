@@ -7,104 +7,15 @@ import pytest
 from chimera_pipeline.readers.registry import read
 from chimera_pipeline.records import Format
 from chimera_pipeline.settings import Limits
-
-OFFLINE = """================================================
-MLPerf Results Summary
-================================================
-SUT name : PySUT
-Scenario : Offline
-Mode     : PerformanceOnly
-Samples per second: 2.5
-Result is : VALID
-  Min duration satisfied : Yes
-
-================================================
-Additional Stats
-================================================
-Min latency (ns)                : 1000000000
-Max latency (ns)                : 4000000000
-Mean latency (ns)               : 2000000000
-50.00 percentile latency (ns)   : 2100000000
-99.00 percentile latency (ns)   : 3900000000
-99.90 percentile latency (ns)   : 4000000000
-
-================================================
-Test Parameters Used
-================================================
-samples_per_query : 10
-target_qps : 1
-min_duration (ms): 600000
-qsl_rng_seed : 13281865557512327830
-"""
-SERVER = """================================================
-MLPerf Results Summary
-================================================
-SUT name : FastServe
-Scenario : Server
-Mode     : PerformanceOnly
-Completed samples per second    : 90.5
-Completed tokens per second: 29000.5
-Result is : INVALID
-  Performance constraints satisfied : NO
-
-================================================
-Additional Stats
-================================================
-Scheduled samples per second : 104.15
-Mean latency (ns)               : 30000000000
-
-Completed tokens per second                 : 29000.5
-Min First Token latency (ns)                : 40000000
-Mean First Token latency (ns)               : 900000000
-50.00 percentile first token latency (ns)   : 950000000
-99.00 percentile first token latency (ns)   : 1700000000
-
-Mean Time to Output Token (ns)               : 120000000
-99.00 percentile time to output token (ns)   : 160000000
-
-================================================
-Test Parameters Used
-================================================
-target_qps : 100
-"""
-REPORT = {
-    "engine": {
-        "model": "org/Tiny-8B",
-        "version": "1.2.0",
-        "backend": "Pytorch",
-        "dtype": "bfloat16",
-        "kv_cache_dtype": "FP8",
-        "quantization": "FP8",
-    },
-    "machine": {"name": "GPU Z", "memory.total": 80.0, "clocks.mem": 2.6},
-    "world_info": {"tp_size": 2, "pp_size": 1, "max_batch_size": 512},
-    "request_info": {
-        "num_requests": 100,
-        "avg_num_concurrent_requests": 90.5,
-        "avg_input_length": 128.0,
-        "avg_output_length": 64.0,
-    },
-    "performance": {
-        "total_latency_ms": 2000.0,
-        "avg_request_latency_ms": 900.0,
-        "request_throughput_req_s": 50.0,
-        "system_output_throughput_tok_s": 3200.0,
-        "system_total_throughput_tok_s": 9600.0,
-        "request_latency_percentiles_ms": {
-            "p50": 880.0,
-            "p99": 1500.0,
-            "minimum": 100.0,
-            "maximum": 1600.0,
-            "average": 900.0,
-        },
-    },
-    "streaming_metrics": {
-        "avg_ttft_ms": 100.0,
-        "avg_tpot_ms": 10.0,
-        "ttft_percentiles": {"p50": 95.0, "p90": 150.0},
-        "tpot_percentiles": {"p50": 9.5},
-    },
-}
+from tests.unit.readers.samples.serving_tools import (
+    MLPERF_OFFLINE as OFFLINE,
+)
+from tests.unit.readers.samples.serving_tools import (
+    MLPERF_SERVER as SERVER,
+)
+from tests.unit.readers.samples.serving_tools import (
+    TRTLLM_REPORT as REPORT,
+)
 
 
 def reading(value, format=Format.TEXT):

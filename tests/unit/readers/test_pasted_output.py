@@ -2,138 +2,31 @@
 
 All values here are invented.
 """
-# ruff: noqa: E501 - lines as the tools print them
 
 import pytest
 
 from chimera_pipeline.readers.registry import read
 from chimera_pipeline.records import Format
 from chimera_pipeline.settings import Limits
-
-VLLM = """# A test
-Namespace(backend='vllm', dataset_name='sharegpt', model='org/Tiny-GPTQ', num_prompts=64, request_rate=inf, max_concurrency=16, random_input_len=1024)
-Maximum request concurrency: 16
-============ Serving Benchmark Result ============
-Successful requests:                     60
-Maximum request concurrency:             16
-Benchmark duration (s):                  10.00
-Total input tokens:                      1000
-Total generated tokens:                  500
-Request throughput (req/s):              6.00
-Output token throughput (tok/s):         50.00
-Total Token throughput (tok/s):          150.00
----------------Time to First Token----------------
-Mean TTFT (ms):                          100.00
-Median TTFT (ms):                        80.00
-P99 TTFT (ms):                           300.00
------Time per Output Token (excl. 1st token)------
-Mean TPOT (ms):                          40.00
-==================================================
-"""
-SGLANG = """============ Serving Benchmark Result ============
-Backend:                                 sglang
-Traffic request rate:                    4.0
-Max request concurrency:                 not set
-Successful requests:                     10
-Benchmark duration (s):                  5.00
-Total generated tokens (retokenized):    99
-Request throughput (req/s):              2.00
-Concurrency:                             3.50
-----------------End-to-End Latency----------------
-Mean E2E Latency (ms):                   900.00
-P90 E2E Latency (ms):                    1200.00
-Mean ITL (ms):                           0.00
-Median ITL (ms):                         0.00
-==================================================
-"""
-TRT_OLD = """[07/11/2025-08:01:45] [TRT-LLM] [I]
-
-===========================================================
-= ENGINE DETAILS
-===========================================================
-Model:\t\t\torg/Tiny-70B
-TensorRT-LLM Version:\t0.16.0
-Dtype:\t\t\tbfloat16
-KV Cache Dtype:\t\tFP8
-Quantization:\t\tFP8
-
-===========================================================
-= PERFORMANCE OVERVIEW
-===========================================================
-Number of requests:\t\t7500
-Average Input Length (tokens):\t1024.0000
-Average Output Length (tokens):\t128.0000
-Token Throughput (tokens/sec):\t3575.0000
-Request Throughput (req/sec):\t27.9000
-Total Latency (ms):\t\t268500.0000
-
-[07/11/2025-08:01:46] [TRT-LLM] [I] Benchmark Shutdown called!
-"""
-TRT_NEW = """===========================================================
-= MACHINE DETAILS
-===========================================================
-NVIDIA H100 80GB HBM3, memory 79.11 GB, 2.62 GHz
-
-===========================================================
-= REQUEST DETAILS
-===========================================================
-Number of requests:             100
-Number of concurrent requests:  94.6050
-Average Input Length (tokens):  128.0000
-Average Output Length (tokens): 128.0000
-===========================================================
-= PERFORMANCE OVERVIEW
-===========================================================
-Request Throughput (req/sec):                     80.0000
-Total Output Throughput (tokens/sec):             10240.0000
-Total Token Throughput (tokens/sec):              20480.0000
-Total Latency (ms):                               1250.0000
-Average request latency (ms):                     1000.0000
-Average time-to-first-token [TTFT] (ms):          160.0000
-
--- Per-Request Time-to-First-Token [TTFT] Breakdown (ms)
-
-[TTFT] MINIMUM: 90.0000
-[TTFT] AVERAGE: 160.0000
-[TTFT] P50    : 150.0000
-[TTFT] P99    : 230.0000
--- Request Latency Breakdown (ms) -----------------------
-
-[Latency] P50    : 990.0000
-"""
-OLLAMA = """$ ollama run tiny:1b-q4_K_M --verbose "Hi"
-Hello there.
-
-total duration:       1m2.5s
-load duration:        2.5s
-prompt eval count:    20 token(s)
-prompt eval duration: 500ms
-prompt eval rate:     40.00 tokens/s
-eval count:           590 token(s)
-eval duration:        59s
-eval rate:            10.00 tokens/s
-
-total duration:       3.1s
-load duration:        100µs
-eval count:           30 token(s)
-eval duration:        3s
-eval rate:            10.01 tokens/s
-"""
-LLAMA = """> ROCBLAS_USE_HIPBLASLT=1 build/bin/llama-bench --rpc a:1,b:2 -fa 1 -m /m/Tiny-7b.Q4_K_M.gguf
-  Device 0: GPU Y, gfx1, VMM: no
-| model                  |       size |     params | backend    | ngl |            test |                  t/s |
-| ---------------------- | ---------: | ---------: | ---------- | --: | --------------: | -------------------: |
-| llama 7B Q4_K - Medium |   3.80 GiB |     6.74 B | ROCm,RPC   |  99 |           pp512 |        900.00 ± 4.00 |
-| llama 7B Q4_K - Medium |   3.80 GiB |     6.74 B | ROCm,RPC   |  99 |  tg128 @ d4096 |         40.00 ± 0.05 |
-
-build: 4d74393bc (6327)
-"""
-BATCHED = """main: n_kv_max = 69632, n_batch = 2048, n_ubatch = 512, flash_attn = 1, n_gpu_layers = 99, n_threads = 8
-
-|    PP |     TG |    B |   N_KV |   T_PP s | S_PP t/s |   T_TG s | S_TG t/s |      T s |    S t/s |
-|-------|--------|------|--------|----------|----------|----------|----------|----------|----------|
-|   128 |     64 |    4 |    768 |    0.512 |  1000.00 |    2.560 |   100.00 |    3.072 |   250.00 |
-"""
+from tests.unit.readers.samples.serving_tools import (
+    BATCHED_TABLE as BATCHED,
+)
+from tests.unit.readers.samples.serving_tools import (
+    LLAMA_TABLE as LLAMA,
+)
+from tests.unit.readers.samples.serving_tools import (
+    OLLAMA_VERBOSE as OLLAMA,
+)
+from tests.unit.readers.samples.serving_tools import (
+    SGLANG_TABLE as SGLANG,
+)
+from tests.unit.readers.samples.serving_tools import (
+    TRT_NEW,
+    TRT_OLD,
+)
+from tests.unit.readers.samples.serving_tools import (
+    VLLM_TABLE as VLLM,
+)
 
 
 def reading(text, format=Format.TEXT):
@@ -222,7 +115,7 @@ def test_blocks_of_ollama_verbose_are_requests():
     found = reading(OLLAMA)
     first, second = found.rows["llm_requests"]
     assert (found.tool, found.records_ok) == ("ollama", 2)
-    assert (first["model"], first["quantization"], first["locator"]) == ("tiny:1b-q4_K_M", "Q4_K_M", "line 11")
+    assert (first["model"], first["quantization"], first["locator"]) == ("tiny:1b-q4_K_M", "Q4_K_M", "line 4")
     assert (first["total_s"], first["load_s"], first["prompt_eval_s"], first["eval_s"]) == (
         62.5,
         2.5,

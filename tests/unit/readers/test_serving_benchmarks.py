@@ -7,63 +7,8 @@ import pytest
 from chimera_pipeline.readers.registry import read
 from chimera_pipeline.records import Format
 from chimera_pipeline.settings import Limits
-
-POINT = {
-    "date": "20260102-030405",
-    "endpoint_type": "vllm",
-    "backend": "vllm",
-    "label": None,
-    "model_id": "org/Tiny-7B-AWQ",
-    "tokenizer_id": "org/Tiny-7B-AWQ",
-    "num_prompts": 8,
-    "request_rate": "inf",
-    "burstiness": 1.0,
-    "max_concurrency": 2,
-    "duration": 2.0,
-    "completed": 8,
-    "failed": 0,
-    "total_input_tokens": 256,
-    "total_output_tokens": 128,
-    "request_throughput": 4.0,
-    "request_goodput": None,
-    "output_throughput": 64.0,
-    "total_token_throughput": 192.0,
-    "mean_ttft_ms": 100.0,
-    "median_ttft_ms": 90.0,
-    "std_ttft_ms": 12.5,
-    "p99_ttft_ms": 150.0,
-    "p99.9_ttft_ms": 160.0,
-    "mean_tpot_ms": 10.0,
-    "median_tpot_ms": 9.0,
-    "std_tpot_ms": 1.0,
-    "p99_tpot_ms": 12.0,
-    "mean_itl_ms": 11.0,
-    "median_itl_ms": 9.5,
-    "std_itl_ms": 2.0,
-    "p99_itl_ms": 20.0,
-    "mean_e2el_ms": 300.0,
-    "p25_e2el_ms": 250.0,
-}
-SGLANG = {
-    "tag": None,
-    "backend": "sglang",
-    "dataset_name": "random",
-    "max_concurrency": 16,
-    "random_input_len": 1024,
-    "random_output_len": 128,
-    "duration": 4.0,
-    "completed": 40,
-    "total_output_tokens": 5120,
-    "total_output_tokens_retokenized": 5100,
-    "request_throughput": 10.0,
-    "input_throughput": 10240.0,
-    "output_throughput": 1280.0,
-    "mean_e2e_latency_ms": 500.0,
-    "p99_e2e_latency_ms": 900.0,
-    "mean_ttft_ms": 50.0,
-    "std_ttft_ms": 5.0,
-    "concurrency": 15.5,
-}
+from tests.unit.readers.samples.serving_tools import SGLANG_POINT as SGLANG
+from tests.unit.readers.samples.serving_tools import VLLM_POINT as POINT
 
 
 def reading(value, format=Format.JSON):
@@ -254,7 +199,7 @@ def test_an_sglang_line_with_a_bare_infinity_is_read():
     text = json.dumps(SGLANG)[:-1] + ', "request_rate": Infinity}\n'
     found = reading(text, Format.JSONL)
     (row,) = found.rows["serving_runs"]
-    assert (found.tool, row["engine"], row["locator"]) == ("sglang", "sglang", "/duration")
+    assert (found.tool, row["engine"], row["locator"]) == ("sglang", "sglang", "line 1")
     assert (row["e2e_s_mean"], row["e2e_s_p99"], row["ttft_s_std"]) == (0.5, 0.9, 0.005)
     assert (row["workload"], row["concurrency"]) == ("random_in1024_out128", 16)
     assert row["config"]["request_rate"] == "inf"

@@ -16,11 +16,7 @@ LIMITS = Limits()
 
 
 def read(value, format=Format.JSON):
-    data = (
-        value
-        if isinstance(value, bytes)
-        else (value if isinstance(value, str) else json.dumps(value)).encode()
-    )
+    data = value if isinstance(value, bytes) else (value if isinstance(value, str) else json.dumps(value)).encode()
     return registry.read(data, format, LIMITS)
 
 
@@ -304,10 +300,7 @@ def test_yaml_tags_build_nothing():
         ("a: " + "[" * 100_000, Reason.TOO_DEEP),
         (
             "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
-            + "".join(
-                f"{b}: &{b} [{','.join(['*' + a] * 10)}]\n"
-                for a, b in zip("abcdefgh", "bcdefghi", strict=True)
-            ),
+            + "".join(f"{b}: &{b} [{','.join(['*' + a] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
             Reason.TOO_MANY_NODES,
         ),
     ],
@@ -346,3 +339,17 @@ def test_guidellm_csv_percentiles_lists_have_eleven_places():
     row = reading.rows["serving_runs"][0]
     assert row["e2e_s_mean"] == 0.5
     assert "e2e_s_p99" not in row
+
+
+def test_guidellm_csv_rows_of_another_width_keep_only_what_is_sure():
+    rows = list(csv.reader(io.StringIO(guidellm.csv_text())))
+    rows[3] = [*rows[3], "1.0", "2.0"]  # as versions 0.4 to 0.7 write a point with other columns
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    reading = read(out.getvalue(), Format.CSV)
+    row = reading.rows["serving_runs"][0]
+    assert (row["requests_ok"], row["e2e_s_mean"], row["duration_s"]) == (10, 0.5, 2.5)
+    assert "ttft_s_mean" not in row
+    assert "output_tokens_per_s" not in row
+    assert [refused.reason for refused in reading.rejections] == ["ragged_row"]
+    assert (reading.records_ok, reading.records_failed) == (1, 1)

@@ -7,50 +7,15 @@ import pytest
 from chimera_pipeline.readers.registry import read
 from chimera_pipeline.records import Format
 from chimera_pipeline.settings import Limits
-
-OLLAMA = {
-    "model": "tiny:1b-q8_0",
-    "created_at": "2026-01-02T03:04:05.5Z",
-    "response": "SECRET WORDS",
-    "done": True,
-    "done_reason": "stop",
-    "total_duration": 3_000_000_000,
-    "load_duration": 500_000_000,
-    "prompt_eval_count": 20,
-    "prompt_eval_duration": 250_000_000,
-    "eval_count": 100,
-    "eval_duration": 2_000_000_000,
-}
-SERVER = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1767323045,
-    "model": "/models/Tiny-Q4_0.gguf",
-    "system_fingerprint": "b6881-8b11deea4",
-    "choices": [{"message": {"content": "SECRET WORDS"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 110, "completion_tokens": 50},
-    "timings": {
-        "cache_n": 10,
-        "prompt_n": 100,
-        "prompt_ms": 200.0,
-        "prompt_per_second": 500.0,
-        "predicted_n": 50,
-        "predicted_ms": 1000.0,
-        "predicted_per_second": 50.0,
-    },
-}
-LLMPERF = {
-    "error_code": None,
-    "error_msg": "",
-    "inter_token_latency_s": 0.02,
-    "ttft_s": 0.5,
-    "end_to_end_latency_s": 2.5,
-    "request_output_throughput_token_per_s": 40.0,
-    "number_total_tokens": 650,
-    "number_output_tokens": 100,
-    "number_input_tokens": 550,
-    "GEN_TEXT": "SECRET WORDS",
-}
+from tests.unit.readers.samples.serving_tools import (
+    LLAMA_SERVER as SERVER,
+)
+from tests.unit.readers.samples.serving_tools import (
+    LLMPERF_REQUEST as LLMPERF,
+)
+from tests.unit.readers.samples.serving_tools import (
+    OLLAMA_RESPONSE as OLLAMA,
+)
 
 
 def reading(value, format=Format.JSON):

@@ -102,9 +102,7 @@ Request Throughput (requests/sec),2.50
 Endpoint,GPU_Index,GPU_Name,GPU_UUID,Metric,avg,min,max,sum,p1,p5,p10,p25,p50,p75,p90,p95,p99,std
 localhost:9401,0,NVIDIA H100 80GB HBM3,GPU-1,GPU Power Usage (W),310.50,90.00,700.00,621.00,,,,,,,,,,
 """.replace("\n", "\r\n")
-FAILED_CSV = (
-    "Metric,Value\r\nError Request Count,20.00\r\n\r\n\r\nEndpoint,GPU_Index,GPU_Name,GPU_UUID,Metric,avg\r\n"
-)
+FAILED_CSV = "Metric,Value\r\nError Request Count,20.00\r\n\r\n\r\nEndpoint,GPU_Index,GPU_Name,GPU_UUID,Metric,avg\r\n"
 GENAI_CSV = """Metric,avg,min,max,p99,p95,p90,p75,p50,p25
 Time To First Token (ms),"1,146.31",249.48,"3,485.23","3,457.97",949.56,915.06,830.93,640.07,286.52
 Request Latency (ms),"6,406.20",371.47,"9,608.72","9,436.13","9,046.58",9028.16,6549.60,"5,690.23",493.63
@@ -147,9 +145,7 @@ def record(phase: str = "profiling", **changed: Any) -> dict[str, Any]:
 RECORDS = [
     record("warmup"),
     record(),
-    record(
-        metrics={"error_isl": {"value": 32, "unit": "tokens"}}, error={"code": 500, "message": "internal"}
-    ),
+    record(metrics={"error_isl": {"value": 32, "unit": "tokens"}}, error={"code": 500, "message": "internal"}),
 ]
 
 
@@ -225,6 +221,7 @@ SAMPLES = [
         ok=1,
         values={"serving_runs/line 3/ttft_s_mean": 1.14631, "serving_runs/line 3/e2e_s_p50": 5.69023},
         regular=False,
+        computed=True,
     ),
     Sample(
         "nanosecond-csv",

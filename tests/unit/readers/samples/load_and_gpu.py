@@ -93,12 +93,13 @@ SAMPLES = [
             "serving_runs/row 1/requests_per_s": 26.5,
             "measurements/row 1/serving_e2e_s:max": 0.0845,
         },
+        computed=True,
     ),
-    Sample("history", HISTORY.encode(), Format.CSV, "locust", ok=2),
+    Sample("history", HISTORY.encode(), Format.CSV, "locust", ok=2, computed=True),
     Sample("failures", b"Method,Name,Error,Occurrences\n", Format.CSV, "locust", ok=0),
     Sample(
         "json", json.dumps(LOCUST, indent=1).encode(), Format.JSON, "locust", ok=1,
-        values={"serving_runs//0/e2e_s_mean": 0.02525, "serving_runs//0/duration_s": 10},
+        values={"serving_runs//0/e2e_s_mean": 0.02525, "serving_runs//0/duration_s": 10}, computed=True,
     ),
     Sample(
         "handle", json.dumps(K6, indent=1).encode(), Format.JSON, "k6", ok=1,

@@ -183,7 +183,7 @@ GUNGRAUN = {
     ],
 }  # fmt: skip
 GUNGRAUN_TEXT = """g::grp::bench_fib short:(10)
-  Instructions:                1,802|1700                 (+6.0%) [+1.06x]
+  Instructions:                1802|1700                  (+6.0%) [+1.06x]
   Estimated Cycles:             2643|2643                 (No change)
 """
 
@@ -233,13 +233,13 @@ SAMPLES = [
     ),
     as_text(
         "csv", GOOGLE_CSV, Format.CSV, "google-benchmark", 2,
-        values={"timings/row 1/mean_s": 5.125e-06, "timings/row 2/mean_s": 0.006375},
+        values={"timings/row 1/mean_s": 5.125e-06, "timings/row 2/mean_s": 0.006375}, computed=True,
     ),
     as_json(
         "json", ASV, "asv", 2, failed=1,
         values={
             "timings//results/b.time_x/0/0/median_s": 0.00275,
-            "measurements//results/b.time_x/0/0/time_s:p75": 0.00325,
+            "measurements//results/b.time_x/6/0/time_s:p75": 0.00325,
             "measurements//results/b.peakmem_l/0/0/peak_memory_bytes:sample": 26927104,
         },
     ),

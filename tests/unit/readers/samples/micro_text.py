@@ -112,7 +112,7 @@ SAMPLES = [
     ),
     Sample(
         "text", LIBTEST.encode(), Format.TEXT, "libtest", ok=2, failed=1,
-        values={"timings/line 2/median_s": 1.35e-07, "throughputs/line 3/rate_mean": 12e6},
+        values={"timings/line 2/median_s": 1.35e-07, "throughputs/line 3/rate_mean": 12e6}, computed=True,
     ),
     Sample(
         "lines", LIBTEST_LINES.encode(), Format.JSONL, "libtest", ok=1,
@@ -125,11 +125,11 @@ SAMPLES = [
             "timings//0/p95_s": 4.25e-06,
             "throughputs//1/rate_mean": 36250.0,
             "measurements//0/primaryMetric/rawData/0/1/time_s:sample": 4.25e-06,
-        },
+        }, regular=False,
     ),
     Sample(
         "csv", JMH_CSV.encode(), Format.CSV, "jmh", ok=2,
-        values={"timings/row 1/mean_s": 5.25e-08, "throughputs/row 2/rate_mean": 52.5},
+        values={"timings/row 1/mean_s": 5.25e-08, "throughputs/row 2/rate_mean": 52.5}, computed=True,
     ),
     Sample(
         "json", json.dumps(DOTNET, indent=1).encode(), Format.JSON, "benchmarkdotnet", ok=1, failed=1,
@@ -142,7 +142,7 @@ SAMPLES = [
     Sample(
         "csv", DOTNET_CSV.encode(), Format.CSV, "benchmarkdotnet", ok=1, failed=1,
         values={"timings/row 1/mean_s": 0.0012345, "measurements/row 1/alloc_bytes:mean": 1536},
-        regular=False,
+        regular=False, computed=True,
     ),
     Sample(
         "md", DOTNET_MD.encode(), Format.MARKDOWN, "benchmarkdotnet", ok=1,
@@ -154,10 +154,10 @@ SAMPLES = [
     ),
     Sample(
         "console", BENCHMARK_JS.encode(), Format.TEXT, "benchmark-js", ok=2,
-        values={"throughputs/line 1/rate_mean": 1431759.0, "throughputs/line 2/n": 69},
+        values={"throughputs/line 1/rate_mean": 1431759.0, "throughputs/line 2/n": 69}, computed=True,
     ),
     Sample(
         "csv", OTAVA.encode(), Format.CSV, "otava", ok=2,
-        values={"measurements/row 1/tracked_value:sample": 10.43}, regular=False,
+        values={"measurements/row 2/tracked_value:sample": 10.55}, regular=False, computed=True,
     ),
 ]  # fmt: skip

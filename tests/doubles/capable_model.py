@@ -1,0 +1,90 @@
+"""Scripted answers as a capable model would give them: by what the lines of a prompt say, never by their place."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_LINE = re.compile(r"^([SA]\d+): (.*)$", re.MULTILINE)
+_WORTH = (
+    ("regression", 9.0),
+    ("fell by a third", 9.0),
+    ("cold", 6.0),
+    ("requests failed", 5.0),
+    ("Measured mean decode", 5.5),
+    ("Mean decode throughput", 3.0),
+    ("quarantine", 2.5),
+    ("no hardware", 2.0),
+    ("no warmup", 2.2),
+)
+
+
+def answer(body: dict[str, Any]) -> str:
+    """The answer to one request body of /api/chat."""
+    prompt = body["messages"][-1]["content"]
+    word = json.loads("{" + body["messages"][0]["content"].splitlines()[0] + "}")["word"]
+    lines = dict(_LINE.findall(prompt))
+    properties = body["format"]["properties"]
+    if "queries" in properties:
+        return json.dumps({"word": word, "queries": _queries(prompt, properties)})
+    if "sentences" in properties:
+        return json.dumps({"word": word, "sentences": _sentences(lines)})
+    if "findings" in properties:
+        return json.dumps({"word": word, **_picks(lines, properties)})
+    out = {"word": word}
+    for key, schema in properties.items():
+        if key != "word":
+            out[key] = max(schema["enum"], key=lambda name: _worth(lines.get(name, "")))
+    return json.dumps(out)
+
+
+def _worth(line: str) -> float:
+    return max((worth for phrase, worth in _WORTH if phrase in line), default=0.5 if line else 0.0)
+
+
+def _limits(line: str) -> bool:
+    return bool(re.search(r"telemetry gap|requests failed|quarantine|counted|single sample|no reader", line))
+
+
+def _picks(lines: dict[str, str], properties: dict[str, Any]) -> dict[str, Any]:
+    offered = properties["findings"]["items"]["properties"]["id"]["enum"]
+    ranked = sorted((name for name in offered), key=lambda name: (-_worth(lines[name]), name))
+    findings = [name for name in ranked if not _limits(lines[name])][:5]
+    caveats = [name for name in ranked if _limits(lines[name])][:2]
+    picks = [{"id": name, "role": "headline" if i == 0 else "support"} for i, name in enumerate(findings)]
+    out: dict[str, Any] = {"findings": picks + [{"id": name, "role": "caveat"} for name in caveats]}
+    if "actions" in properties:
+        out["actions"] = properties["actions"]["items"]["enum"][:2]
+    return out
+
+
+def _queries(prompt: str, properties: dict[str, Any]) -> list[dict[str, str]]:
+    fields = properties["queries"]["items"]["properties"]
+    if "Queries asked" in prompt:
+        return []
+    entities = [name for name in fields["a"]["enum"] if name != "none"]
+    metrics = fields["metric"]["enum"]
+    blank = {"a": "none", "b": "none", "condition": "none", "option": "none"}
+    rate = "decode_tokens_per_s" if "decode_tokens_per_s" in metrics else metrics[0]
+    ttft = "ttft_s" if "ttft_s" in metrics else metrics[0]
+    out = [{"kind": "outliers", "metric": ttft, **blank}, {"kind": "forbids", "metric": rate, **blank}]
+    if len(entities) > 1:
+        out.append({"kind": "compare", "metric": rate, **blank, "a": entities[0], "b": entities[1]})
+    return out
+
+
+def _sentences(lines: dict[str, str]) -> list[dict[str, Any]]:
+    told = [name for name in lines if name.startswith("S")]
+    limits = [name for name in told if _limits(lines[name])]
+    found = sorted((n for n in told if n not in limits), key=lambda n: (-_worth(lines[n]), n))
+    out = []
+    if found:
+        out.append({"text": f"Most important: {{{found[0]}}}.", "cites": [found[0]]})
+    for first, second in zip(found[1::2], found[2::2], strict=False):
+        out.append({"text": f"{{{first}}}, while {{{second}}}.", "cites": [first, second]})
+    if len(found) > 1 and len(found) % 2 == 0:
+        out.append({"text": f"In addition, {{{found[-1]}}}.", "cites": [found[-1]]})
+    if limits:
+        out.append({"text": f"Before acting on this, note that {{{limits[0]}}}.", "cites": [limits[0]]})
+    return out[:8]
