@@ -39,9 +39,7 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool):
-        raise ArtifactError(
-            Reason.BAD_TIME, f"time is {value!r}, expected ISO 8601 or an epoch", locator=locator
-        )
+        raise ArtifactError(Reason.BAD_TIME, f"time is {value!r}, expected ISO 8601 or an epoch", locator=locator)
     if isinstance(value, int | float):
         return _from_epoch(value, locator)
     text = str(value).strip()
@@ -57,9 +55,7 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
             return Instant(at.replace(tzinfo=UTC), naive=True)
         return Instant(at.astimezone(UTC))
     except (ValueError, OverflowError) as error:
-        raise ArtifactError(
-            Reason.BAD_TIME, "time is not ISO 8601 or an epoch", locator=locator, value=text
-        ) from error
+        raise ArtifactError(Reason.BAD_TIME, "time is not ISO 8601 or an epoch", locator=locator, value=text) from error
 
 
 def _from_epoch(value: float, locator: str | None) -> Instant:
@@ -146,9 +142,7 @@ def bounds(name: str) -> tuple[dt.datetime, dt.datetime]:
         if kind == "quarter":
             return _months(int(name[:4]), (int(name[6]) - 1) * 3, 3)
         if kind == "week":
-            start = dt.datetime.combine(
-                dt.date.fromisocalendar(int(name[:4]), int(name[6:]), 1), dt.time(), UTC
-            )
+            start = dt.datetime.combine(dt.date.fromisocalendar(int(name[:4]), int(name[6:]), 1), dt.time(), UTC)
             return start, start + dt.timedelta(days=7)
         start = dt.datetime.combine(dt.date.fromisoformat(name), dt.time(), UTC)
         return start, start + dt.timedelta(days=1)

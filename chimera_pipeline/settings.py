@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     )
     model: str | None = Field(None, description="Model name for the chosen provider.")
     profile: str = Field("baseline", description="Agent profile.")
+    openai_url: str | None = Field(None, description="Base URL of an OpenAI-compatible server.")
+    openai_key: SecretStr | None = Field(None, description="Key for that server.")
+    llm_hosts: list[str] = Field(
+        default_factory=list, description="Hosts beside loopback that a model server may run on."
+    )
+    gguf: Path | None = Field(None, description="Model file for the provider llamacpp.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
 
     @classmethod

@@ -60,12 +60,12 @@ def analyse(
     persona: Persona = getattr(profile, agent)
     out = _deterministic(statements, recommendations, profile, persona, agent, unavailable)
     if provider is None or not statements:
-        return _claimed(out, statements, period)
+        return _claimed(out, statements, period, persona.max_words)
     try:
         info = provider.describe()
     except ModelError as error:
         out.reason = str(error)
-        return _claimed(out, statements, period)
+        return _claimed(out, statements, period, persona.max_words)
     caller = Caller(provider, profile, info, agent, period, now)
     try:
         out.probe = probe if probe is not None and probe.digest == info.digest else probing.probe(caller)
@@ -80,7 +80,7 @@ def analyse(
     out.calls = tuple(caller.rows)
     out.model = _described(provider, info)
     out.gaps = _gpu_gap(profile, out.model)
-    return _claimed(out, statements, period)
+    return _claimed(out, statements, period, persona.max_words)
 
 
 def _deterministic(
@@ -210,9 +210,23 @@ def _take(
     out.recommendations = tuple(kept[:MAX_ACTIONS])
 
 
-def _claimed(out: Analysis, statements: Sequence[Statement], period: str) -> Analysis:
+def _within(chosen: Sequence[Chosen], by_id: Mapping[str, Statement], max_words: int) -> tuple[Chosen, ...]:
+    """As many of `chosen`, in order, as stay within `max_words`."""
+    kept, words = [], 0
+    for item in chosen:
+        words += len(by_id[item.statement_id].text.split())
+        if words > max_words:
+            break
+        kept.append(item)
+    return tuple(kept)
+
+
+def _claimed(out: Analysis, statements: Sequence[Statement], period: str, max_words: int | None) -> Analysis:
     """Every sentence that is told, as a claim with the statements and facts behind it."""
     by_id = {item.id: item for item in statements}
+    if max_words is not None:
+        kept = _within(out.chosen, by_id, max_words)
+        out.chosen, out.left_out = kept, len(out.chosen) - len(kept)
     in_prose = {name for sentence in out.sentences for name in sentence.statement_ids}
     claims = [Claim(period, sentence.text, sentence.statement_ids, sentence.fact_ids) for sentence in out.sentences]
     for chosen in out.chosen:

@@ -87,9 +87,7 @@ def _harmless(core: str) -> bool:
     if _PLAIN.match(core) or _NUMBER.match(core) or _SYMBOLS.match(core):
         return True
     option = _OPTION.match(core)
-    return core in redact.OPTION_KEYS or (
-        option is not None and option.group(1) in redact.OPTION_KEYS | _COUNTS
-    )
+    return core in redact.OPTION_KEYS or (option is not None and option.group(1) in redact.OPTION_KEYS | _COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,8 @@ class Analysis:
     """The result of one agent. Deterministic analyses carry the reason; every analysis is publishable.
 
     `chosen` is in the order of telling. `sentences` is filled in mode prose only: they tell the statements
-    they name, and the rest of `chosen` is told as it is. `dropped` counts refused prose by code. `calls` are
-    rows of `llm_calls`; `gaps` is what the calls themselves showed to be missing.
+    they name, and the rest of `chosen` is told as it is. `dropped` counts refused prose by code; `left_out`
+    what the persona's word limit cut. `calls` are rows of `llm_calls`; `gaps` is what the calls themselves showed to be missing.
     """
 
     agent: str
@@ -119,6 +119,7 @@ class Analysis:
     attempts: tuple[Attempt, ...] = ()
     queries: tuple[QueryRecord, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
     calls: tuple[Row, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
@@ -132,6 +133,8 @@ class Analysis:
             out.append(self.agreement.note)
         if self.ties_only:
             out.append("the model follows position more than content, so it only decided between equals")
+        if self.left_out:
+            out.append(f"{self.left_out} statements left out to stay within the word limit of the persona")
         removed = sum(self.dropped.values())
         if removed:
             out.append(f"{removed} sentence{'' if removed == 1 else 's'} of the model removed")

@@ -93,6 +93,8 @@ class FactIndex:
         self.comparisons: dict[str, list[FactView]] = defaultdict(list)
         self.by_entity: dict[str, list[FactView]] = defaultdict(list)
         self._by_text: dict[str, list[FactView]] = defaultdict(list)
+        self._asked: dict[tuple[MetricRef, str | None], list[FactView]] = {}
+        self._overall: dict[MetricRef, tuple[list[FactView], int]] = {}
         self._worded: dict[str, list[FactView]] = {}
         self._dimensions: dict[MetricRef, frozenset[measures.Dimension] | None] = {}
         for fact in facts:
@@ -147,14 +149,17 @@ class FactIndex:
 
     def of_metric(self, ref: MetricRef, entity: str | None = None) -> list[FactView]:
         """Level facts of the metric, of one entity or of all. A generic word falls back on longer names that end in it."""
-        found = [
-            fact
-            for key in ref.keys
-            for name, group in self.levels.get(key, {}).items()
-            if entity is None or name == entity
-            for fact in group
-            if self._means(ref, fact)
-        ]
+        asked = (ref, entity)
+        if asked not in self._asked:
+            self._asked[asked] = self._of_metric(ref, entity)
+        return self._asked[asked]
+
+    def _of_metric(self, ref: MetricRef, entity: str | None) -> list[FactView]:
+        found: list[FactView] = []
+        for key in ref.keys:
+            groups = self.levels.get(key, {})
+            for group in groups.values() if entity is None else [groups.get(entity, [])]:
+                found += [fact for fact in group if self._means(ref, fact)]
         last = ref.phrase.split(" ")[-1]
         if not found:
             found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]
@@ -195,12 +200,15 @@ class FactIndex:
         return Selection(Stage.FOUND, tuple(kept), tuple(near))
 
     def _of_entity(self, ref: MetricRef, entity: EntityRef | None, *, inherited: bool) -> tuple[Stage, list[FactView]]:
-        every = self.of_metric(ref)
         if entity is not None and not entity.names and not inherited:
             return Stage.UNKNOWN_ENTITY, []
+        every = self.of_metric(ref)
         if not every:
             return Stage.NO_FACT, []
-        whole = [fact for fact in every if self.is_global(fact.entity)]
+        if ref not in self._overall:
+            overall = [fact for fact in every if self.is_global(fact.entity)]
+            self._overall[ref] = (overall, len({fact.entity for fact in every}))
+        whole, entities = self._overall[ref]
         if entity is not None:
             if not entity.known:
                 if entity.names:
@@ -212,8 +220,7 @@ class FactIndex:
             return (Stage.FOUND, whole) if whole and inherited else (Stage.NOT_FOR_ENTITY, [])
         if whole:
             return Stage.FOUND, whole
-        names = {fact.entity for fact in every}
-        return (Stage.FOUND, every) if len(names) == 1 else (Stage.NO_ENTITY, [])
+        return (Stage.FOUND, every) if entities == 1 else (Stage.NO_ENTITY, [])
 
 
 def statistic_fits(claimed: str | None, fact: FactView) -> bool:

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from chimera_pipeline.facts.history_null import (
-    EDGE,
     PHI,
     SEED,
     Null,
     grid_length,
     lag_statistic,
     null,
-    ranks_of,
-    score,
+    size_statistic,
 )
+from chimera_pipeline.facts.history_splits import EDGE, ranks_of, score
 from chimera_pipeline.facts.statistics import Array
 
 FEWEST = 8
@@ -54,21 +54,44 @@ def search(series: Sequence[Array], *, seed: int = SEED) -> list[Search]:
             out[i] = Search(values.size, None, None, 0.0)
         else:
             by_length[values.size].append(i)
-    scored = {}
+    scored = {n: _scored(np.stack([series[i] for i in members])) for n, members in by_length.items()}
+    phis = _phis({n: found.lags for n, found in scored.items()}, seed)
     for n, members in by_length.items():
-        ranks = ranks_of(np.stack([series[i] for i in members]))
-        scores, splits = score(ranks)
-        scored[n] = (scores, splits, lag_statistic(ranks, splits))
-    phis = _phis({n: found[2] for n, found in scored.items()}, seed)
-    for n, members in by_length.items():
-        scores, splits, _ = scored[n]
-        p = np.empty(len(members))
-        for phi in np.unique(phis[n]):
-            mine = phis[n] == phi
-            p[mine] = null(grid_length(n), float(phi), seed).p(scores[mine])
-        for i, value, split, phi in zip(members, p.tolist(), splits.tolist(), phis[n].tolist(), strict=True):
+        p = _p(scored[n], phis[n], n, seed)
+        splits = scored[n].splits.tolist()
+        for i, value, split, phi in zip(members, p.tolist(), splits, phis[n].tolist(), strict=True):
             out[i] = Search(n, value, split, phi)
     return [found for found in out if found is not None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scored:
+    scores: Array
+    splits: npt.NDArray[np.intp]
+    lags: Array
+    sizes: Array
+
+
+def _scored(values: Array) -> _Scored:
+    ranks = ranks_of(values)
+    scores, splits = score(ranks)
+    return _Scored(scores, splits, lag_statistic(ranks, splits), size_statistic(values, splits))
+
+
+def _p(found: _Scored, phis: Array, n: int, seed: int) -> Array:
+    """p of each series: that of independent points, and at least that of one of score and size under its phi.
+
+    Ranks forget how large a step is; under autocorrelation the size against the spread within is asked as well,
+    so that a step many sd high is not put down to drift.
+    """
+    length = grid_length(n)
+    p = null(length, 0.0, seed).p_of_score(found.scores)
+    for phi in np.unique(phis[phis > 0]):
+        mine = phis == phi
+        drift = null(length, float(phi), seed)
+        either = np.minimum(drift.p_of_score(found.scores[mine]), drift.p_of_size(found.sizes[mine]))
+        p[mine] = np.maximum(p[mine], either)
+    return p
 
 
 def _phis(lags: dict[int, Array], seed: int) -> dict[int, Array]:
@@ -112,7 +135,6 @@ def steps(values: Array, found: Search, level: float, *, seed: int = SEED) -> li
     """
     if found.split is None:
         return []
-    reference = null(grid_length(found.n), found.phi, seed)
     accepted: list[int] = []
     waiting = [(0, found.split, values.size)]
     while waiting:
@@ -121,9 +143,9 @@ def steps(values: Array, found: Search, level: float, *, seed: int = SEED) -> li
         for low, high in ((start, split), (split, end)):
             if high - low < FEWEST:
                 continue
-            scores, at = score(ranks_of(values[None, low:high]))
-            if float(reference.p(scores)[0]) <= level:
-                waiting.append((low, low + int(at[0]), high))
+            part = _scored(values[None, low:high])
+            if float(_p(part, np.array([found.phi]), found.n, seed)[0]) <= level:
+                waiting.append((low, low + int(part.splits[0]), high))
     return sorted(accepted)
 
 

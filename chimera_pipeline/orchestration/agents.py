@@ -1,56 +1,241 @@
-"""The two agents as the assets call them: the collector's brief and the analyst's choice, as JSON values."""
+"""The two agents as the assets call them, and their results as JSON values.
 
+The collector tells what is there; the analyst chooses findings and recommendations. Both go through
+`analysis.analyse`, with the provider that the settings lead to.
+"""
+
+import dataclasses
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from chimera_pipeline.analysis import narrative, statements
+from chimera_pipeline.analysis import profiles, recommendations, statements
+from chimera_pipeline.analysis.analyse import analyse as analyse_statements
+from chimera_pipeline.analysis.model import Analysis, Mode, Probe
+from chimera_pipeline.analysis.profiles import Profile
+from chimera_pipeline.analysis.providers.choose import Choice, Where, choose
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.records import Fact, Gap
+from chimera_pipeline.inventory.store import FOLDER
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.records import Fact, Gap, Slot, Statement
 from chimera_pipeline.settings import Settings
+
+COLLECTED = ("quality", "gap")
+"""Kinds of statements that the collector reports on."""
 
 
 def brief(
-    settings: Settings, facts: Sequence[Fact], artifacts: pd.DataFrame, gaps: pd.DataFrame, *, period: str
+    settings: Settings,
+    lake: Lake,
+    facts: Sequence[Fact],
+    artifacts: pd.DataFrame,
+    gaps: pd.DataFrame,
+    *,
+    period: str,
 ) -> dict[str, Any]:
-    """Directory coverage, counts by type with the latest modification, and gaps."""
-    folders = sorted({path.split("/")[0] + "/" for path in artifacts["path"] if "/" in path})
+    """Directory coverage, counts by type with the latest modification, and what the collector put first."""
+    proved = [statement for statement in statements.build(facts) if statement.kind in COLLECTED]
+    result, choice = _run(settings, lake, proved, [], facts, agent="collector", period=period)
     by_type = {
         str(name): {"files": len(part), "latest": part["modified_at"].max().isoformat()}
         for name, part in artifacts.groupby("format", sort=True)
     }
     return {
         "period": period,
-        "folders": folders,
+        "folders": sorted({path.split("/")[0] + "/" for path in artifacts["path"] if "/" in path}),
         "expected_dirs": list(settings.expected_dirs),
         "by_type": by_type,
         "gaps": {str(kind): int(size) for kind, size in gaps.groupby("kind").size().items()},
-        "calls": [],
+        "statement_ids": [chosen.statement_id for chosen in result.chosen],
+        **_told(settings, result, choice),
     }
 
 
 def analyse(
-    settings: Settings, facts: Sequence[Fact], gaps: pd.DataFrame, collected: dict[str, Any], *, period: str
+    settings: Settings,
+    lake: Lake,
+    facts: Sequence[Fact],
+    gaps: pd.DataFrame,
+    collected: Mapping[str, Any],
+    *,
+    period: str,
 ) -> dict[str, Any]:
-    """Findings, recommendations and claims of one period."""
+    """Findings, recommendations, claims and model calls of one period."""
     proved = statements.build(facts)
-    value = narrative.deterministic(proved, gaps_of(gaps), why=f"the setting llm is {settings.llm}")
-    by_id = {statement.id: statement for statement in proved}
-    value["claims"] = [
-        {
-            "period": period,
-            "text": by_id[choice["statement_id"]].text,
-            "statement_ids": json.dumps([choice["statement_id"]]),
-            "fact_ids": json.dumps(by_id[choice["statement_id"]].fact_ids),
-            "status": "supported",
-        }
-        for choice in value["findings"]
+    offers = recommendations.offer(facts, [Gap(**row | _paths(row)) for row in tables.records(gaps)])
+    result, choice = _run(settings, lake, proved, offers, facts, agent="analyst", period=period)
+    value = _told(settings, result, choice)
+    calls = [*collected["calls"], *value["calls"]]
+    return {
+        **value,
+        "findings": _findings(result, proved, collected),
+        "recommendations": [
+            {"text": entry.text.rstrip("."), "because": entry.because} for entry in result.recommendations
+        ],
+        "personas": [*collected["personas"], *value["personas"]],
+        "calls": calls,
+        "llm": _llm(value, calls),
+        "claims": [
+            {
+                "period": claim.period,
+                "text": claim.text,
+                "statement_ids": json.dumps(claim.statement_ids),
+                "fact_ids": json.dumps(claim.fact_ids),
+                "status": claim.status,
+                "reason": claim.reason,
+            }
+            for claim in result.claims
+        ],
+    }
+
+
+def _run(
+    settings: Settings,
+    lake: Lake,
+    proved: Sequence[Statement],
+    offers: Sequence[recommendations.Recommendation],
+    facts: Sequence[Fact],
+    *,
+    agent: str,
+    period: str,
+) -> tuple[Analysis, Choice]:
+    profile = profiles.load(settings.profile)
+    choice = choose(settings.llm, settings.model or profile.model, _where(settings))
+    result = analyse_statements(
+        proved,
+        offers,
+        provider=choice.provider,
+        profile=profile,
+        agent=agent,
+        unavailable=choice.why,
+        facts={fact.id: fact for fact in facts},
+        period=period,
+        probe=_known_probe(lake, choice),
+    )
+    if result.probe is not None and result.probe.digest:
+        lake.write_value("probe", dataclasses.asdict(result.probe), _name(result.probe.digest))
+    return result, choice
+
+
+def _where(settings: Settings) -> Where:
+    return Where(
+        cache=settings.out / FOLDER / "models",
+        ollama_host=os.environ.get("OLLAMA_HOST"),
+        openai_url=settings.openai_url,
+        openai_key=settings.openai_key.get_secret_value() if settings.openai_key else None,
+        allowed_hosts=settings.llm_hosts,
+        gguf=settings.gguf,
+    )
+
+
+def _name(digest: str) -> str:
+    return "".join(char for char in digest if char.isalnum())[-24:]
+
+
+def _known_probe(lake: Lake, choice: Choice) -> Probe | None:
+    """What is known of this model from an earlier run."""
+    digest = choice.provider.describe().digest if choice.provider is not None else None
+    if not digest or not lake.value_path("probe", _name(digest)).is_file():
+        return None
+    value = lake.read_value("probe", _name(digest))
+    return Probe(value["digest"], value["verdict"], tuple(value["places"]), tuple(value["picks"]))
+
+
+def _findings(result: Analysis, proved: Sequence[Statement], collected: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What is told, in order: the model's own sentences first, then the statements that they do not tell."""
+    told = {statement_id for sentence in result.sentences for statement_id in sentence.statement_ids}
+    out: list[dict[str, Any]] = [
+        {"role": "headline" if not position else "support", "parts": _parts(sentence.parts)}
+        for position, sentence in enumerate(result.sentences)
     ]
-    return value
+    for chosen in result.chosen:
+        if chosen.statement_id not in told:
+            role = "support" if out and chosen.role == "headline" else chosen.role
+            out.append({"role": role, "statement_id": chosen.statement_id})
+    return out
 
 
-def gaps_of(frame: pd.DataFrame) -> list[Gap]:
-    """Gaps from table `telemetry_gaps`."""
-    return [Gap(**row | {"artifacts": tuple(json.loads(row["artifacts"]))}) for row in tables.records(frame)]
+def _parts(parts: Sequence[str | Slot]) -> list[dict[str, str | None]]:
+    return [
+        {"text": part, "fact_id": None} if isinstance(part, str) else {"text": part.text, "fact_id": part.fact_id}
+        for part in parts
+    ]
+
+
+def _told(settings: Settings, result: Analysis, choice: Choice) -> dict[str, Any]:
+    """How an agent's result came about, in a form that is the same for the same choice."""
+    deterministic = result.mode is Mode.DETERMINISTIC
+    called = bool(result.calls)
+    if deterministic:
+        lead = f"Chosen by rule among {result.total} proved statements, by effect and reliability"
+        reason = f"{lead}; {result.reason}." if result.reason else f"{lead}."
+    else:
+        model = result.model.name if result.model else "a model"
+        notes = "; ".join(result.notes)
+        reason = f"Chosen by {model} from proved statements, mode {result.mode.value}: {notes}. {choice.why}."
+    profile = profiles.load(settings.profile)
+    return {
+        "narrative": {"mode": result.mode.value, "reason": reason, "why": result.reason or choice.why},
+        "profile": result.profile if called else "none",
+        "model": _model(result, profile) if called else None,
+        "personas": [{"name": getattr(profile, result.agent).name, "text": result.persona}] if called else [],
+        "calls": [_plain(row) for row in result.calls],
+        "gaps": [dataclasses.asdict(gap) for gap in result.gaps],
+    }
+
+
+def _model(result: Analysis, profile: Profile) -> dict[str, Any] | None:
+    if result.model is None:
+        return None
+    options = {
+        key: getattr(profile, key)
+        for key in ("num_gpu", "num_ctx", "temperature", "top_p", "top_k", "repeat_penalty", "seed")
+        if getattr(profile, key) is not None
+    }
+    return {
+        "provider": result.model.provider,
+        "model": result.model.name,
+        "digest": result.model.digest,
+        "device": result.model.device,
+        "options": options,
+    }
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = json.loads(json.dumps(dict(row), default=str))
+    return out
+
+
+def _llm(value: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The object `llm` of the contract: who answered, and the sums over the calls that succeeded."""
+    ok = [call for call in calls if call.get("status") == "ok"]
+    if not calls or value["model"] is None:
+        return None
+
+    def total(name: str) -> float | None:
+        found = [call[name] for call in ok if call.get(name) is not None]
+        return float(sum(found)) if found else None
+
+    output, decode = total("output_tokens"), total("eval_s")
+    return {
+        **{key: value["model"][key] for key in ("provider", "model", "digest", "device")},
+        "profile": value["profile"],
+        "options": value["model"]["options"],
+        "calls": list(calls),
+        "succeeded": len(ok),
+        "throughput_tokens_per_s": output / decode if output and decode else None,
+        "ttft_s": next((call["ttft_s"] for call in reversed(ok) if call.get("ttft_s") is not None), None),
+        "total_duration_s": total("total_s"),
+        "load_duration_s": total("load_s"),
+        "prompt_eval_duration_s": total("prompt_eval_s"),
+        "eval_duration_s": decode,
+        "prompt_tokens": total("prompt_tokens"),
+        "output_tokens": output,
+    }
+
+
+def _paths(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"artifacts": tuple(json.loads(row["artifacts"]))}

@@ -86,7 +86,9 @@ def report_assets(
         telemetry_gaps: pd.DataFrame,
     ) -> dg.Output[dict[str, Any]]:
         """What is there: folders, counts by type with the latest modification, gaps. Read by the analyst."""
-        value = brief(settings, facts_room.from_frame(facts), artifacts, telemetry_gaps, period=period_of(context))
+        value = brief(
+            settings, lake, facts_room.from_frame(facts), artifacts, telemetry_gaps, period=period_of(context)
+        )
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
     @dg.asset(
@@ -108,7 +110,7 @@ def report_assets(
         """Findings and recommendations chosen among statements that code has proved from the facts."""
         period = period_of(context)
         found = facts_room.from_frame(facts)
-        value = analyse(settings, found, telemetry_gaps, collector_brief, period=period)
+        value = analyse(settings, lake, found, telemetry_gaps, collector_brief, period=period)
         lake.write_frame("claims", tables.frame("claims", value.pop("claims")), period)
         lake.write_frame("llm_calls", tables.frame("llm_calls", value["calls"]), period)
         return dg.Output(value, metadata=run_metrics.of_calls(value))

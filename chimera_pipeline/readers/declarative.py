@@ -241,9 +241,7 @@ def _rows(source: Source, record: Record, reading: Reading) -> Iterator[Row]:
         try:
             measured(row, stated, locator=record.locator)
         except ArtifactError as bad:
-            reading.reject(
-                bad.reason, f"{record.locator}: {bad.detail}", locator=record.locator, value=bad.value
-            )
+            reading.reject(bad.reason, f"{record.locator}: {bad.detail}", locator=record.locator, value=bad.value)
     if any(_holds(condition, record) for condition in source.failed):
         error = record.find(source.error) if source.error is not None else None
         row["status"], row["error_kind"] = "failed", redact.error_kind(_none(error)) or "other"

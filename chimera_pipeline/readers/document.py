@@ -21,9 +21,7 @@ from chimera_pipeline.settings import Limits
 
 __all__ = ["CsvTable", "Document"]
 
-_YAML_START = re.compile(
-    r"(?:\s*(?:#[^\n]*|---[^\n]*|%[^\n]*)\n)*\s*(?:- |[\"']?[\w.$/-]+[\"']?:(?:\s|$)|-\n)"
-)
+_YAML_START = re.compile(r"(?:\s*(?:#[^\n]*|---[^\n]*|%[^\n]*)\n)*\s*(?:- |[\"']?[\w.$/-]+[\"']?:(?:\s|$)|-\n)")
 _PARSERS = frozenset({"_json", "_json_lines", "_csv", "_markdown"})
 
 

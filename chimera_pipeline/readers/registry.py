@@ -141,8 +141,7 @@ def _unclaimed(document: Document) -> Reading:
     return Reading(
         status=ArtifactStatus.UNRECOGNISED,
         reason=Reason.UNKNOWN_FORMAT,
-        detail=f"no reader knows it; saw {unclaimed.seen(document)}; "
-        "map it with a YAML file, see docs/formats.md",
+        detail=f"no reader knows it; saw {unclaimed.seen(document)}; map it with a YAML file, see docs/formats.md",
     )
 
 

@@ -45,9 +45,7 @@ def parse(text: str, limits: Limits) -> CsvTable:
     Raises ArtifactError: duplicate_column, too_many_columns, too_many_rows, line_too_long, unexpected_shape.
     """
     if max(map(len, text.split("\n"))) > limits.max_line_bytes:
-        raise ArtifactError(
-            Reason.LINE_TOO_LONG, f"a line is over limits.max_line_bytes ({limits.max_line_bytes})"
-        )
+        raise ArtifactError(Reason.LINE_TOO_LONG, f"a line is over limits.max_line_bytes ({limits.max_line_bytes})")
     first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     if first.count(delimiter) == 0:

@@ -137,9 +137,7 @@ def _line(line: str, limits: Limits, number: int) -> tuple[Any, bool]:
     except ArtifactError as refused:
         if refused.reason in (Reason.BAD_JSON, Reason.TRUNCATED):
             return None, False
-        raise ArtifactError(
-            refused.reason, f"line {number}: {refused.detail}", locator=f"line {number}"
-        ) from None
+        raise ArtifactError(refused.reason, f"line {number}: {refused.detail}", locator=f"line {number}") from None
 
 
 def _block(text: str, start: int, limits: Limits) -> tuple[Any, bool, int]:
@@ -255,8 +253,6 @@ def _measure(value: Any, limits: Limits) -> int:
             children = node
         nodes += len(node)
         if nodes > limits.max_nodes:
-            raise ArtifactError(
-                Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({limits.max_nodes}) values"
-            )
+            raise ArtifactError(Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({limits.max_nodes}) values")
         pending.extend((child, depth + 1) for child in children if isinstance(child, dict | list))
     return keys

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from chimera_pipeline import redact
+from chimera_pipeline.report import model_metrics
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -42,4 +43,5 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["md"] = escape
     environment.filters["sentence"] = sentence
+    environment.filters["run_metrics"] = model_metrics.rows
     return environment

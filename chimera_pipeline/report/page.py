@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from chimera_pipeline import __version__, redact
+from chimera_pipeline.report import model_metrics
 
 
 def render(view: Mapping[str, Any]) -> str:
@@ -20,6 +21,7 @@ def render(view: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         autoescape=True,
     )
+    environment.filters["run_metrics"] = model_metrics.rows
     environment.filters["shown"] = lambda value: redact.printable(str(value))
     text = environment.get_template("report.html.j2").render(view=view, version=__version__)
     return re.sub(r"\n\s*\n+", "\n", text)

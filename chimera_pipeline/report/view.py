@@ -106,10 +106,19 @@ def _told(
 ) -> list[list[dict[str, str | None]]]:
     """The chosen statements that are caveats, or that are not."""
     return [
-        _plain(labels.sentence(statements[choice["statement_id"]]))
+        _plain(_sentence(choice, statements, labels))
         for choice in inputs.analysis["findings"]
         if (choice["role"] == "caveat") is caveats
     ]
+
+
+def _sentence(choice: Mapping[str, Any], statements: Mapping[str, Statement], labels: Labels) -> Sentence:
+    """A chosen statement, or a sentence that a model wrote around proved numbers, with its labels."""
+    if "parts" not in choice:
+        return labels.sentence(statements[choice["statement_id"]])
+    return tuple(
+        Part(part["text"], labels.of(part["fact_id"]) if part["fact_id"] else None) for part in choice["parts"]
+    )
 
 
 def _plain(sentence: Sentence) -> list[dict[str, str | None]]:
@@ -139,9 +148,9 @@ def _day(at: Any) -> str | None:
 def _summary(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) -> dict[str, Any]:
     """Verdict, change against the previous period, and the one or two statements that lead."""
     chosen = inputs.analysis["findings"]
-    leading = [entry["statement_id"] for entry in chosen if entry["role"] == "headline"][:2]
-    leading += [entry["statement_id"] for entry in chosen if entry["role"] == "caveat"][:1]
-    sentences = [_plain(labels.sentence(statements[statement_id])) for statement_id in leading]
+    leading = [entry for entry in chosen if entry["role"] == "headline"][:2]
+    leading += [entry for entry in chosen if entry["role"] == "caveat"][:1]
+    sentences = [_plain(_sentence(entry, statements, labels)) for entry in leading]
     if not any(fact.kind == "level" for fact in inputs.facts):
         text = "No measurement was found: the files hold none, or none that a reader knows."
         sentences.insert(0, [{"text": text, "label": None}])

@@ -36,9 +36,7 @@ def test_nothing_is_seen_before_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_error_inside_leaves_the_old_file_and_no_temporary(
-    tmp_path: Path, error: type[BaseException]
-) -> None:
+def test_an_error_inside_leaves_the_old_file_and_no_temporary(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "facts.json"
     atomic.write_bytes(path, b"old")
 

@@ -124,9 +124,7 @@ def test_the_period_of_an_instant_is_its_period_in_utc(kind: str, name: str) -> 
         ("2024-02-29", (2024, 2, 29), (2024, 3, 1)),
     ],
 )
-def test_bounds_and_kinds_of_named_periods(
-    name: str, start: tuple[int, int, int], end: tuple[int, int, int]
-) -> None:
+def test_bounds_and_kinds_of_named_periods(name: str, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
     assert periods.bounds(name) == (dt.datetime(*start, tzinfo=UTC), dt.datetime(*end, tzinfo=UTC))
 
 

@@ -75,9 +75,7 @@ def test_secrets_leave_no_trace_in_a_value(secret: str) -> None:
     assert redact.value(f"before {secret}").startswith("before ")
 
 
-@pytest.mark.parametrize(
-    "key", ["api_key", "Authorization", "X-Token", "password", "client_secret", "cookie"]
-)
+@pytest.mark.parametrize("key", ["api_key", "Authorization", "X-Token", "password", "client_secret", "cookie"])
 def test_the_value_of_a_secret_key_is_not_shown(key: str) -> None:
     assert redact.value("hunter2", key) == "[redacted]"
 

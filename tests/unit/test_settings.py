@@ -86,6 +86,4 @@ def test_settings_do_not_change() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     for model in (settings.Settings, settings.Limits):
-        assert [
-            name for name, field in model.model_fields.items() if name != "limits" and not field.description
-        ] == []
+        assert [name for name, field in model.model_fields.items() if name != "limits" and not field.description] == []

@@ -38,9 +38,7 @@ from chimera_pipeline.errors import ArtifactError, Reason
         (1500.0, "MHz", 1500.0),
     ],
 )
-def test_a_value_comes_out_in_the_canonical_unit_of_its_dimension(
-    value: float, unit: str, expected: float
-) -> None:
+def test_a_value_comes_out_in_the_canonical_unit_of_its_dimension(value: float, unit: str, expected: float) -> None:
     assert units.canonical(value, unit) == expected
 
 
@@ -86,9 +84,7 @@ def test_every_unit_that_messages_offer_is_known(unit: str) -> None:
 
 
 @settings(deadline=None)
-@given(
-    unit=st.one_of(st.text(max_size=12), st.text(alphabet="msnµkKMGiBb*/ ^()0123456789tokenrq", max_size=12))
-)
+@given(unit=st.one_of(st.text(max_size=12), st.text(alphabet="msnµkKMGiBb*/ ^()0123456789tokenrq", max_size=12)))
 def test_any_text_is_a_unit_or_refused(unit: str) -> None:
     try:
         assert units.canonical(1.0, unit) >= 0

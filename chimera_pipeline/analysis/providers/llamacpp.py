@@ -130,6 +130,11 @@ class LlamaCpp:
             eval_s=seconds(answer.timings.get("predicted_ms"), 1e3),
         )
 
+    def unload(self) -> bool:
+        """Free the model; the next call loads it again."""
+        self.close()
+        return True
+
     def close(self) -> None:
         """Free the model and its socket."""
         self._server = None

@@ -78,6 +78,13 @@ class Ollama:
                 raise self._refused(response)
             return self._read(response)
 
+    def unload(self) -> bool:
+        """Ask the server to drop the model now. Raises ModelError."""
+        payload = {"model": self._model, "messages": [], "keep_alive": 0, "stream": False}
+        with self._send("POST", "/api/chat", SMALL, payload) as response:
+            response.body()
+            return response.status == 200
+
     def close(self) -> None:
         """Nothing is held between calls."""
 

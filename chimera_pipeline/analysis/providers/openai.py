@@ -68,6 +68,10 @@ class OpenAI:
                 raise self._refused(response)
             return self._read(response)
 
+    def unload(self) -> bool:
+        """The server decides what it holds."""
+        return False
+
     def close(self) -> None:
         """Nothing is held between calls."""
 

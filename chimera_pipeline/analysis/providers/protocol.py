@@ -157,6 +157,9 @@ class Provider(Protocol):
     ) -> ModelReply:
         """One answer within the deadlines, asked to follow `schema`. Raises ModelError."""
 
+    def unload(self) -> bool:
+        """Make the next call a cold one; False where that is not in the provider's hands."""
+
     def close(self) -> None:
         """Free what the provider holds."""
 

@@ -27,13 +27,10 @@ def matches(document: Document) -> bool:
     if isinstance(value, dict):
         backends = value.get("backends")
         return isinstance(backends, dict) and any(
-            isinstance(entry, dict) and isinstance(entry.get("benchmark"), dict)
-            for entry in backends.values()
+            isinstance(entry, dict) and isinstance(entry.get("benchmark"), dict) for entry in backends.values()
         )
     if document.format is Format.MARKDOWN and "Mean (ms)" in document.text:
-        return any(
-            {"Backend", "Success", "Mean (ms)"} <= set(table.header) for table in document.markdown_tables
-        )
+        return any({"Backend", "Success", "Mean (ms)"} <= set(table.header) for table in document.markdown_tables)
     return False
 
 
@@ -55,9 +52,7 @@ def _read_json(value: dict[str, Any], reading: Reading) -> None:
             continue
         locator = pointer("backends", name)
         row = _identity(locator, model.get("name"), name, model.get("device"), model.get("dtype"))
-        row["config"] = config(
-            {**model, "runs": settings.get("runs"), "warmup_runs": settings.get("warmup_runs")}
-        )
+        row["config"] = config({**model, "runs": settings.get("runs"), "warmup_runs": settings.get("warmup_runs")})
         measured(row, value.get("generated_at"), locator=locator)
         compilation, benchmark = _object(entry.get("compilation")), _object(entry.get("benchmark"))
         error = compilation.get("error") or entry.get("error")
@@ -70,9 +65,7 @@ def _read_json(value: dict[str, Any], reading: Reading) -> None:
             if source in benchmark:
                 row[target] = number(benchmark[source], "ms", locator=locator, field=source)
         if compilation:
-            row["compile_s"] = number(
-                compilation.get("compile_time_s"), locator=locator, field="compile_time_s"
-            )
+            row["compile_s"] = number(compilation.get("compile_time_s"), locator=locator, field="compile_time_s")
         reading.add("timings", row)
 
 

@@ -134,7 +134,8 @@ def _add(reading: Reading, row: Row, text: str) -> None:
         elif unit.endswith("/s"):
             _rate(reading, row, unit, value)
         elif unit not in _TIMES:
-            extra(reading, row, "tracked_value", "mean", value, n=1, unit=unit_word(unit))
+            named = {**row, "case": f"{row['case']}:{unit_word(unit)}"}
+            extra(reading, named, "tracked_value", "mean", value, n=1, unit=unit_word(unit))
 
 
 def _rate(reading: Reading, row: Row, unit: str, value: float | None) -> None:
@@ -142,6 +143,7 @@ def _rate(reading: Reading, row: Row, unit: str, value: float | None) -> None:
     kept |= {"n": 1, "rate_mean": value, "rate_unit": unit_word(unit)}
     if unit == "MB/s" and value is not None:
         kept |= {"rate_mean": canonical(value, "megabyte"), "rate_unit": "bytes/s"}
+    kept["case"] = f"{row['case']}:{kept['rate_unit'].removesuffix('/s')}"
     reading.add("throughputs", kept, counts=False)
 
 

@@ -160,7 +160,7 @@ def _rates(reading: Reading, mean: dict[str, Any], row: Row, n: int | None, spre
         if rate is None:
             continue
         kept = {key: item for key, item in row.items() if not key.endswith("_s") and key != "ddof"}
-        kept |= {"n": n, "rate_mean": rate, "rate_unit": unit}
+        kept |= {"n": n, "rate_mean": rate, "rate_unit": unit, "case": f"{row['case']}:{unit[:-2]}"}
         deviation = number((spread or {}).get(source), locator=row["locator"], field=source)
         if deviation is not None:
             kept["rate_std"] = deviation

@@ -32,7 +32,7 @@ _ALIASES = {
 }
 _PERCENTILES = {"90%": "e2e_s_p90", "95%": "e2e_s_p95", "99%": "e2e_s_p99"}
 _EXTRA_PERCENTILES = {"75%": "p75", "99.9%": "p99.9"}
-_HISTORY = {"Timestamp", "User Count", "Type", "Name"}
+_HISTORY = {"Timestamp", "Type", "Name", "Requests/s"}
 _FAILURES = {"Name", "Error", "Occurrences"}
 _EXCEPTIONS = {"Count", "Message", "Traceback"}
 _JSON = {"num_requests", "num_failures", "total_response_time", "response_times"}
@@ -69,7 +69,7 @@ def _shape(document: Document) -> str | None:
     if header >= _EXCEPTIONS:
         return "exceptions"
     named = all(header & set(_ALIASES[name]) for name in ("Request Count", "Failure Count", "Average"))
-    return "stats" if named and "Name" in header else None
+    return "stats" if named and "Name" in header and "Timestamp" not in header else None
 
 
 def matches(document: Document) -> bool:

@@ -45,9 +45,7 @@ def _is_suite_summary(value: dict[str, Any]) -> bool:
     return (
         isinstance(models, list)
         and bool(models)
-        and all(
-            isinstance(item, dict) and {"model", "prompt_count", "completed"} <= set(item) for item in models
-        )
+        and all(isinstance(item, dict) and {"model", "prompt_count", "completed"} <= set(item) for item in models)
     )
 
 
@@ -60,9 +58,7 @@ def read(document: Document) -> Reading:
         return reading
     tables = _markdown(document) if document.format is Format.MARKDOWN else _csv(document)
     for header, rows in tables:
-        halves = {
-            name: half_unit(cells[position] for _, cells in rows) for position, name in enumerate(header)
-        }
+        halves = {name: half_unit(cells[position] for _, cells in rows) for position, name in enumerate(header)}
         for locator, cells in rows:
             record = dict(zip(header, cells, strict=True))
             stats = {}
@@ -70,9 +66,7 @@ def read(document: Document) -> Reading:
                 stated = number(record.get(name), locator=locator, field=name)
                 if stated is not None:
                     stats[target] = (stated, halves.get(name) or 0.0)
-            where: dict[str, Any] = {
-                f"config.{key}": item for key, item in config(record).items() if key in _CONFIG
-            }
+            where: dict[str, Any] = {f"config.{key}": item for key, item in config(record).items() if key in _CONFIG}
             if record.get("tag"):
                 where["quantization"] = redact.name(record["tag"])
             if record.get("model"):
@@ -110,9 +104,7 @@ def _read_suite(value: dict[str, Any], reading: Reading) -> None:
         completed = count(entry["completed"], locator=locator, field="completed") or 0
         stats["ok:count"] = (float(completed), 0.0)
         stats["rows:count"] = (float(count(entry["prompt_count"], locator=locator) or 0), 0.0)
-        reading.summaries.append(
-            SummaryRow("llm_requests", {"model": redact.name(entry["model"])}, stats, locator)
-        )
+        reading.summaries.append(SummaryRow("llm_requests", {"model": redact.name(entry["model"])}, stats, locator))
         if completed:
             reading.records_ok += 1
         else:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from chimera_pipeline.analysis import narrative, statements
-from chimera_pipeline.records import Gap, Slot, Statement
+from chimera_pipeline.records import Slot, Statement
 from tests import corpus
 from tests.unit.facts.test_levels import facts_of
 
@@ -24,9 +24,7 @@ def test_every_number_of_a_statement_stands_in_a_slot_with_a_fact(tmp_path: Path
     for statement in tree_statements(tmp_path):
         entities = " ".join(part for part in statement.parts if isinstance(part, str))
         outside = [
-            n
-            for n in _NUMBER.findall(entities)
-            if f"={n}" not in entities and f"across {n} conf" not in entities
+            n for n in _NUMBER.findall(entities) if f"={n}" not in entities and f"across {n} conf" not in entities
         ]
         assert not outside, statement.text
         assert statement.fact_ids == tuple(
@@ -75,17 +73,4 @@ def test_failures_are_always_said(tmp_path: Path) -> None:
 
 
 def test_no_facts_give_a_narrative_without_findings() -> None:
-    value = narrative.deterministic([], [], why="the setting llm is none")
-    assert value["findings"] == []
-    assert value["narrative"]["mode"] == "deterministic"
-
-
-def test_recommendations_come_from_gaps_once_each_most_severe_first() -> None:
-    gaps = [
-        Gap("missing_field", "t", "a", "x", ("a.csv",), 1, "info", "no x", "record x"),
-        Gap("missing_field", "t", "b", "x", ("b.csv",), 1, "info", "no x", "record x"),
-        Gap("failed_requests", "t", "c", None, ("c.csv",), 3, "error", "3 failed", "repeat the run"),
-    ]
-    found = narrative.recommend(gaps)
-    assert [entry.text for entry in found] == ["repeat the run", "record x"]
-    assert found[1].artifacts == ("a.csv", "b.csv")
+    assert narrative.choose([]) == []

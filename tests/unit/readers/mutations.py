@@ -63,9 +63,7 @@ def reordered(sample: Sample) -> bytes:
             return {key: in_json(value[key]) for key in reversed(value)}
         return [in_json(item) for item in value] if isinstance(value, list) else value
 
-    return changed(
-        sample, (lambda rows: [row[::-1] for row in rows]) if structure(sample) == "csv" else in_json
-    )
+    return changed(sample, (lambda rows: [row[::-1] for row in rows]) if structure(sample) == "csv" else in_json)
 
 
 def blanked(sample: Sample) -> Iterator[tuple[str, bytes]]:
@@ -101,9 +99,7 @@ def _replaced(sample: Sample, values: list[Any]) -> Iterator[tuple[str, bytes]]:
             yield f"{place}={new!r}", changed(sample, lambda rows, p=place, v=new: _put(rows, p, v))
         return
     lines = (
-        [json.loads(line) for line in text.split("\n") if line[:1] == "{"]
-        if kind == "jsonl"
-        else [json.loads(text)]
+        [json.loads(line) for line in text.split("\n") if line[:1] == "{"] if kind == "jsonl" else [json.loads(text)]
     )
     places = [(i, *path) for i, value in enumerate(lines) for path in _leaves(value, ())]
     for number, place in enumerate(_spread(places)):
@@ -118,9 +114,7 @@ def _spread(places: list[Any]) -> list[Any]:
 
 
 def _leaves(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    members = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    )
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if members is None:
         yield path
         return

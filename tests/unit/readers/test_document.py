@@ -39,9 +39,7 @@ def seconds(ask: Callable[[], Any]) -> float:
 # Text
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"  \n", b"\xef\xbb\xbf", b"\0\0", b"\xff\xfe \0", "\u00a0\u2003".encode()]
-)
+@pytest.mark.parametrize("data", [b"", b"  \n", b"\xef\xbb\xbf", b"\0\0", b"\xff\xfe \0", "\u00a0\u2003".encode()])
 def test_a_file_without_text_is_empty(data: bytes) -> None:
     assert refusal(lambda: Document(data).text).reason is Reason.EMPTY
 
@@ -109,17 +107,13 @@ def test_line_ends_of_every_system_give_the_same_rows_on_the_same_lines(end: str
         ("{", Reason.TRUNCATED, "line 1"),
     ],
 )
-def test_broken_json_is_refused_with_its_reason_and_line(
-    text: str, reason: Reason, locator: str | None
-) -> None:
+def test_broken_json_is_refused_with_its_reason_and_line(text: str, reason: Reason, locator: str | None) -> None:
     refused = of_json(text)
     assert refused.reason is reason, refused.detail
     assert refused.locator == locator
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a": NaN}', '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": -1e999}']
-)
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": -1e999}'])
 def test_numbers_that_are_not_finite_are_missing_and_said_so(text: str) -> None:
     document = Document(text.encode())
     assert document.json == {"a": None}

@@ -25,11 +25,7 @@ CSVISH = st.text(alphabet='a1,;\t"\r\n .|-', max_size=200)
 TABLEISH = st.text(alphabet="|-: \\a1\r\n", max_size=200)
 YAMLISH = st.text(alphabet="a:- \n#&*!|>'\"[]{}1,", max_size=120)
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
     max_leaves=25,
 )
@@ -62,9 +58,7 @@ def test_any_bytes(mark: bytes, data: bytes, format: Format) -> None:
 
 
 @settings(deadline=None)
-@given(
-    text=st.one_of(st.text(max_size=200), JSONISH, CSVISH, TABLEISH, YAMLISH), format=st.sampled_from(Format)
-)
+@given(text=st.one_of(st.text(max_size=200), JSONISH, CSVISH, TABLEISH, YAMLISH), format=st.sampled_from(Format))
 def test_any_text(text: str, format: Format) -> None:
     ask_everything(Document(text.encode("utf-8", "replace"), format))
 

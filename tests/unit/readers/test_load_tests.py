@@ -75,6 +75,17 @@ def test_the_history_of_locust_is_load_over_time() -> None:
     assert reading.records_ok == 2
 
 
+def test_the_history_of_old_versions_is_no_statistics_file() -> None:
+    text = (
+        '"Type","Name","Timestamp","# requests","# failures","Requests/s","Requests Failed/s",'
+        '"Median response time","Average response time"\n'
+        '"None","Total","1583000000",10,0,1.50,0.00,20,25\n'
+    )
+    reading = read(text, Format.CSV)
+    assert list(reading.rows) == ["system_samples"]
+    assert reading.rows["system_samples"][0]["value"] == 1.5
+
+
 def test_a_failures_file_counts_no_request_twice() -> None:
     text = "Method,Name,Error,Occurrences\nGET,/bad,HTTPError('500 Server Error'),26\n"
     reading = read(text, Format.CSV)

@@ -10,9 +10,7 @@ RESULT = {
         "standard": {"mean_time_ms": 0.25, "std_time_ms": 0.5, "min_time_ms": 0.125, "max_time_ms": 2.5},
         "flash": {"mean_time_ms": 0.0, "std_time_ms": 0.0, "error": "not available"},
     },
-    "tensor_core": {
-        "fp16": {"mean_time_ms": 0.04, "std_time_ms": 0.01, "min_time_ms": 0.03, "max_time_ms": 0.08}
-    },
+    "tensor_core": {"fp16": {"mean_time_ms": 0.04, "std_time_ms": 0.01, "min_time_ms": 0.03, "max_time_ms": 0.08}},
 }
 
 SAMPLES = [

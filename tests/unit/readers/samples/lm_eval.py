@@ -59,9 +59,7 @@ OLD = {
     },
 }
 ITEMS = "".join(
-    json.dumps(
-        {"doc_id": i, "doc": {"q": "?"}, "target": "A", "resps": [["A"]], "filtered_resps": ["A"], "acc": 1.0}
-    )
+    json.dumps({"doc_id": i, "doc": {"q": "?"}, "target": "A", "resps": [["A"]], "filtered_resps": ["A"], "acc": 1.0})
     + "\n"
     for i in range(3)
 )

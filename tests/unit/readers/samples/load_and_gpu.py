@@ -52,6 +52,32 @@ K6_EXPORT = {
         "http_req_duration": TREND,
     },
 }
+POINTS = "".join(
+    json.dumps(line) + "\n"
+    for line in (
+        {"type": "Metric", "data": {"name": "http_req_duration", "type": "trend"}, "metric": "http_req_duration"},
+        {
+            "metric": "http_req_duration", "type": "Point",
+            "data": {
+                "time": "2026-11-23T10:13:46.360760841Z", "value": 18.375,
+                "tags": {"expected_response": "true", "name": "chat", "status": "200"},
+            },
+        },
+        {
+            "metric": "http_req_duration", "type": "Point",
+            "data": {
+                "time": "2026-11-23T10:13:47Z", "value": 9.5,
+                "tags": {"expected_response": "false", "name": "http://host/x", "status": "500"},
+            },
+        },
+        {"metric": "http_reqs", "type": "Point", "data": {"time": "2026-11-23T10:13:47Z", "value": 1, "tags": {}}},
+    )
+)  # fmt: skip
+POINTS_CSV = """metric_name,timestamp,metric_value,error,error_code,expected_response,name,status
+http_reqs,1795428826,1.000000,,,true,chat,200
+http_req_duration,1795428826,18.375000,,,true,chat,200
+http_req_duration,1795428827,9.500000,timeout,1050,false,chat,0
+"""
 QUERY = (
     "timestamp, index, name, utilization.gpu [%], memory.used [MiB], power.draw [W], temperature.gpu\n"
     "2024/01/16 14:44:16.981, 0, NVIDIA A100-SXM4-40GB, 45 %, 1024 MiB, 250.50 W, 61\n"
@@ -110,6 +136,14 @@ SAMPLES = [
         },
     ),
     Sample("export", json.dumps(K6_EXPORT, indent=1).encode(), Format.JSON, "k6", ok=0, failed=1),
+    Sample(
+        "json", POINTS.encode(), Format.JSONL, "k6-points", ok=1, failed=1,
+        values={"llm_requests/line 2/total_s": 0.018375},
+    ),
+    Sample(
+        "csv", POINTS_CSV.encode(), Format.CSV, "k6-points", ok=1, failed=1,
+        values={"llm_requests/row 2/total_s": 0.018375},
+    ),
     Sample("query", QUERY.encode(), Format.CSV, "nvidia-smi-query", ok=2),
     Sample("text", DMON.encode(), Format.TEXT, "nvidia-smi-dmon", ok=2, regular=False),
     Sample(
