@@ -88,7 +88,8 @@ class Catalogue:
     def of(cls, statements: Sequence[Statement], facts: Mapping[str, Fact], aliases: Aliases) -> Catalogue:
         """The catalogue of `statements`; facts without a statement are not asked about."""
         named_by = [facts[name] for item in ranked(statements) for name in item.fact_ids if name in facts]
-        behind = [fact for fact in named_by if fact.metric in vocabulary.metrics()]
+        known = {name for name, metric in vocabulary.metrics().items() if metric.better != "none"}
+        behind = [fact for fact in named_by if fact.metric in known]
         entities = _commonest(fact.entity for fact in behind)
         conditions = _commonest(fact.condition for fact in behind if fact.condition)
         named = re.findall(r"[a-z_]{2,24}", " ".join(fact.condition for fact in behind))

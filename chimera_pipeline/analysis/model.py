@@ -98,7 +98,8 @@ class Analysis:
 
     `chosen` is in the order of telling. `sentences` is filled in mode prose only: they tell the statements
     they name, and the rest of `chosen` is told as it is. `dropped` counts refused prose by code; `left_out`
-    what the persona's word limit cut. `calls` are rows of `llm_calls`; `gaps` is what the calls themselves showed to be missing.
+    what the persona's word limit cut. `calls` are rows of `llm_calls`; `gaps` is what the calls themselves
+    showed to be missing.
     """
 
     agent: str

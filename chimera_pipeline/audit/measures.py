@@ -129,7 +129,7 @@ def parse(text: str) -> Measure | None:
     if lower in _RATES:
         lower = "/".join(_RATES[lower])
     lower = re.sub(r"\s*(?:·|\*)?\s*s(?:\^?-1|⁻¹)$", "/s", lower)
-    parts = re.split(r"\s*/\s*|\s+per\s+|\s+each\s+|\s+a\s+", lower)
+    parts = re.split(r"\s*/\s*|\s+per\s+|\s+each\s+|\s+every\s+|\s+a\s+", lower)
     if len(parts) > 2 or not all(parts):
         return None
     return _quotient(plain, parts)
@@ -162,7 +162,7 @@ _SIMPLE = (
     r"tok(?:en)?s?|req(?:uest)?s?|percentage[ -]points?|pp|per\s?cent|percent|pct|%|x|×|times|-?fold"
 )
 _UNIT = re.compile(
-    rf"(?:{_RATE_TOP})\s?(?:/|\bper\b|\ba\b)\s?(?:{_RATE_BOTTOM})(?![\w/])|(?:{_SIMPLE})(?![\w/])", re.IGNORECASE
+    rf"(?:{_RATE_TOP})\s?(?:/|\bper\b|\ba\b|\bevery\b|\beach\b)\s?(?:{_RATE_BOTTOM})(?![\w/])|(?:{_SIMPLE})(?![\w/])", re.IGNORECASE
 )
 
 

@@ -303,7 +303,7 @@ def _number_words(writer: _Writer, tokens: list[Part]) -> None:
     for at, part in enumerate(tokens):
         if not writer.free(part.start, part.end):
             continue
-        if part.text in _MULTIPLES and (part.text != "half" or re.match(r"\s+(?:as|the|of|that|its)\b", writer.text[part.end :])):
+        if part.text in _MULTIPLES and (part.text != "half" or re.match(r"\s+(?:as|the|that|its|of\s+(?:the\s+(?!time|request|run|file|data|test)|that|what|its))\b", writer.text[part.end :])):
             top, bottom = _MULTIPLES[part.text]
             value = Fraction(top, bottom)
             printed = Printed(value, Fraction(1, 2) if bottom == 1 else Fraction(1, 20))

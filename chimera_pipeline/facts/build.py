@@ -11,7 +11,13 @@ import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.facts import coverage, ids, levels
+from chimera_pipeline.facts import coverage, decompositions, ids, levels
+from chimera_pipeline.facts.comparisons import compare_within
+from chimera_pipeline.facts.comparisons_text import comparison_facts
+from chimera_pipeline.facts.decompositions_sweeps import sensitivity_facts
+from chimera_pipeline.facts.history_facts import history_facts, period_facts
+from chimera_pipeline.facts.rankings import ranking_facts
+from chimera_pipeline.facts.rankings_fronts import front_facts
 from chimera_pipeline.records import Fact
 
 SCHEMA_VERSION = "1.0"
@@ -30,7 +36,21 @@ def facts_of(tables_by_name: Mapping[str, pd.DataFrame], *, period: str) -> list
     found += coverage.sweep_facts(measurements, series, period=period)
     found += coverage.request_facts(measurements, period=period)
     found += coverage.inventory_facts(artifacts, gaps, period=period)
+    found += comparison_facts(compare_within(measurements, series, period=period))
+    found += decompositions.ttft_shares(measurements, series, period=period)
+    found += decompositions.first_call_facts(measurements, series, period=period)
+    found += sensitivity_facts(measurements, series, period=period)
+    found += ranking_facts(measurements, series, period=period)
+    found += front_facts(measurements, series, period=period)
+    found += _changes(tables_by_name["measurements"], series, period)
     return ids.assign(found)
+
+
+def _changes(measurements: pd.DataFrame, series: pd.DataFrame, period: str) -> Iterable[Fact]:
+    """Steps in the history, and the period against the one before."""
+    yield from history_facts(measurements, series, period=period)
+    if period != periods.ALL:
+        yield from period_facts(measurements, series, period=period)
 
 
 def in_period(measurements: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -24,6 +24,7 @@ _GRID = (24, 28, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640
 _KEPT = 0.9
 _CUT = 4.5
 _TAIL = 50
+_FEW = 4_000
 
 
 def grid_length(n: int) -> int:
@@ -86,7 +87,7 @@ class Null:
 def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null:
     """The null of series with n points and lag-1 autocorrelation `phi`."""
     rng = np.random.default_rng([seed, n, round(10 * phi)])
-    draws = min(draws, max(2_000, draws * 200 // n))
+    draws = min(draws, max(2_000, draws * 100 // n))
     values: Ranks
     if phi == 0:
         values = ranks = rng.permuted(np.tile(np.arange(1.0, n + 1, dtype=np.float32), (draws, 1)), axis=1)
@@ -94,8 +95,9 @@ def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null
         values = _ar1(rng, draws, n, phi)
         ranks = ranks_of(values).astype(np.float32)
     found, at = score(ranks)
-    lag = lag_statistic(ranks, at)
-    sizes = size_statistic(values, at)
+    few = slice(0, _FEW if phi == 0 else draws)
+    lag = lag_statistic(ranks[few], at[few])
+    sizes = size_statistic(values[few], at[few])
     return Null(n, phi, _upper(found), _upper(sizes), float(lag.mean()), float(lag.std()))
 
 

@@ -54,7 +54,8 @@ def split_scores(ranks: Ranks) -> Ranks:
     inner = slice(EXACT + 1 - EDGE, n - EXACT - EDGE)
     if n > 2 * EXACT:
         z[:, inner] = _inner(away[:, inner], k[inner], n)
-    return z
+    scores: Ranks = z
+    return scores
 
 
 def _inner(away: Ranks, k: npt.NDArray[np.intp], n: int) -> Ranks:
@@ -100,12 +101,12 @@ def saddlepoint_z(n: int) -> npt.NDArray[np.float32]:
     rows = []
     t = np.geomspace(1e-3 / n, 6.0, 240 if n <= 256 else 80)[:, None]
     for k in range(EXACT + 1, n // 2 + 1):
-        m, i = n - k, np.arange(1, k + 1)[None, :]
+        m, i = n - k, np.arange(1.0, k + 1)[None, :]
         log_ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(m + 1)
         factors = t * m + np.log1p(-np.exp(-t * (m + i))) - np.log1p(-np.exp(-t * i))
         cumulant = factors.sum(axis=1) - log_ways
-        first = (m + _pull(t, m + i) - _pull(t, i)).sum(axis=1)
-        second = (_push(t, i) - _push(t, m + i)).sum(axis=1)
+        first = np.sum(m + _pull(t, m + i) - _pull(t, i), axis=1)
+        second = np.sum(_push(t, i) - _push(t, m + i), axis=1)
         line = t[:, 0]
         r = np.sqrt(2 * np.maximum(line * first - cumulant, 1e-12))
         u = 2 * np.sinh(line / 2) * np.sqrt(np.maximum(second, 1e-12))
