@@ -136,10 +136,7 @@ DMON_ROW = "    0   250    45    92     1  2619  1980\n"
 GO = "goos: linux\npkg: example.com/x\n"
 GO_ROW = "BenchmarkFib/n{i}-8 \t 1000\t 250.5 ns/op\t 48 B/op\t 2 allocs/op\n"
 LIBTEST_ROW = "test bench_{i} ... bench:      18,149 ns/iter (+/- 755)\n"
-OLLAMA = (
-    "timestamp,model,prompt_index,ttft_s,tokens_s,load_s,prompt_eval_s,eval_s,prompt_eval_count,"
-    "eval_count,error\n"
-)
+OLLAMA = "timestamp,model,prompt_index,ttft_s,tokens_s,load_s,prompt_eval_s,eval_s,prompt_eval_count,eval_count,error\n"
 OLLAMA_ROW = "2025-10-02T12:00:00+00:00,m:1b,{i},0.15,50.0,0.1,0.05,2.0,7,100,\n"
 
 
@@ -179,9 +176,7 @@ def main() -> None:
         row = totals[name]
         row[0] += len(data) / 1e3
         row[1] += fastest(bare(data, kind)) * 1e3
-        row[2] += (
-            fastest(lambda data=data, kind=kind: registry.encode(registry.read(data, kind, LIMITS))) * 1e3
-        )
+        row[2] += fastest(lambda data=data, kind=kind: registry.encode(registry.read(data, kind, LIMITS))) * 1e3
     print(f"{'format':28} {'kB':>8} {'bare ms':>9} {'read ms':>9} {'ratio':>7} {'MB/s':>7}")
     for name, (size, low, high) in sorted(totals.items()):
         print(f"{name:28} {size:8.1f} {low:9.3f} {high:9.2f} {high / low:7.1f} {size / high:7.1f}")

@@ -203,6 +203,82 @@ def facts(
 
 
 @app.command()
+def compare(
+    base: Annotated[str, typer.Argument(help="Folder, file or period to compare with.")],
+    head: Annotated[str, typer.Argument(help="Folder, file or period that is compared.")],
+    out: Out = None,
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a pull-request summary.")] = False,
+    fail_on_regression: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit 5 where a regression stands.")
+    ] = False,
+) -> None:
+    """Compare two sets of results, series by series: like with like only."""
+    from chimera_pipeline.facts import comparisons_text
+    from chimera_pipeline.facts.comparisons import regression_stands
+    from chimera_pipeline.orchestration.compare import compare as compare_sides
+
+    found = compare_sides(settings.load(out=out), base, head)
+    if as_json:
+        print(json.dumps(comparisons_text.as_json(found), indent=2))
+    elif markdown:
+        print(comparisons_text.as_markdown(found, base=base, head=head))
+    else:
+        for one in comparisons_text.ordered(found):
+            print(f"{one.verdict.replace('_', ' ')}: {comparisons_text.sentence(one)}")
+        if not found:
+            print("no series is in both")
+    if fail_on_regression and regression_stands(found):
+        raise RegressionFound("a regression stands")
+
+
+@app.command()
+def audit(
+    report: Annotated[Path, typer.Argument(help="Report in Markdown or HTML.")],
+    out: Out = None,
+    period: Annotated[str | None, typer.Option(help="Period whose facts count.")] = None,
+    facts_file: Annotated[Path | None, typer.Option("--facts", help="A facts file in place of a run.")] = None,
+    as_json: AsJson = False,
+    github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub.")] = False,
+) -> None:
+    """Hold each claim of a report against the facts: supported, contradicted or unsupported."""
+    from chimera_pipeline.audit import output
+    from chimera_pipeline.orchestration.auditing import audit_file
+
+    result = audit_file(report, out=settings.load(out=out).out, facts=facts_file, period=period)
+    if as_json:
+        print(json.dumps(output.to_json(result), indent=2))
+    elif github:
+        print(output.to_github(result, str(report)))
+    else:
+        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(output.to_text(result, color=color))
+    if output.exit_code(result):
+        raise typer.Exit(output.exit_code(result))
+
+
+@app.command()
+def backfill(
+    artifacts: Artifacts,
+    first: Annotated[str, typer.Option("--from", help="First period.")],
+    last: Annotated[str, typer.Option("--to", help="Last period.")],
+    out: Out = None,
+    llm: Annotated[Provider | None, typer.Option(help="Who chooses among proved statements.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the reports of every period from one to another, empty periods included."""
+    from chimera_pipeline import periods
+
+    chosen = settings.load(artifacts=artifacts, out=out, llm=llm.value if llm else None)
+    _check_folders(chosen)
+    names = periods.between(first, last)
+    from chimera_pipeline.orchestration.run import execute
+
+    result = execute(chosen, period=periods.kind_of(first), names=names)
+    print(json.dumps(result, indent=2) if as_json else "\n".join(entry["md"] for entry in result["reports"]))
+
+
+@app.command()
 def quarantine(out: Out = None, as_json: AsJson = False) -> None:
     """List what was refused, and why."""
     from chimera_pipeline.orchestration import answers

@@ -158,6 +158,20 @@ def _months(year: int, month0: int, count: int) -> tuple[dt.datetime, dt.datetim
     )
 
 
+def between(first: str, last: str) -> list[str]:
+    """The names of all periods from `first` to `last`, which must be of one kind. Raises UsageError."""
+    kind = kind_of(first)
+    if kind_of(last) != kind:
+        raise UsageError(f"{first} is a {kind} and {last} a {kind_of(last)}; give two periods of one kind")
+    start, end = bounds(first)[0], bounds(last)[0]
+    if end < start:
+        raise UsageError(f"{last} lies before {first}")
+    out = [last]
+    while out[-1] != first:
+        out.append(previous(out[-1]))
+    return out[::-1]
+
+
 def previous(name: str) -> str:
     """The name of the period just before `name`."""
     kind = kind_of(name)

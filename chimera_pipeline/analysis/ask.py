@@ -88,7 +88,11 @@ class Catalogue:
     def of(cls, statements: Sequence[Statement], facts: Mapping[str, Fact], aliases: Aliases) -> Catalogue:
         """The catalogue of `statements`; facts without a statement are not asked about."""
         named_by = [facts[name] for item in ranked(statements) for name in item.fact_ids if name in facts]
-        known = {name for name, metric in vocabulary.metrics().items() if metric.better != "none"}
+        known = {
+            name
+            for name, metric in vocabulary.metrics().items()
+            if metric.better != "none" and metric.family != "inventory"
+        }
         behind = [fact for fact in named_by if fact.metric in known]
         entities = _commonest(fact.entity for fact in behind)
         conditions = _commonest(fact.condition for fact in behind if fact.condition)

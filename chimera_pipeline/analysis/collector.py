@@ -72,7 +72,10 @@ def statements(facts: Sequence[Fact], artifacts: Sequence[Seen], expected_dirs: 
     for fact in facts:
         if fact.kind == "gap":
             noun = "gap" if fact.value == 1 else "gaps"
-            parts: list[str | Slot] = [Slot(fact.id, f"{fact.value:.0f}"), f" telemetry {noun} of kind “{fact.condition}”."]
+            parts: list[str | Slot] = [
+                Slot(fact.id, f"{fact.value:.0f}"),
+                f" telemetry {noun} of kind “{fact.condition}”.",
+            ]
             out.append(_of("gap", parts, 2.0 + min(fact.value, 99) / 100))
     return out
 

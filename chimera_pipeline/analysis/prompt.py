@@ -9,7 +9,7 @@ from chimera_pipeline.analysis.providers.protocol import Message
 from chimera_pipeline.analysis.schema import WORD_KEY
 
 MARGIN_TOKENS = 32
-_TEMPLATE_TOKENS = 24
+_TEMPLATE_TOKENS = 12
 CONTROL_HINT = f'"{WORD_KEY}": as in the first line.'
 
 

@@ -165,7 +165,7 @@ def picks_schema(menu: Menu, actions: Sequence[Action], limits: Limits, word_cho
 
 def worst_tokens(schema: dict[str, Any]) -> int:
     """A pessimistic size of the longest answer that `schema` allows, optional white space included."""
-    return 2 * _longest(schema) + 32
+    return 3 * _longest(schema) // 2 + 16
 
 
 def _longest(schema: dict[str, Any]) -> int:

@@ -79,6 +79,7 @@ class _Round:
     options: Options
     word: str
     estimate: int
+    use_slots: bool
 
 
 def select(caller: Caller, task: Task) -> Selection:
@@ -108,7 +109,7 @@ def select(caller: Caller, task: Task) -> Selection:
             continue
         wrong = verify.refused(reply, prepared.options, prepared.estimate)
         if not wrong:
-            answer = _read(reply.text, prepared, task, last)
+            answer = _read(reply.text, prepared)
             if not isinstance(answer, Violation):
                 out.attempts.append(_attempt(number, prepared))
                 out.picks, out.settled = answer, list(prepared.settled)
@@ -129,8 +130,8 @@ def _attempt(number: int, prepared: _Round, *problems: str) -> Attempt:
     return Attempt("select", number, len(prepared.shown), problems)
 
 
-def _read(text: str, prepared: _Round, task: Task, last: bool) -> list[Pick] | Violation:
-    if task.picks_shape and not last:
+def _read(text: str, prepared: _Round) -> list[Pick] | Violation:
+    if not prepared.use_slots:
         return verify.picks(text, prepared.menu, prepared.actions, prepared.limits, prepared.word)
     return verify.slots(text, prepared.questions, prepared.word)
 
@@ -142,15 +143,14 @@ def _prepare(caller: Caller, task: Task, number: int, codes: tuple[str, ...], sh
     limits = shapes.Limits(
         supports=2 if small else profile.max_findings - 1,
         caveats=1 if small else 2,
-        actions=1 if small else 2,
+        actions=0 if small or task.ties_only else 2,
     )
-    actions = offered_actions(
-        () if task.ties_only else task.recommendations, task.statements, task.aliases, 2 if small else None
-    )
+    recommendations = task.recommendations if limits.actions else ()
+    actions = offered_actions(recommendations, task.statements, task.aliases)
     persona = task.persona.text(profile.num_ctx)
     word, choices = shapes.words(task.seed, number)
     limit = max(3, round(profile.menu_limit * share))
-    use_slots = last or not task.picks_shape
+    use_slots = last or small or not task.picks_shape
     while limit >= 3:
         fixed = _messages(persona, word, (), actions, (), codes, use_slots)
         room = profile.num_ctx - size(fixed) - MARGIN_TOKENS
@@ -176,21 +176,22 @@ def _prepare(caller: Caller, task: Task, number: int, codes: tuple[str, ...], sh
         predict, estimate = shapes.worst_tokens(schema), size(messages)
         if estimate + predict + MARGIN_TOKENS <= profile.num_ctx:
             options = profile.options(predict, seed=task.seed + number - 1, temperature=0.0 if last else None)
-            return _Round(menu, shown, actions, asked, settled, limits, schema, messages, options, word, estimate)
+            return _Round(
+                menu, shown, actions, asked, settled, limits, schema, messages, options, word, estimate, use_slots
+            )
         limit = min(limit, len(menu.items)) - 1
     return f"num_ctx {profile.num_ctx} is too small for a choice; it was made by rule"
 
 
 def _answer_room(limits: shapes.Limits, use_slots: bool) -> int:
     decisions = 1 + limits.supports + limits.caveats + limits.actions
-    return 40 + decisions * (22 if use_slots else 32)
+    return 40 + decisions * (16 if use_slots else 30)
 
 
 def offered_actions(
     recommendations: Sequence[Recommendation],
     statements: Sequence[Statement],
     aliases: Aliases,
-    most: int | None = None,
 ) -> tuple[shapes.Action, ...]:
     """Recommendations under short ids, each paired by code with a statement of the same facts."""
     by_fact = {fact: item.id for item in reversed(statements) for fact in item.fact_ids}
@@ -201,7 +202,7 @@ def offered_actions(
             aliases.mask(item.text),
             next((by_fact[fact] for fact in item.fact_ids if fact in by_fact), None),
         )
-        for i, item in enumerate(recommendations[: most or _ACTIONS_OFFERED], start=1)
+        for i, item in enumerate(recommendations[:_ACTIONS_OFFERED], start=1)
     )
 
 

@@ -13,11 +13,11 @@ from fractions import Fraction
 from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
-from chimera_pipeline.audit.judging import Ruling, compare, contradicted, says, supported, unsupported
+from chimera_pipeline.audit.judging import CONFLICTS_BEYOND, HOLDS_WITHIN, Ruling, compare, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
 from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples, statistic_fits
 from chimera_pipeline.audit.numerals import Printed
-from chimera_pipeline.audit.operands import Sides
+from chimera_pipeline.audit.operands import EQUALS, Sides
 from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
 
@@ -172,6 +172,8 @@ class Comparer:
             first, second = pair
             sign = wanted_sign(sides.word, first, self.index)
             told = f"{says(first)}; {says(second)}"
+            if sides.word in EQUALS:
+                return _alike(first, second, told, negated=negated)
             if sign == 0:
                 return unsupported(f"neither way is better: {told}", first)
             holds = (first.base - second.base) * sign > 0
@@ -250,6 +252,14 @@ def _of_time(frame: Frame) -> Frame:
     """A count named in passing ("requests finish sooner") is not what is compared."""
     counted = frame.metric is not None and frame.metric.keys[0] in {"requests", "files", "output_tokens", "prompt_tokens"}
     return replace(frame, metric=None) if counted else frame
+
+
+def _alike(first: FactView, second: FactView, told: str, *, negated: bool) -> Ruling:
+    """ "A matches B": within 5 % of each other, by the rule of approximation."""
+    off = abs(first.base - second.base) / max(abs(first.base), abs(second.base), Fraction(1, 10**12))
+    if HOLDS_WITHIN < off <= CONFLICTS_BEYOND:
+        return unsupported(f"neither within 5 % nor beyond 10 %: {told}", first)
+    return supported(told, first) if (off <= HOLDS_WITHIN) is not negated else contradicted(told, first)
 
 
 def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:

@@ -15,7 +15,7 @@ from chimera_pipeline.audit.reading import Reading, Token
 
 DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
 VERBS = frozenset(
-    ["exceeds", "exceed", "exceeded", "outperforms", "outperform", "outperformed", "beats", "beat", "surpasses", "surpassed", "outpaces", "outpaced", "trails", "trailed", "lags", "lagged", "underperforms", "leads"]
+    ["undercuts", "matches", "equals", "rivals", "falls_short", "exceeds", "exceed", "exceeded", "outperforms", "outperform", "outperformed", "beats", "beat", "surpasses", "surpassed", "outpaces", "outpaced", "trails", "trailed", "lags", "lagged", "underperforms", "leads"]
 )
 _PIVOTS = frozenset(["than", "versus", "vs", "against", "relative", "over", "compared", "als", "que"])
 _ENDS = frozenset([";", "while", "whereas", "but", "which", "so", "because", "although", "though"])
@@ -102,7 +102,16 @@ def _next_comparison(reading: Reading, places: Sequence[int], begin: int, end: i
 
 _AHEAD = {"ahead": "beats", "superior": "beats", "wins": "beats", "improves": "beats", "improved": "beats", "wins out": "beats",
           "behind": "trails", "inferior": "trails", "loses": "trails"}  # fmt: skip
-_EQUALS = frozenset(["matches", "matched", "equals", "equalled", "par", "rivals"])
+EQUALS = frozenset(["matches", "equals", "rivals"])
+
+
+def _denied(tokens: Sequence[Token], at: int) -> bool:
+    return any(token.text in {"not", "never"} or token.text.endswith("n't") for token in tokens[max(0, at - 3) : at])
+
+
+def _names_soon(tokens: Sequence[Token], at: int) -> bool:
+    ahead = tokens[at + 1 : at + 8]
+    return any(token.kind == "E" for token in ahead) and not any(token.kind == "N" for token in ahead)
 
 
 def mark_verbs(reading: Reading) -> None:
@@ -110,11 +119,49 @@ def mark_verbs(reading: Reading) -> None:
     tokens = reading.tokens
     for at, token in enumerate(tokens):
         after = tokens[at + 1] if at + 1 < len(tokens) else None
+        if token.text in {">", "<"} and at and after is not None and "E" in {after.kind, tokens[at - 1].kind} and after.kind != "N":
+            token.kind, token.text = "W", "exceeds" if token.text == ">" else "undercuts"
+            continue
+        if token.text in {"match", "reach", "equal", "rival", "attain"} and _denied(tokens, at) and _names_soon(tokens, at):
+            token.text = "falls_short"
+            for place in range(max(0, at - 3), at):
+                if tokens[place].text in {"not", "never"} or tokens[place].text.endswith("n't"):
+                    tokens[place].text = "indeed"
+            continue
         if token.kind != "W" or token.text not in _AHEAD or after is None:
             continue
         if after.text in {"of", "on", "upon", "to", "over", "against"} or (token.text == "behind" and after.kind == "E"):
             if any(item.kind == "E" for item in tokens[at + 1 : at + 5]) and any(item.kind in "EM" for item in tokens[:at]):
                 token.text = _AHEAD[token.text]
+
+
+def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
+    """ "switching from A to B", "A instead of B", "A vs B: ...": who comes first in the comparison, and who second."""
+    tokens = reading.tokens
+    names = [place for place in places if tokens[place].kind == "E"]
+    kind = "E"
+    if len(names) != 2:
+        kind = "C"
+        names = [place for place in places if tokens[place].kind == "C"]
+    if len(names) != 2:
+        return None
+    before = [tokens[place].text for place in places if names[0] - 4 < place < names[0]]
+    between = [tokens[place].text for place in places if names[0] < place < names[1]]
+    if "from" in before and between[-3:] and set(between) & {"to", "→"}:
+        first, second = names[1], names[0]
+    elif set(between) & {"instead", "rather", "over"}:
+        first, second = names[0], names[1]
+    elif between and between[0] in {"vs", "versus", "against"} and len(between) < 3:
+        first, second = names[0], names[1]
+    else:
+        return None
+    rest = _frame(tokens, [place for place in places if place not in names])
+    frames = [replace(_frame(tokens, [place]), metric=rest.metric, statistic=rest.statistic) for place in (first, second)]
+    if kind == "C":
+        frames = [replace(frame, entity=rest.entity) for frame in frames]
+    else:
+        frames = [frame.with_conditions(rest.conditions) for frame in frames]
+    return Sides((frames[0],), (frames[1],), "", places[-1], explicit=True)
 
 
 def around(reading: Reading, places: Sequence[int], word_at: int, previous: Sides | None) -> Sides | None:
@@ -128,7 +175,8 @@ def around(reading: Reading, places: Sequence[int], word_at: int, previous: Side
     pivot = _pivot(tokens, places, position, end)
     lead = _leading(tokens, places, begin, position)
     if pivot is None and lead is None:
-        return None
+        sides = moved(reading, places)
+        return replace(sides, word=word, word_at=word_at) if sides else None
     if pivot is None and lead is not None:
         right_places, rest = lead
         left_places = [place for place in places[rest:end]]

@@ -56,6 +56,11 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Build the form."""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Build the form again after tokens have changed."""
+        self.offsets.clear()
         pieces, at = [], 0
         for token in self.tokens:
             piece = form_of(token)

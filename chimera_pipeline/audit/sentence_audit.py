@@ -37,6 +37,7 @@ _PLAIN_ADJECTIVES = frozenset(
     ["total", "different", "distinct", "result", "data", "input", "source", "separate", "individual", "more", "other", "such", "unique", "further", "additional", "such", "available", "existing", "new", "old", "raw", "valid", "good", "whole", "full", "overall", "various", "several", "artifact", "artefact", "local", "remaining", "successful", "independent", "consecutive", "repeated", "sequential", "timed", "single", "identical", "these", "those", "same"]
 )
 _EVERY = re.compile(r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?(?:models?|kernels?|variants?|entities|systems|engines|backends?|configurations?|candidates)\b[^.;]*$")
+_NO_DIRECTION = frozenset(["up", "down", "above", "below", "additional", "extra", "over", "under"])
 _COMPARATIVE = re.compile(r"[a-z]{3,}er")
 _NOT_COMPARATIVE = frozenset(["other", "rather", "either", "neither", "number", "her", "never", "over", "under", "after", "however", "computer", "server", "layer", "user", "her", "per", "paper", "order"])
 
@@ -69,6 +70,7 @@ class SentenceAuditor:
         """Every claim of a sentence."""
         _mark_extremes(reading)
         operands.mark_verbs(reading)
+        reading.refresh()
         bound = bind(reading, scope, self.index.fits)
         for item in bound:
             self._settle_metric(reading, item, scope)
@@ -212,16 +214,6 @@ def _mark_extremes(reading: Reading) -> None:
                 break
             if follow.kind not in "CW":
                 break
-    reading.__post_init__() if any(token.kind == "S" for token in tokens) and _stale(reading) else None
-
-
-def _stale(reading: Reading) -> bool:
-    from chimera_pipeline.audit.reading import form_of
-
-    if " ".join(form_of(token) for token in reading.tokens) == reading.form:
-        return False
-    reading.offsets.clear()
-    return True
 
 
 class _Work:
@@ -594,7 +586,7 @@ class _Work:
         found: list[Draft] = []
         tokens, previous = self.reading.tokens, None
         for at, token in enumerate(tokens):
-            directed = token.kind == "W" and token.text in operands.DIRECTED | operands.VERBS
+            directed = token.kind == "W" and token.text in (operands.DIRECTED | operands.VERBS) - _NO_DIRECTION
             if not directed and self._unknown_comparative(at):
                 found.append(Draft(None, Frame(), "direction", "eq", unsupported("no fact measures this"), token.text))
                 continue
@@ -677,6 +669,7 @@ class _Work:
 
     def _superlative_claims(self) -> list[Draft]:
         found = []
+        sense = "best"
         tokens = self.reading.tokens
         for at in self.superlative_at:
             word = tokens[at].text
@@ -686,13 +679,16 @@ class _Work:
             if frame is None:
                 continue
             rank = 1
-            if word in _RANKS:
+            if word == "followed":
+                rank = 2
+            elif word in _RANKS:
                 rank = {"second": 2, "third": 3, "fourth": 4}.get(tokens[at + 1].text, 1)
             elif (at and tokens[at - 1].text in {"-", "second", "third"}) or (at > 1 and tokens[at - 1].text == "-"):
                 named = tokens[at - 1].text if tokens[at - 1].text != "-" else tokens[at - 2].text
                 rank = {"second": 2, "third": 3, "fourth": 4}.get(named, 1)
             negated = re.search(r"\b(?:not|never|n't|isn't|wasn't|hardly)(?: \w+){0,2} $", self.reading.form[: self.reading.offsets[at]]) is not None
-            sense = words.SUPERLATIVES.get(word) or ("worst" if tokens[at + 1].text == "last" else "best")
+            last = at + 1 < len(tokens) and tokens[at + 1].text == "last"
+            sense = sense if word == "followed" else words.SUPERLATIVES.get(word) or ("worst" if last else "best")
             ruling = self.auditor.comparer.superlative(frame, sense, rank, negated=negated, among=among)
             found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
         return found
@@ -702,6 +698,8 @@ class _Work:
         word = tokens[at].text
         before = [place for place in places if place < at]
         after = [place for place in places if place > at]
+        if word == "followed":
+            before = []
         among = self._among(places)
         entities = [place for place in before if tokens[place].kind == "E" and place not in among]
         later = [place for place in after if tokens[place].kind == "E" and place not in among]
@@ -749,6 +747,12 @@ def _superlatives(reading: Reading) -> list[int]:
         if token.kind == "W" and token.text in _RANKS and at + 1 < len(tokens) and tokens[at + 1].text in {"first", "second", "third", "fourth", "last"}:
             found.append(at)
             continue
+        if token.kind == "W" and token.text in _WINS and _wins_alone(tokens, at):
+            found.append(at)
+            continue
+        if token.text == "followed" and [item.text for item in tokens[at + 1 : at + 2]] == ["by"] and found:
+            found.append(at)
+            continue
         if token.kind != "W" or token.text not in words.SUPERLATIVES:
             continue
         before = tokens[at - 1].text if at else ""
@@ -763,6 +767,17 @@ def _superlatives(reading: Reading) -> list[int]:
                 continue
         found.append(at)
     return found
+
+
+_WINS = frozenset(["leads", "lead", "tops", "topped", "wins", "won", "winner", "champion", "dominates", "leader"])
+
+
+def _wins_alone(tokens: Sequence[Token], at: int) -> bool:
+    """ "A leads in throughput", "the winner in throughput is A": no second name right after the word."""
+    ahead = tokens[at + 1 : at + 4]
+    if any(token.kind in "EN" for token in ahead[:2]) and tokens[at].text not in {"winner", "leader", "champion"}:
+        return False
+    return any(token.kind == "M" for token in tokens)
 
 
 def trailing_says(fact: FactView) -> str:

@@ -109,16 +109,16 @@ GENERIC = frozenset(
 )
 
 UP = frozenset(
-    ["higher", "greater", "larger", "bigger", "more", "longer", "above", "increase", "increased", "increases", "increasing", "rise", "rose", "rises", "risen", "grew", "grow", "grows", "gain", "gained", "gains", "up", "additional", "extra", "exceeds", "exceed", "exceeded", "heavier", "höher", "mehr"]
+    ["raises", "raised", "lifts", "lifted", "boosts", "boosted", "higher", "greater", "larger", "bigger", "more", "longer", "above", "increase", "increased", "increases", "increasing", "rise", "rose", "rises", "risen", "grew", "grow", "grows", "gain", "gained", "gains", "up", "additional", "extra", "exceeds", "exceed", "exceeded", "heavier", "höher", "mehr"]
 )
 DOWN = frozenset(
-    ["lower", "smaller", "less", "fewer", "shorter", "sooner", "earlier", "below", "decrease", "decreased", "decreases", "reduction", "reduced", "reduces", "drop", "dropped", "drops", "fell", "fall", "falls", "fallen", "declined", "decline", "down", "cut", "cuts", "lighter", "saves", "saved", "shrank", "niedriger", "weniger"]
+    ["undercuts", "lowers", "lowered", "lower", "smaller", "less", "fewer", "shorter", "sooner", "earlier", "below", "decrease", "decreased", "decreases", "reduction", "reduced", "reduces", "drop", "dropped", "drops", "fell", "fall", "falls", "fallen", "declined", "decline", "down", "cut", "cuts", "lighter", "saves", "saved", "shrank", "niedriger", "weniger"]
 )
 BETTER = frozenset(
     ["better", "faster", "quicker", "speedier", "improvement", "improved", "improves", "improve", "speedup", "speed-up", "outperforms", "outperform", "outperformed", "beats", "beat", "beating", "surpasses", "surpassed", "outpaces", "outpaced", "superior", "schneller", "besser", "leads"]
 )
 WORSE = frozenset(
-    ["worse", "slower", "slowdown", "regression", "regressed", "degradation", "degraded", "trails", "trailed", "lags", "lagged", "underperforms", "inferior", "langsamer", "schlechter"]
+    ["falls_short", "worse", "slower", "slowdown", "regression", "regressed", "degradation", "degraded", "trails", "trailed", "lags", "lagged", "underperforms", "inferior", "langsamer", "schlechter"]
 )
 SPEED = frozenset(["faster", "quicker", "speedier", "slower", "slowdown", "speedup", "speed-up", "schneller", "langsamer", "fast", "slow", "quick"])
 

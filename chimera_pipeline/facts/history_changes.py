@@ -29,7 +29,7 @@ FEWEST = 8
 """No outcome of a shorter series has p <= 0.05 after the split search (7 points: 2 / C(7, 3) = 0.057)."""
 
 
-MANY = 200
+SOME, MANY = 16, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,14 @@ def _p(found: _Scored, phis: Array, n: int, seed: int) -> Array:
 def _phis(lags: dict[int, Array], seed: int) -> dict[int, Array]:
     """The phi that each series is held against: the family's, or its own where that is clearly larger.
 
-    A family's phi is the smallest on the grid under which its mean lag statistic is no surprise. 0 holds
-    while the mean is within one standard error of what independent points give, below `MANY` points in all
-    only up to that mean itself: few points say little about autocorrelation.
+    A family's phi is the smallest on the grid under which its mean lag statistic is no surprise. What is no
+    surprise depends on how many points speak: see `_believed`.
     """
     count = sum(found.size for found in lags.values())
     if count == 0:
         return {}
-    points = sum(n * found.size for n, found in lags.items())
-    believed = 1.0 if points >= MANY else 0.0
-    shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= (0.0 if phi else believed)), PHI[-1])
+    believed = _believed(sum(n * found.size for n, found in lags.items()))
+    shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= believed[phi > 0]), PHI[-1])
     out = {}
     for n, found in lags.items():
         out[n] = np.full(found.size, shared)
@@ -116,6 +114,17 @@ def _phis(lags: dict[int, Array], seed: int) -> dict[int, Array]:
             fits = (phi for phi in above if null(grid_length(n), phi, seed).lag_mean >= found[i])
             out[n][i] = next(fits, PHI[-1])
     return out
+
+
+def _believed(points: int) -> tuple[float, float]:
+    """The largest surprise, in standard errors, with which phi = 0 and with which a phi above 0 is believed.
+
+    Many points may well be independent, so that they are given the benefit of one standard error. Few say little
+    and lean to caution, but for so few that caution would leave no step to be found (docs/statistics.md).
+    """
+    if points >= MANY:
+        return 1.0, 0.0
+    return (-0.4, -0.4) if points >= SOME else (0.0, 0.0)
 
 
 def _surprise(lags: dict[int, Array], phi: float, seed: int) -> float:

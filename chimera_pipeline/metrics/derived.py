@@ -9,6 +9,7 @@ import statistics
 from collections import defaultdict
 from typing import Any
 
+from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import ArtifactStatus, Gap, Row, SummaryRow
@@ -132,7 +133,7 @@ def _report(entry: Entry) -> None:
         identity = {key: v for key, v in summary.where.items() if not key.startswith("config.")}
         for name, (value, _) in summary.stats.items():
             field, statistic = name.split(":")
-            if statistic == "count":
+            if statistic == "count" or field not in vocabulary.metrics():
                 continue
             row: Row = {**identity, "config": config, "locator": summary.locator, "metric": field}
             entry.rows.setdefault("measurements", []).append(row | {"statistic": statistic, "value": value})

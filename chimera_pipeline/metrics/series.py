@@ -30,6 +30,9 @@ _QUANTIZATION = re.compile(
 )
 
 
+_BY_MODEL = frozenset({"requests", "serving", "evaluations"})
+
+
 def canonical_config(config: dict[str, Any] | None) -> str:
     """A configuration as JSON with sorted keys."""
     return json.dumps(config or {}, sort_keys=True, separators=(",", ":"))
@@ -53,7 +56,7 @@ def assign(entries: list[Entry]) -> list[Row]:
                 row["quantization"] = quantization_of(row.get("model"))
             if row.get("workload") is None:
                 row["workload"] = workloads.get(_workload_key(row))
-            identity = _identity(table, row, entry.reading.tool or "unknown")
+            identity = _identity(table, row, entry)
             text = json.dumps(identity, sort_keys=True)
             row["series_id"] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
             known.setdefault(row["series_id"], identity | {"series_id": row["series_id"]})
@@ -68,7 +71,8 @@ def _family(table: str, row: Row) -> str:
     return FAMILY[table]
 
 
-def _identity(table: str, row: Row, tool: str) -> Row:
+def _identity(table: str, row: Row, entry: Entry) -> Row:
+    """What defines a series. Rows that name no model are one series only within their file."""
     family = _family(table, row)
     case = row.get("case")
     if family in ("evaluations", "system"):
@@ -86,9 +90,10 @@ def _identity(table: str, row: Row, tool: str) -> Row:
         "hardware": row.get("hardware"),
         "workload": row.get("workload"),
         "suite": row.get("suite"),
-        "tool": tool,
+        "tool": entry.reading.tool or "unknown",
         "config": canonical_config(config),
         "case": case,
+        "origin": entry.path if row.get("model") is None and family in _BY_MODEL else None,
     }
 
 
@@ -146,3 +151,5 @@ def _condition(row: Row) -> Iterable[str]:
             yield f"{key}={value}"
     if row["hardware"] and row["family"] != "system":
         yield str(row["hardware"])
+    if row["origin"]:
+        yield f"file {row['origin']}"

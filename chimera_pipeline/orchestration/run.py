@@ -29,10 +29,13 @@ PERIODIC = ("facts", "collector_brief", "analysis", "report")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def execute(settings: Settings, *, period: str = periods.ALL, strict: bool = False) -> dict[str, Any]:
+def execute(
+    settings: Settings, *, period: str = periods.ALL, strict: bool = False, names: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Run the pipeline; returns the object of `chimera run --json`.
 
-    `period` is "all", a kind (one report for each period that holds measurements) or a period's name. Raises
+    `period` is "all", a kind (one report for each period that holds measurements) or a period's name; `names` names
+    the periods of that kind outright. Raises
     GateRefused with `strict` where files are quarantined, StoreBusy, InputError, UsageError.
     """
     started = time.perf_counter()
@@ -43,7 +46,7 @@ def execute(settings: Settings, *, period: str = periods.ALL, strict: bool = Fal
         artifacts = lake.read_frame("artifacts")
         if strict:
             _refuse_quarantine(artifacts)
-        names = _periods(lake, period)
+        names = list(names) if names is not None else _periods(lake, period)
         kind = periods.ALL if period == periods.ALL else _kind(period)
         for name in names:
             key = None if name == periods.ALL else partitions.key_of(name)

@@ -62,18 +62,14 @@ def as_csv(rows: list[dict[str, Any]]) -> bytes:
 @pytest.mark.parametrize("rows", [100, 1000])
 def test_read_csv(benchmark: Any, rows: int) -> None:
     data = as_csv(requests(rows))
-    reading = benchmark.pedantic(
-        registry.read, args=(data, Format.CSV, LIMITS), rounds=ROUNDS, warmup_rounds=3
-    )
+    reading = benchmark.pedantic(registry.read, args=(data, Format.CSV, LIMITS), rounds=ROUNDS, warmup_rounds=3)
     assert reading.records_ok == rows
 
 
 @pytest.mark.parametrize("rows", [100, 1000])
 def test_read_json(benchmark: Any, rows: int) -> None:
     data = json.dumps({"model": "invented-model", "results": requests(rows)}).encode()
-    reading = benchmark.pedantic(
-        registry.read, args=(data, Format.JSON, LIMITS), rounds=ROUNDS, warmup_rounds=3
-    )
+    reading = benchmark.pedantic(registry.read, args=(data, Format.JSON, LIMITS), rounds=ROUNDS, warmup_rounds=3)
     assert reading.records_ok == rows
 
 

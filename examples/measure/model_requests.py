@@ -176,11 +176,11 @@ def threads_runs(model: Model, repeats: int) -> list[Record]:
 
 
 def parameter_runs(model: Model, repeats: int) -> list[Record]:
-    """Context lengths and temperatures, one thread; the model is loaded anew where the context changes."""
+    """Context lengths and temperatures in turns, one thread; the model is loaded anew where the context changes."""
     found = []
     model.unload()
-    for num_ctx in (512, 1024, 2048):
-        for _ in range(repeats):
+    for repeat in range(repeats):
+        for num_ctx in (512, 1024, 2048) if repeat % 2 == 0 else (1024, 512, 2048):
             for temperature in (0.0, 0.8):
                 for record in suite(model, PROMPTS, num_ctx=num_ctx, temperature=temperature, threads=1):
                     name = f"g0_c{num_ctx}_t{temperature:g}"
@@ -245,18 +245,14 @@ def write_summary(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*SWEEP, *(f"mean_{name}" for name in means)])
         for key, group in groups.items():
-            writer.writerow(
-                [*key, *(f"{statistics.fmean(float(row[name]) for row in group):.6f}" for name in means)]
-            )
+            writer.writerow([*key, *(f"{statistics.fmean(float(row[name]) for row in group):.6f}" for name in means)])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=Path("examples/artifacts/requests"))
     parser.add_argument("--repeats", type=int, default=4, help="rounds over the prompts (default 4)")
-    parser.add_argument(
-        "--again", action="store_true", help="only the thread counts, into a file of their own"
-    )
+    parser.add_argument("--again", action="store_true", help="only the thread counts, into a file of their own")
     arguments = parser.parse_args()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ def days_of(month: int) -> list[dt.datetime]:
     return days
 
 
-def session(draw: random.Random, model: str, start: dt.datetime) -> list[list[object]]:
+def one_day(draw: random.Random, model: str, start: dt.datetime) -> list[list[object]]:
     """One day's requests of one model: the first one loads it."""
     _, between, within, timeouts = MODELS[model]
     rate_today = rate_of(model, start) * (1 + draw.gauss(0, between))
@@ -123,7 +123,7 @@ def files(seed: int = SEED) -> dict[str, bytes]:
         writer.writerow(COLUMNS)
         for start in days_of(month):
             for model in MODELS:
-                writer.writerows(session(draw, model, start))
+                writer.writerows(one_day(draw, model, start))
         if month != MISSING:
             found[f"synthetic_requests_{YEAR}-{month:02d}.csv"] = text.getvalue().encode()
     return found

@@ -79,9 +79,7 @@ def distributions() -> list[tuple[str, dict[str, Any]]]:
 PARAMETRIZED = "tools/asv/asv/cheetah/22b920c6-py2.7-Cython-numpy1.8.json"
 
 
-@pytest.mark.parametrize(
-    ("path", "stated"), distributions(), ids=lambda item: item if isinstance(item, str) else ""
-)
+@pytest.mark.parametrize(("path", "stated"), distributions(), ids=lambda item: item if isinstance(item, str) else "")
 def test_times_agree(path: str, stated: dict[str, Any]) -> None:
     values = times(path)
     if path == PARAMETRIZED:
@@ -166,9 +164,7 @@ def test_a_jmh_throughput_agrees() -> None:
 def test_instants_agree(path: str) -> None:
     stated = ORACLE[path]["timestamp"]
     reading = read(path)
-    instants = {
-        row["measured_at"] for rows in reading.rows.values() for row in rows if row.get("measured_at")
-    }
+    instants = {row["measured_at"] for rows in reading.rows.values() for row in rows if row.get("measured_at")}
     if "/asv/" in path:
         assert instants == set(), "the oracle gives the date of the commit, which dates no measurement"
     elif stated["value"] and reading.rows:

@@ -142,7 +142,7 @@ def test_a_small_context_gets_a_small_menu_or_a_reason() -> None:
         sent = server.bodies[-1]
     assert sent["options"]["num_ctx"] == 512
     assert sent["options"]["num_gpu"] == 80
-    assert 3 <= found.offered < 8
+    assert 3 <= found.offered <= 8
     many = [
         item.__class__(item.id, item.kind, (*item.parts, " word" * 120), item.fact_ids, item.weight, item.always)
         for item in material.statements()

@@ -56,7 +56,7 @@ def test_throughput_has_mean_and_total_over_total() -> None:
 
 def test_cold_and_warm_times_are_never_pooled_and_one_cold_call_is_no_mean() -> None:
     facts = [fact for fact in facts_of(SUITE) if fact.metric == "ttft_s"]
-    cold = only(facts, condition=f"cold, {CONDITION}")
+    cold = only(facts, condition=f"cold, {CONDITION}", statistic="sample")
     assert (cold.statistic, cold.value, cold.n, cold.grade) == ("sample", 2.05, 1, "insufficient")
     warm = only(facts, condition=f"warm, {CONDITION}", statistic="mean")
     assert (warm.value, warm.n, warm.ci_low) == (pytest.approx(0.15), 4, None)

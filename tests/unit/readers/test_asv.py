@@ -124,8 +124,6 @@ def test_results_that_do_not_pair_with_their_parameters_are_refused() -> None:
 
 def test_what_asv_knows_of_machines_and_benchmarks_is_no_result() -> None:
     machine = '{"arch": "x86_64", "cpu": "c", "machine": "m", "os": "Linux", "ram": "8G", "version": 1}'
-    benchmarks = (
-        '{"b": {"name": "b", "code": "def b(): ...", "type": "time", "unit": "seconds"}, "version": 2}'
-    )
+    benchmarks = '{"b": {"name": "b", "code": "def b(): ...", "type": "time", "unit": "seconds"}, "version": 2}'
     for text in (machine, benchmarks):
         assert read(text).status is ArtifactStatus.DOCUMENT

@@ -53,9 +53,7 @@ def test_samples_are_time_over_iterations() -> None:
 
 
 def test_a_name_file_is_a_document() -> None:
-    assert (
-        read({"group_id": "g", "full_id": "g/f", "directory_name": "g/f"}).status is ArtifactStatus.DOCUMENT
-    )
+    assert read({"group_id": "g", "full_id": "g/f", "directory_name": "g/f"}).status is ArtifactStatus.DOCUMENT
 
 
 def test_raw_csv_is_one_case_of_samples() -> None:

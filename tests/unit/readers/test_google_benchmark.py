@@ -50,9 +50,7 @@ def test_a_repetition_is_one_sample_in_its_own_unit() -> None:
 
 
 def test_aggregates_never_stand_beside_their_repetitions() -> None:
-    reading = read(
-        entry(real_time=10.0), entry(real_time=20.0), aggregate("mean", 15.0), aggregate("cv", 0.4)
-    )
+    reading = read(entry(real_time=10.0), entry(real_time=20.0), aggregate("mean", 15.0), aggregate("cv", 0.4))
     assert [row["mean_s"] for row in reading.rows["timings"]] == [1e-08, 2e-08]
     assert reading.records_ok == 4
 

@@ -86,9 +86,7 @@ def test_commands_of_one_name_are_told_apart_by_their_parameters() -> None:
 
 
 def test_the_csv_is_in_seconds() -> None:
-    text = (
-        "command,mean,stddev,median,user,system,min,max,parameter_n\nsleep 1,1.5,0.1,1.4,0.1,0.2,1.3,1.7,4\n"
-    )
+    text = "command,mean,stddev,median,user,system,min,max,parameter_n\nsleep 1,1.5,0.1,1.4,0.1,0.2,1.3,1.7,4\n"
     (row,) = read(text, Format.CSV).rows["timings"]
     assert (row["case"], row["mean_s"], row["locator"]) == ("sleep_1", 1.5, "row 1")
 

@@ -190,9 +190,7 @@ def test_the_new_summary_has_metrics_in_a_list() -> None:
             "metrics": [
                 metric("http_reqs", "default", count=4, rate=1.6),
                 metric("http_req_failed", "default", rate=0.25, matches=1, total=4),
-                metric(
-                    "http_req_duration", "time", avg=30.0, med=31.0, p90=50.0, p95=51.0, min=1.0, max=60.0
-                ),
+                metric("http_req_duration", "time", avg=30.0, med=31.0, p90=50.0, p95=51.0, min=1.0, max=60.0),
             ]
         },
     }

@@ -21,9 +21,7 @@ QUERY = """timestamp, index, name, utilization.gpu [%], memory.used [MiB], power
 
 def test_each_counter_of_nvidia_smi_is_a_sample_in_its_unit() -> None:
     reading = read(QUERY)
-    found = {
-        (row["device"], row["metric"]): (row["value"], row["unit"]) for row in reading.rows["system_samples"]
-    }
+    found = {(row["device"], row["metric"]): (row["value"], row["unit"]) for row in reading.rows["system_samples"]}
     assert found == {
         ("gpu0", "gpu_utilization"): (45.0, "percent"),
         ("gpu0", "gpu_memory_used"): (1024 * 1024.0 * 1024, "bytes"),

@@ -117,11 +117,7 @@ GUNGRAUN = {
     "summary",
     [
         {"profiles": [{"data": {"total": {"metrics": {"Ir": {"values": {"new": 1802, "old": 9}}}}}}]},
-        {
-            "callgrind_summary": {
-                "callgrind_run": {"total": {"summary": {"Ir": {"metrics": {"Both": [1802, 9]}}}}}
-            }
-        },
+        {"callgrind_summary": {"callgrind_run": {"total": {"summary": {"Ir": {"metrics": {"Both": [1802, 9]}}}}}}},
         older({"Both": [1802, 9]}),
         older({"Left": 1802}),
     ],
@@ -187,10 +183,7 @@ def test_catch2_prints_a_unit_in_every_cell() -> None:
 
 
 def test_benchmark_js_states_runs_and_operations_per_second() -> None:
-    text = (
-        "fib(10) x 1,431,759 ops/sec ±0.74% (93 runs sampled)\n"
-        "slow x 81.61 ops/sec ±1.70% (69 runs sampled)\n"
-    )
+    text = "fib(10) x 1,431,759 ops/sec ±0.74% (93 runs sampled)\nslow x 81.61 ops/sec ±1.70% (69 runs sampled)\n"
     fast, slow = read(text, Format.TEXT).rows["throughputs"]
     assert (fast["rate_mean"], fast["n"]) == (1431759.0, 93)
     assert (slow["case"], slow["rate_mean"]) == ("slow", 81.61)

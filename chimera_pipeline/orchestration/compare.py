@@ -1,0 +1,65 @@
+"""`chimera compare`: two folders, files or periods of a finished run, series by series."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from chimera_pipeline import periods
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.errors import UsageError
+from chimera_pipeline.facts.comparisons import Comparison, compare_stores
+from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.orchestration import steps
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.settings import Settings
+
+Side = tuple[pd.DataFrame, pd.DataFrame]
+"""Measurements and series of one side."""
+
+
+def compare(settings: Settings, base: str, head: str) -> list[Comparison]:
+    """Every series of `head` against the same series of `base`. Raises UsageError for a side that is not there."""
+    (base_rows, base_series), (head_rows, head_series) = side(settings, base), side(settings, head)
+    return compare_stores(base_rows, base_series, head_rows, head_series)
+
+
+def side(settings: Settings, name: str) -> Side:
+    """A folder or file, read now; or a period of the run under `settings.out`."""
+    if Path(name).exists():
+        return _read(settings, name)
+    try:
+        start, end = periods.bounds(name)
+    except UsageError:
+        raise UsageError(f"{name} is neither a folder or file nor a period such as 2025-10") from None
+    lake = Lake(settings.out)
+    if not lake.table_path("measurements").is_file():
+        raise UsageError(f"{settings.out} holds no run to take period {name} from; run: chimera run ARTIFACTS")
+    rows = lake.read_frame("measurements")
+    at = rows["measured_at"]
+    return rows[rows["period"].notna() & (at >= start) & (at < end)], lake.read_frame("series")
+
+
+def _read(settings: Settings, name: str) -> Side:
+    with tempfile.TemporaryDirectory(prefix="chimera-compare-") as scratch:
+        chosen = settings.model_copy(update={"artifacts": name, "out": Path(scratch)})
+        inventory = steps.take_inventory(chosen, now=time.time())
+        steps.read_new(chosen, inventory)
+        settled = steps.settle_store(chosen, inventory)
+    rows = melt(settled, period=settings.period, trust_file_times=settings.trust_file_times)
+    return rows, settled["series"]
+
+
+def aliases(series: pd.DataFrame) -> dict[str, list[str]]:
+    """Entity -> other names of it, from table `series`."""
+    import json
+
+    found: dict[str, list[str]] = {}
+    for row in tables.records(series):
+        names = [name for name in json.loads(row["aliases"]) if name != row["entity"]]
+        if names:
+            found.setdefault(row["entity"], []).extend(name for name in names if name not in found.get(row["entity"], []))
+    return found
