@@ -57,7 +57,8 @@ class Aliases:
         """`text` with every name replaced; what remains is plain words, numbers, options and marks."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda match: self._by_name[match.group()], text)
-        return _WORD.sub(lambda match: self._word(match.group()), redact.printable(text))
+        line = " ".join(redact.printable(text).split())
+        return _WORD.sub(lambda match: self._word(match.group()), line)
 
     def alias(self, name: str) -> str | None:
         """The alias of `name`, if it has one."""

@@ -15,7 +15,8 @@ from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact, Slot, Statement
 
 _ABOUT_COMPARISONS = {"regression", "improvement", "no_clear_difference", "equivalent"}
-_VERDICT_WEIGHT = {"regression": 9.0, "improvement": 7.0, "equivalent": 4.0, "no_clear_difference": 3.0}
+_CHANGE_WEIGHT = {"regression": 9.0, "improvement": 7.0, "equivalent": 2.0, "no_clear_difference": 2.0}
+_COMPARE_WEIGHT = {"regression": 3.5, "improvement": 3.5, "equivalent": 2.0, "no_clear_difference": 1.5}
 
 
 def build(facts: Iterable[Fact]) -> list[Statement]:
@@ -147,11 +148,55 @@ def _comparisons(facts: list[Fact]) -> Iterator[Statement]:
     for fact in facts:
         if fact.kind in ("comparison", "change"):
             verdict = fact.verdict or ""
-            weight = _VERDICT_WEIGHT.get(verdict, 0.5)
+            weight = (_CHANGE_WEIGHT if fact.kind == "change" else _COMPARE_WEIGHT).get(verdict, 0.5)
+            if fact.kind == "comparison" and verdict in ("regression", "improvement"):
+                weight += min(abs(math.log(fact.effect)), 2.0) if fact.effect and fact.effect > 0 else 0.0
+                weight += 1.5 if _serves(fact) else 0.0
             kind = "compare" if fact.kind == "comparison" else "change"
             if verdict not in _ABOUT_COMPARISONS:
                 kind = "cannot_conclude"
-            yield _statement(kind, [Slot(fact.id, fact.text), "."], weight)
+            yield _statement(kind, [*_comparison(fact), "."], weight)
+
+
+def _comparison(fact: Fact) -> list[str | Slot]:
+    """What was compared, the ratio with its interval, and the verdict; conditions that both arms share stand once."""
+    if fact.statistic != "ratio" or fact.effect is None or not fact.baseline:
+        return [Slot(fact.id, fact.text.rstrip("."))]
+    mine, yours, shared = _apart(fact)
+    metric = vocabulary.metric(fact.metric)
+    start = f"{metric.label} of {mine} against {yours}{shared}: "
+    if fact.verdict not in _ABOUT_COMPARISONS or fact.ci_low is None or fact.ci_high is None:
+        verdict = (fact.verdict or "undecided").replace("_", " ")
+        return [start, Slot(fact.id, f"ratio {wording.number(fact.effect)}"), f", {verdict}"]
+    interval = f"{wording.number(fact.ci_low)} to {wording.number(fact.ci_high)}"
+    q = f", q = {wording.number(fact.q_value, 2)}" if fact.q_value is not None else ""
+    scope = " in this run" if fact.ci_scope == "within_run" else ""
+    ratio = f"ratio {wording.number(fact.effect)} (95 % interval {interval}{q})"
+    return [start, Slot(fact.id, ratio), f", {_direction(fact, metric.better, metric.unit)}{scope}"]
+
+
+def _direction(fact: Fact, better: str, unit: str) -> str:
+    """The verdict in the metric's own words: a shorter time is faster, a higher rate is higher."""
+    if fact.verdict in ("regression", "improvement"):
+        if unit == "s":
+            return "faster" if fact.verdict == "improvement" else "slower"
+        return "higher" if (fact.verdict == "improvement") == (better == "higher") else "lower"
+    return {"equivalent": "equivalent", "no_clear_difference": "no clear difference"}.get(fact.verdict or "", "")
+
+
+def _apart(fact: Fact) -> tuple[str, str, str]:
+    """(name and own condition of the arm, the same of the baseline, condition of both)."""
+    entity, _, rest = (fact.baseline or "").partition(" (")
+    ours, theirs = fact.condition.split(", "), rest.removesuffix(")").split(", ")
+    both = [word for word in ours if word in theirs]
+    mine = ", ".join(word for word in ours if word and word not in both)
+    yours = ", ".join(word for word in theirs if word and word not in both)
+    shared = f" ({', '.join(both)})" if both and both != [""] else ""
+    return f"{fact.entity} ({mine})" if mine else fact.entity, f"{entity} ({yours})" if yours else entity, shared
+
+
+def _serves(fact: Fact) -> bool:
+    return _headline(fact) and vocabulary.metric(fact.metric).family in ("requests", "serving")
 
 
 def _quality(facts: list[Fact]) -> Iterator[Statement]:

@@ -59,7 +59,9 @@ def audit_html(text: str, facts: Sequence[FactView], aliases: Mapping[str, Itera
 def looks_like_html(text: str) -> bool:
     """True for a whole HTML document."""
     head = text.lstrip("\ufeff \t\r\n")[:300].lower()
-    return head.startswith(("<!doctype html", "<html", "<?xml")) or (head.startswith("<") and "<body" in text[:5000].lower())
+    return head.startswith(("<!doctype html", "<html", "<?xml")) or (
+        head.startswith("<") and "<body" in text[:5000].lower()
+    )
 
 
 def _sentences(blocks: Sequence[Block], lexicon: Lexicon, auditor: SentenceAuditor) -> list[CheckedSentence]:

@@ -43,7 +43,9 @@ _ABBREVIATION = re.compile(
     r"est|p|pp|c|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)|\b[A-Za-z])\.$",
     re.IGNORECASE,
 )
-_END = re.compile(r"[.!?](?:[\"'”’)\]*_`]*)(?=\s+)|\n(?=\s*(?:\*\*[^*\n]{1,60}:?\*\*:?|[A-Z][\w ()/-]{1,40}:\s))|(?:  |\\)\n")
+_END = re.compile(
+    r"[.!?](?:[\"'”’)\]*_`]*)(?=\s+)|\n(?=\s*(?:\*\*[^*\n]{1,60}:?\*\*:?|[A-Z][\w ()/-]{1,40}:\s))|(?:  |\\)\n"
+)
 
 
 def sentences(text: str, line: int) -> Iterator[Sentence]:
@@ -61,7 +63,7 @@ def sentences(text: str, line: int) -> Iterator[Sentence]:
 def _ends(text: str, mark: int, end: int) -> bool:
     if text[mark] != ".":
         return True
-    head = text[:mark + 1]
+    head = text[: mark + 1]
     after = text[end:].lstrip()
     if _ABBREVIATION.search(head[-8:]) and not re.search(r"\b(?:ms|s|min|max|st|p|no|c)\.$", head[-6:], re.IGNORECASE):
         return False

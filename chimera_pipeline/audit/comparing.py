@@ -13,7 +13,16 @@ from fractions import Fraction
 from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
-from chimera_pipeline.audit.judging import CONFLICTS_BEYOND, HOLDS_WITHIN, Ruling, compare, contradicted, says, supported, unsupported
+from chimera_pipeline.audit.judging import (
+    CONFLICTS_BEYOND,
+    HOLDS_WITHIN,
+    Ruling,
+    compare,
+    contradicted,
+    says,
+    supported,
+    unsupported,
+)
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
 from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples, statistic_fits
 from chimera_pipeline.audit.numerals import Printed
@@ -23,8 +32,46 @@ from chimera_pipeline.audit.results import Verdict
 
 Pair = tuple[FactView, FactView]
 _DURATION = frozenset(["longer", "shorter", "sooner", "earlier", "later"])
-_HIGHER = frozenset(["throughput", "rate", "speed", "accuracy", "score", "tokens/s", "goodput", "recall", "precision", "f1", "bleu", "rouge", "efficiency"])
-_LOWER = frozenset(["time", "latency", "ttft", "tpot", "itl", "duration", "memory", "vram", "energy", "power", "size", "error", "errors", "loss", "perplexity", "cost", "failures", "temperature", "delay"])
+_HIGHER = frozenset(
+    [
+        "throughput",
+        "rate",
+        "speed",
+        "accuracy",
+        "score",
+        "tokens/s",
+        "goodput",
+        "recall",
+        "precision",
+        "f1",
+        "bleu",
+        "rouge",
+        "efficiency",
+    ]
+)
+_LOWER = frozenset(
+    [
+        "time",
+        "latency",
+        "ttft",
+        "tpot",
+        "itl",
+        "duration",
+        "memory",
+        "vram",
+        "energy",
+        "power",
+        "size",
+        "error",
+        "errors",
+        "loss",
+        "perplexity",
+        "cost",
+        "failures",
+        "temperature",
+        "delay",
+    ]
+)
 _STATISTIC_ORDER = ("mean", None, "total_over_total", "median")
 
 
@@ -62,7 +109,11 @@ class Comparer:
         """The metric that a comparison without one speaks of: the headline metric both sides have."""
         if word in _DURATION and left.entity and right.entity:
             return MetricRef("time taken", ("total_s", "time_s", "serving_e2e_s"))
-        if left.entity is None or right.entity is None or not (word in words.BETTER | words.WORSE | words.SPEED or word in {"fast", "quick", "quickly"}):
+        if (
+            left.entity is None
+            or right.entity is None
+            or not (word in words.BETTER | words.WORSE | words.SPEED or word in {"fast", "quick", "quickly"})
+        ):
             return None
         names = [entity.names[0] for entity in (left.entity, right.entity) if entity.known]
         if len(names) < 2:
@@ -87,6 +138,17 @@ class Comparer:
         useful.sort(key=rank)
         return MetricRef(useful[0], (useful[0],)) if useful else None
 
+    def metric_of_unit(self, left: Frame, right: Frame, number: Number) -> MetricRef | None:
+        """The only metric that both entities have in the number's unit."""
+        if number.measure is None or number.measure.kind != "unit" or left.entity is None or right.entity is None:
+            return None
+        keys: set[tuple[str, str]] | None = None
+        for entity in (left.entity, right.entity):
+            facts = self.index.by_entity.get(entity.names[0], []) if entity.known else []
+            mine = {(fact.key, fact.phrase) for fact in facts if fact.measure.agrees(number.measure)}
+            keys = mine if keys is None else keys & mine
+        return MetricRef(*next((phrase, (key,)) for key, phrase in keys)) if keys and len(keys) == 1 else None
+
     def pairs(self, left: Frame, right: Frame) -> tuple[list[Pair], str]:
         """Comparable pairs of facts of both sides, and why there are none."""
         if left.metric is None or right.metric is None:
@@ -100,7 +162,13 @@ class Comparer:
         for frame in (left, right):
             chosen = self.index.select(frame, None)
             if chosen.stage is not Stage.FOUND:
-                what = frame.entity.text if chosen.stage is Stage.UNKNOWN_ENTITY and frame.entity else frame.metric.phrase if frame.metric else ""
+                what = (
+                    frame.entity.text
+                    if chosen.stage is Stage.UNKNOWN_ENTITY and frame.entity
+                    else frame.metric.phrase
+                    if frame.metric
+                    else ""
+                )
                 return [], f"{chosen.stage.value}: {what}"
             sides.append(chosen.facts)
         found = [(a, b) for a in sides[0] for b in sides[1] if a is not b and _comparable(a, b, left, right, named)]
@@ -115,7 +183,10 @@ class Comparer:
                 if sides.word in _DURATION:
                     left, right = _of_time(left), _of_time(right)
                 metric = left.metric or right.metric or self.metric_for(sides.word, left, right)
-                first, second = replace(left, metric=left.metric or metric), replace(right, metric=right.metric or metric)
+                first, second = (
+                    replace(left, metric=left.metric or metric),
+                    replace(right, metric=right.metric or metric),
+                )
                 found, why = self.pairs(first, second)
                 if not found:
                     rulings.append(unsupported(why))
@@ -213,8 +284,9 @@ class Comparer:
 
     def superlative(self, frame: Frame, sense: str, rank: int, *, negated: bool, among: Iterable[str] = ()) -> Ruling:
         """Whether the frame's entity is the highest (lowest, best, worst) of all that have the metric."""
-        metric = frame.metric or (self._headline([]) if sense in {"best", "worst"} else None)
         entity = frame.entity
+        names = entity.names if entity is not None and entity.known else ()
+        metric = frame.metric or (self._headline(names) if sense in {"best", "worst"} else None)
         if metric is None or entity is None:
             return unsupported("no metric is named" if metric is None else "no entity is named")
         if not entity.known:
@@ -250,7 +322,12 @@ class Comparer:
 
 def _of_time(frame: Frame) -> Frame:
     """A count named in passing ("requests finish sooner") is not what is compared."""
-    counted = frame.metric is not None and frame.metric.keys[0] in {"requests", "files", "output_tokens", "prompt_tokens"}
+    counted = frame.metric is not None and frame.metric.keys[0] in {
+        "requests",
+        "files",
+        "output_tokens",
+        "prompt_tokens",
+    }
     return replace(frame, metric=None) if counted else frame
 
 
@@ -297,7 +374,9 @@ def _same_statistic(a: FactView, b: FactView) -> bool:
     unnamed = a if a.statistic in single else b if b.statistic in single else None
     if unnamed is None:
         return False
-    return (kinds & {"mean"} != set() and (unnamed.n is None or unnamed.n > 1)) or dict(a.conditions).get("phase") != dict(b.conditions).get("phase")
+    return (kinds & {"mean"} != set() and (unnamed.n is None or unnamed.n > 1)) or dict(a.conditions).get(
+        "phase"
+    ) != dict(b.conditions).get("phase")
 
 
 def _derived(kind: str, a: Fraction, b: Fraction, sign: int, word: str) -> Fraction | None:

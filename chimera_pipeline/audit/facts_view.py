@@ -146,7 +146,11 @@ class Describer:
         statistic: str | None,
         conditions: set[tuple[str, str]],
     ) -> tuple[str, str, str | None, Conditions]:
-        spare = [word for _, word in rest if word not in _FILLERS and (word[0].isalnum() or word == "%") and not word.endswith("ed")]
+        spare = [
+            word
+            for _, word in rest
+            if word not in _FILLERS and (word[0].isalnum() or word == "%") and not word.endswith("ed")
+        ]
         if metric is None:
             phrase = " ".join(word for _, word in rest).strip() or " ".join(token.text for token in tokens)
             return phrase, phrase, statistic, frozenset(conditions)
@@ -164,7 +168,27 @@ class Describer:
         return metric[2] or phrase, phrase, statistic, frozenset(conditions)
 
 
-_FILLERS = frozenset(["of", "the", "a", "an", "in", "for", "number", "count", "per", "on", "under", "at", "by", "from", "with", "to", "value"])
+_FILLERS = frozenset(
+    [
+        "of",
+        "the",
+        "a",
+        "an",
+        "in",
+        "for",
+        "number",
+        "count",
+        "per",
+        "on",
+        "under",
+        "at",
+        "by",
+        "from",
+        "with",
+        "to",
+        "value",
+    ]
+)
 
 
 def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:

@@ -11,9 +11,36 @@ from chimera_pipeline.audit.blocks import Block, ScopeStack, Table
 
 _SKIPPED = frozenset({"script", "style", "pre", "template", "noscript", "svg", "head", "title", "textarea", "math"})
 _BREAKS = frozenset(
-    ["p", "div", "section", "article", "header", "footer", "main", "aside", "nav", "blockquote", "figure", "figcaption", "dl", "dt", "dd", "summary", "details", "ul", "ol", "body", "html", "form", "address", "hr"]
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "main",
+        "aside",
+        "nav",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "dl",
+        "dt",
+        "dd",
+        "summary",
+        "details",
+        "ul",
+        "ol",
+        "body",
+        "html",
+        "form",
+        "address",
+        "hr",
+    ]
 )
-_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "col", "area", "base", "embed", "source", "track", "wbr"])
+_VOID = frozenset(
+    ["br", "hr", "img", "input", "meta", "link", "col", "area", "base", "embed", "source", "track", "wbr"]
+)
 
 
 def blocks(text: str, *, line: int = 1, outer: tuple[str, ...] = ()) -> list[Block]:
@@ -44,7 +71,10 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
-        hidden = any(name == "hidden" or (name == "style" and "display:none" in (value or "").replace(" ", "")) for name, value in attrs)
+        hidden = any(
+            name == "hidden" or (name == "style" and "display:none" in (value or "").replace(" ", ""))
+            for name, value in attrs
+        )
         if tag not in _VOID and (self._skip or tag in _SKIPPED or hidden):
             self._skip.append(tag)
         elif tag == "code":
@@ -125,9 +155,7 @@ class _Reader(HTMLParser):
             return
         text = "| " + " | ".join(row) + " |"
         header = self._header or ("",) * len(row)
-        self.blocks.append(
-            Block(text, self._line, self._scope.current(), self._paragraph, Table(header), tuple(row))
-        )
+        self.blocks.append(Block(text, self._line, self._scope.current(), self._paragraph, Table(header), tuple(row)))
 
     def flush(self) -> None:
         """End the present passage."""

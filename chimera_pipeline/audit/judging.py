@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from chimera_pipeline.audit import words
+from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.linking import (
@@ -63,7 +63,12 @@ def compare(printed: Printed, exact: Fraction, comparator: str) -> bool | None:
     if comparator == "ne":
         return not printed.holds(exact)
     if comparator in {"gt", "ge", "lt", "le"}:
-        return {"gt": exact > printed.value, "ge": exact >= printed.value, "lt": exact < printed.value, "le": exact <= printed.value}[comparator]
+        return {
+            "gt": exact > printed.value,
+            "ge": exact >= printed.value,
+            "lt": exact < printed.value,
+            "le": exact <= printed.value,
+        }[comparator]
     if comparator in {"gt~", "lt~"}:
         right_side = exact > printed.value if comparator == "gt~" else exact < printed.value
         if not right_side:
@@ -82,7 +87,11 @@ def _about(printed: Printed, exact: Fraction) -> bool | None:
 
 def in_unit_of(printed: Printed, measure: Measure | None, fact: FactView) -> Printed:
     """The printed number in the fact's unit; without a unit it is taken to be in it."""
-    return printed if measure is None else printed.scaled(measure.factor / fact.measure.factor)
+    if measure is None:
+        return printed
+    if not measure.agrees(fact.measure) and "/" in fact.unit:
+        measure = measures.parse(f"{measure.text}/{fact.unit.split('/', 1)[1]}") or measure
+    return printed.scaled(measure.factor / fact.measure.factor)
 
 
 def best(
@@ -129,7 +138,11 @@ class Judge:
             if self.index.select(highest, number.measure).stage is Stage.FOUND:
                 return self.level(number, highest, "eq")
             ruling = self.level(number, replace(frame, statistic="mean"), "upto")
-            return ruling if ruling.verdict is not Verdict.SUPPORTED else unsupported("no fact has a maximum of it", ruling.fact)
+            return (
+                ruling
+                if ruling.verdict is not Verdict.SUPPORTED
+                else unsupported("no fact has a maximum of it", ruling.fact)
+            )
         chosen = self.index.select(frame, number.measure)
         if chosen.stage is not Stage.FOUND:
             return self._not_found(number, frame, comparator, chosen)
@@ -152,7 +165,9 @@ class Judge:
         return supported(says(fact), fact)
 
     def _conflict(self, number: Number, frame: Frame, chosen: Selection, fact: FactView) -> Ruling:
-        outcome, other = best(number, [item for item in chosen.near if item not in chosen.facts], "eq", lambda item: item.value)
+        outcome, other = best(
+            number, [item for item in chosen.near if item not in chosen.facts], "eq", lambda item: item.value
+        )
         if outcome and other is not None:
             return contradicted(f"the number is the {other.described()}; {says(fact)}", fact)
         return contradicted(says(fact), fact)
@@ -161,10 +176,16 @@ class Judge:
         if chosen.stage is Stage.UNIT:
             fact = chosen.near[0]
             if frame.metric and "metric" in frame.inherited:
-                return unsupported(f"{frame.metric.phrase} is not stated in {number.measure.text if number.measure else ''}", fact)
+                return unsupported(
+                    f"{frame.metric.phrase} is not stated in {number.measure.text if number.measure else ''}", fact
+                )
             return contradicted(f"the unit conflicts: {says(fact)}", fact)
         if chosen.stage in {Stage.STATISTIC, Stage.CONDITION}:
-            pool = chosen.near if chosen.stage is Stage.CONDITION else narrowed(chosen.near, frame.conditions) or chosen.near
+            pool = (
+                chosen.near
+                if chosen.stage is Stage.CONDITION
+                else narrowed(chosen.near, frame.conditions) or chosen.near
+            )
             if chosen.stage is Stage.CONDITION:
                 pool = [item for item in pool if _states_otherwise(item, frame)]
             outcome, fact = best(number, pool, "eq" if comparator != "approx" else comparator, lambda item: item.value)
@@ -197,11 +218,15 @@ class Judge:
                 return supported(f"n={fact.n} for {fact.described()}", fact)
         return contradicted(f"n={counted[0].n} for {counted[0].described()}", counted[0])
 
-    def spread(self, number: Number, frame: Frame, facts: Sequence[FactView], *, plus_minus: bool, comparator: str) -> Ruling:
+    def spread(
+        self, number: Number, frame: Frame, facts: Sequence[FactView], *, plus_minus: bool, comparator: str
+    ) -> Ruling:
         """A standard deviation, coefficient of variation, standard error or a plus-minus."""
         wanted = frame.statistic if frame.statistic in words.SPREADS else "std"
         base = Frame(frame.metric, None, frame.entity, frame.conditions, frame.inherited)
-        direct = self.index.select(Frame(frame.metric, wanted, frame.entity, frame.conditions, frame.inherited), number.measure)
+        direct = self.index.select(
+            Frame(frame.metric, wanted, frame.entity, frame.conditions, frame.inherited), number.measure
+        )
         chosen = self.index.select(base, None, any_statistic=True)
         if chosen.stage is not Stage.FOUND and not facts:
             return self._not_found(number, base, comparator, chosen)
@@ -225,7 +250,9 @@ class Judge:
             if outcome and fact is not None:
                 return supported(f"spread of {fact.described()}", fact)
         first = carriers[0]
-        return contradicted(f"the standard deviation of {first.described()} is {float(first.sd or 0):.4g} {first.unit}", first)
+        return contradicted(
+            f"the standard deviation of {first.described()} is {float(first.sd or 0):.4g} {first.unit}", first
+        )
 
     def interval(self, number: Number, which: str, facts: Sequence[FactView]) -> Ruling:
         """One end of a confidence interval, or its half width."""
@@ -242,28 +269,37 @@ class Judge:
             return supported(f"interval of {fact.described()}", fact)
         first = known[0]
         return contradicted(
-            f"the interval of {first.described()} is {float(first.ci_low or 0):.6g} to {float(first.ci_high or 0):.6g}", first
+            f"the interval of {first.described()} is {float(first.ci_low or 0):.6g} to {float(first.ci_high or 0):.6g}",
+            first,
         )
 
     def range_end(self, number: Number, frame: Frame, which: str, *, strict: bool) -> Ruling:
         """One end of a range: the minimum or maximum where facts have them (`strict`), else a bound."""
         extreme = "min" if which == "low" else "max"
         if strict:
-            chosen = self.index.select(Frame(frame.metric, extreme, frame.entity, frame.conditions, frame.inherited), number.measure)
+            chosen = self.index.select(
+                Frame(frame.metric, extreme, frame.entity, frame.conditions, frame.inherited), number.measure
+            )
             if chosen.stage is Stage.FOUND:
-                return self.level(number, Frame(frame.metric, extreme, frame.entity, frame.conditions, frame.inherited), "eq")
+                return self.level(
+                    number, Frame(frame.metric, extreme, frame.entity, frame.conditions, frame.inherited), "eq"
+                )
             if frame.entity is None or "entity" in frame.inherited or not frame.entity.known:
-                across = self._across(number, frame, extreme)
+                across = self.across(number, frame, extreme)
                 if across is not None:
                     return across
         bare = Frame(frame.metric, frame.statistic, frame.entity, frame.conditions, frame.inherited)
         return self.level(number, bare, "ge" if which == "low" else "le")
 
-    def _across(self, number: Number, frame: Frame, extreme: str) -> Ruling | None:
+    def across(self, number: Number, frame: Frame, extreme: str) -> Ruling | None:
         if frame.metric is None:
             return None
         every = [fact for fact in self.index.of_metric(frame.metric) if statistic_fits(frame.statistic, fact)]
-        every = [fact for fact in narrowed(every, frame.conditions) if number.measure is None or fact.measure.agrees(number.measure)]
+        every = [
+            fact
+            for fact in narrowed(every, frame.conditions)
+            if number.measure is None or fact.measure.agrees(number.measure)
+        ]
         if len({fact.entity for fact in every}) < 2:
             return None
         pick = (min if extreme == "min" else max)(every, key=lambda fact: fact.base)
@@ -283,8 +319,6 @@ def _relative_spread(fact: FactView) -> Fraction | None:
 
 def _as_ratio(fact: FactView) -> FactView:
     """The fact with its spread relative to its value, as a pure number."""
-    from chimera_pipeline.audit import measures
-
     measure = measures.parse("ratio")
     assert measure is not None
     relative = fact.sd / abs(fact.value) if fact.sd is not None and fact.value else None

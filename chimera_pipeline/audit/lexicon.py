@@ -50,7 +50,51 @@ class Meaning:
 _SAME = {"markdown": ("md",), "text": ("txt",), "yaml": ("yml",), "jsonl": ("ndjson",), "duplicate": ("duplicates",)}
 _ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
 _PLAIN = frozenset(
-    ["the", "and", "for", "with", "run", "runs", "test", "tests", "model", "models", "base", "baseline", "new", "old", "small", "large", "mini", "fast", "slow", "result", "results", "all", "gpu", "cpu", "cuda", "on", "off", "default", "none", "true", "false", "other", "first", "last", "mean", "median", "total", "count", "data", "file", "files", "report", "main"]
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "run",
+        "runs",
+        "test",
+        "tests",
+        "model",
+        "models",
+        "base",
+        "baseline",
+        "new",
+        "old",
+        "small",
+        "large",
+        "mini",
+        "fast",
+        "slow",
+        "result",
+        "results",
+        "all",
+        "gpu",
+        "cpu",
+        "cuda",
+        "on",
+        "off",
+        "default",
+        "none",
+        "true",
+        "false",
+        "other",
+        "first",
+        "last",
+        "mean",
+        "median",
+        "total",
+        "count",
+        "data",
+        "file",
+        "files",
+        "report",
+        "main",
+    ]
 )
 
 

@@ -70,10 +70,17 @@ def _same_score(ref: MetricRef, fact: FactView) -> bool:
         return True
     named = f"{fact.phrase} {fact.condition}".lower().replace("_", " ").split()
     wanted = "accuracy" if ref.phrase == "accurate" else ref.phrase
-    return all(any(word.startswith(part[:3]) and part.startswith(word[:3]) for word in named) for part in wanted.split())
+    return all(
+        any(word.startswith(part[:3]) and part.startswith(word[:3]) for word in named) for part in wanted.split()
+    )
 
 
-_STATISTIC_WORDS = frozenset(word for phrases in (*words.STATISTICS.values(), *words.PHASES.values()) for text in phrases for word in text.split())
+_STATISTIC_WORDS = frozenset(
+    word
+    for phrases in (*words.STATISTICS.values(), *words.PHASES.values())
+    for text in phrases
+    for word in text.split()
+)
 
 
 def _same_words(phrase: str, metric: str) -> bool:
@@ -131,7 +138,11 @@ class FactIndex:
             return True
         known = self.dimensions(ref)
         if known is None:
-            return not (measure.kind == "percent" and self.levels.get(ref.keys[0]) is None and ref.keys[0] not in words.OTHER_METRICS)
+            return not (
+                measure.kind == "percent"
+                and self.levels.get(ref.keys[0]) is None
+                and ref.keys[0] not in words.OTHER_METRICS
+            )
         return measure.dimension in known
 
     def _is_ratio(self, ref: MetricRef) -> bool:
@@ -164,7 +175,9 @@ class FactIndex:
         if not found:
             found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]
         if not found and ref.phrase in words.GENERIC | {"decode"}:
-            pool: Iterable[FactView] = self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
+            pool: Iterable[FactView] = (
+                self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
+            )
             found = [fact for fact in pool if fact.phrase.lower().split(" ")[-1] == last]
         return found
 
@@ -184,7 +197,9 @@ class FactIndex:
         if stage is not Stage.FOUND:
             return Selection(stage)
         if measure is not None:
-            fitting = [fact for fact in near if fact.measure.agrees(measure)]
+            fitting = [
+                fact for fact in near if fact.measure.agrees(measure) or _agrees_per(frame.metric, fact, measure)
+            ]
             if not fitting:
                 return Selection(Stage.UNIT, near=tuple(near))
             near = fitting
@@ -223,6 +238,14 @@ class FactIndex:
         return (Stage.FOUND, every) if entities == 1 else (Stage.NO_ENTITY, [])
 
 
+def _agrees_per(ref: MetricRef, fact: FactView, measure: Measure) -> bool:
+    """ "Energy per token: 1.87 J": the metric's name carries the rest of the unit."""
+    if " per " not in f" {ref.phrase} " or "/" not in fact.unit:
+        return False
+    whole = measures.parse(f"{measure.text}/{fact.unit.split('/', 1)[1]}")
+    return whole is not None and whole.agrees(fact.measure)
+
+
 def statistic_fits(claimed: str | None, fact: FactView) -> bool:
     """True where the fact's statistic can be what the claim calls it."""
     stated = fact.statistic
@@ -248,7 +271,9 @@ def is_percentile(statistic: str) -> bool:
 
 def needs_samples(statistic: str | None) -> bool:
     """True for a statistic that one sample cannot carry."""
-    return statistic is not None and (statistic in words.AVERAGES or statistic in words.SPREADS or is_percentile(statistic))
+    return statistic is not None and (
+        statistic in words.AVERAGES or statistic in words.SPREADS or is_percentile(statistic)
+    )
 
 
 def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -> list[FactView]:

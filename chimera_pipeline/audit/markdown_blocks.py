@@ -141,8 +141,6 @@ class _Reader:
                 header = tuple(cells)
             elif token.type == "tr_close":
                 text = "| " + " | ".join(cells) + " |"
-                self.blocks.append(
-                    Block(text, at, scope.current(), self._paragraph, Table(header), tuple(cells))
-                )
+                self.blocks.append(Block(text, at, scope.current(), self._paragraph, Table(header), tuple(cells)))
             index += 1
         return index

@@ -119,7 +119,9 @@ def masks(text: str, *, heading: bool) -> Iterator[Mask]:
 
 
 def _leading(text: str, *, heading: bool) -> Iterator[Mask]:
-    pattern = r"\s*[(\[]?\d+(?:\.\d+)*[.)\]:]?\s+(?=[^\W\d_])" if heading else r"\s*\(?\d{1,3}(?:\.\d{1,2})*[.)]\s+(?=\D|$)"
+    pattern = (
+        r"\s*[(\[]?\d+(?:\.\d+)*[.)\]:]?\s+(?=[^\W\d_])" if heading else r"\s*\(?\d{1,3}(?:\.\d{1,2})*[.)]\s+(?=\D|$)"
+    )
     match = re.match(pattern, text)
     if match and not (heading and measures.scan(text, match.end() - 1)):
         yield Mask(match.start(), match.end(), "list number")
@@ -131,26 +133,32 @@ def _leading(text: str, *, heading: bool) -> Iterator[Mask]:
 _VALUE = r"[-−]?\d+(?:[.,]\d+)?[kK]?"
 _LIST = rf"{_VALUE}(?:\s*(?:and|or|/|to|vs\.?|versus|–|-|→)\s*{_VALUE}(?![\d.])(?!\s?(?:%|x\b|[µmun]?s\b|tok|req|[KMGT]i?B\b|W\b|J\b|seconds|milli|percent)))*"
 _SERIES = rf"{_VALUE}(?:\s*(?:,\s*and|,|and|or|/)\s*{_VALUE}(?![\d.]))+"
-_KEYS = "|".join(
-    re.escape(key).replace(r"\ ", r"[\s_-]") for key in sorted(words.OPTIONS, key=len, reverse=True)
-)
+_KEYS = "|".join(re.escape(key).replace(r"\ ", r"[\s_-]") for key in sorted(words.OPTIONS, key=len, reverse=True))
 _OPTION = re.compile(
     rf"(?<![\w-])({_KEYS})(?:s\s+(?:of\s+)?({_SERIES})|s?\s*\(\s*({_SERIES})|"
-    rf"s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|level|of|is|was|set|to|at|limited|fixed|=)\s+){{0,3}})({_LIST}))"
+    rf"s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|level|of|is|was|set|to|at|limited|fixed|from|=)\s+){{0,3}})({_LIST}))"
     r"(?![\w.]*\d)(?:\s?(?:tokens?|layers?|s|ms|seconds|minutes|threads)\b)?",
     re.IGNORECASE,
 )
 _OPTION_NOUN = re.compile(
-    rf"\b(\d+|{'|'.join(('one', 'two', 'four', 'eight', 'sixteen'))})\s+({'|'.join(words.OPTION_NOUNS)})s?\b", re.IGNORECASE
+    rf"\b(\d+|{'|'.join(('one', 'two', 'four', 'eight', 'sixteen'))})\s+({'|'.join(words.OPTION_NOUNS)})s?\b",
+    re.IGNORECASE,
 )
-_CONTEXT = re.compile(r"\b(\d[\d,]*)[\s-](?:token\s+context|tokens?\s+of\s+context|context\s+tokens)\b(?:\s+(?:window|size|length))?", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"\b(\d[\d,]*)[\s-](?:token\s+context|tokens?\s+of\s+context|context\s+tokens)\b(?:\s+(?:window|size|length))?",
+    re.IGNORECASE,
+)
 _ANY_PAIR = re.compile(r"(?<![\w.])-{0,2}([A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*)\s*[=:]\s*(-?\d[\d.]*)\b")
 
 
 def _options(text: str) -> Iterator[Mask]:
     for match in _OPTION.finditer(text):
         key = words.OPTIONS.get(re.sub(r"[\s_-]", " ", match.group(1).lower()))
-        key = key or words.OPTIONS.get(match.group(1).lower().replace(" ", "_")) or words.OPTIONS.get(match.group(1).lower())
+        key = (
+            key
+            or words.OPTIONS.get(match.group(1).lower().replace(" ", "_"))
+            or words.OPTIONS.get(match.group(1).lower())
+        )
         values = re.findall(_VALUE, match.group(2) or match.group(3) or match.group(4))
         after = text[match.end() :]
         if key == "temperature" and re.match(r"\s?(?:°|[CFK]\b|degrees)", after):
@@ -158,6 +166,11 @@ def _options(text: str) -> Iterator[Mask]:
         if key in {"timeout", "num_ctx"} and re.match(r"\s?(?:tok/s|tokens?/s|%|x\b)", after):
             continue
         condition = (key, plain_value(values[0])) if key and len(values) == 1 else None
+        step = re.search(r"\bfrom\s.*?(?=\s+to\b)", match.group())
+        if key and step and len(values) == 2:
+            yield Mask(match.start(), match.start() + step.end(), "option", (key, plain_value(values[0])))
+            yield Mask(match.start() + step.end() + 1, match.end(), "option", (key, plain_value(values[1])))
+            continue
         yield Mask(match.start(), match.end(), "option", condition)
     for match in _OPTION_NOUN.finditer(text):
         from chimera_pipeline.audit.numerals import WORDS
@@ -174,9 +187,13 @@ def _options(text: str) -> Iterator[Mask]:
             yield Mask(match.start(), match.end(), "option", (match.group(1).lower(), plain_value(match.group(2))))
 
 
-_VERSIONED = re.compile(rf"\b({'|'.join(words.VERSIONED)})[\s-]+(?:version\s+)?\d+(?:\.\d+)*(?:\.x)?\b(?![.,]?\d|\s?(?:tok|ms|%))", re.IGNORECASE)
+_VERSIONED = re.compile(
+    rf"\b({'|'.join(words.VERSIONED)})[\s-]+(?:version\s+)?\d+(?:\.\d+)*(?:\.x)?\b(?![.,]?\d|\s?(?:tok|ms|%))",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(
-    rf"\b({'|'.join(words.NUMBERED)})\.?[\s#-]+(\d+(?:\.\d+)*(?:\s?(?:,|and|to|–|-|or|&)\s?\d+(?:\.\d+)*)*)(?![.,]?\d|\s?%)", re.IGNORECASE
+    rf"\b({'|'.join(words.NUMBERED)})\.?[\s#-]+(\d+(?:\.\d+)*(?:\s?(?:,|and|to|–|-|or|&)\s?\d+(?:\.\d+)*)*)(?![.,]?\d|\s?%)",
+    re.IGNORECASE,
 )
 _HARDWARE = re.compile(
     r"\b(?:RTX|GTX|RX|Arc|Radeon|GeForce|Ryzen(?:\s\d)?|Xeon|Core(?:\si\d)?|EPYC|Tesla|Quadro|MI|TPU|Threadripper)\s?[A-Z]?\d{1,5}\w*(?:\s(?:Ti|SUPER|Super|Laptop))?"
@@ -200,7 +217,9 @@ def _measured(text: str, end: int) -> bool:
     if measures.scan(text, end):
         return True
     after = re.match(r"\s+(?:\w+\s+){0,2}?(\w+)", text[end:])
-    return bool(after) and any(measures.singular(word) in measures.COUNTED for word in re.findall(r"\w+", after.group()))  # type: ignore[union-attr]
+    return bool(after) and any(
+        measures.singular(word) in measures.COUNTED for word in re.findall(r"\w+", after.group())
+    )  # type: ignore[union-attr]
 
 
 def has_interval(text: str) -> bool:

@@ -38,7 +38,29 @@ Style = Literal["point", "comma", "open"]
 WORDS = {
     word: value
     for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "dozen": 12, "single": 1}
 
@@ -180,9 +202,85 @@ def decimal_marks(text: str) -> set[str]:
 
 
 _FOREIGN = frozenset(
-    ["der", "die", "das", "und", "ist", "war", "betrug", "von", "mit", "bei", "für", "im", "einen", "eine", "la", "le", "les", "des", "du", "est", "était", "une", "avec", "pour", "el", "los", "las", "fue", "una", "con", "para", "il", "di", "della", "è", "stato", "na", "w", "jest", "wynosi", "het", "een", "was", "van", "bedroeg", "och", "är", "på", "um", "uma", "foi"]
+    [
+        "der",
+        "die",
+        "das",
+        "und",
+        "ist",
+        "war",
+        "betrug",
+        "von",
+        "mit",
+        "bei",
+        "für",
+        "im",
+        "einen",
+        "eine",
+        "la",
+        "le",
+        "les",
+        "des",
+        "du",
+        "est",
+        "était",
+        "une",
+        "avec",
+        "pour",
+        "el",
+        "los",
+        "las",
+        "fue",
+        "una",
+        "con",
+        "para",
+        "il",
+        "di",
+        "della",
+        "è",
+        "stato",
+        "na",
+        "w",
+        "jest",
+        "wynosi",
+        "het",
+        "een",
+        "was",
+        "van",
+        "bedroeg",
+        "och",
+        "är",
+        "på",
+        "um",
+        "uma",
+        "foi",
+    ]
 )
-_ENGLISH = frozenset(["the", "of", "is", "are", "with", "for", "and", "at", "on", "in", "by", "from", "than", "to", "over", "that", "were", "has", "have", "it", "its"])
+_ENGLISH = frozenset(
+    [
+        "the",
+        "of",
+        "is",
+        "are",
+        "with",
+        "for",
+        "and",
+        "at",
+        "on",
+        "in",
+        "by",
+        "from",
+        "than",
+        "to",
+        "over",
+        "that",
+        "were",
+        "has",
+        "have",
+        "it",
+        "its",
+    ]
+)
 
 
 def style_of(sentence: str, document_marks: Iterable[str] = ()) -> Style:

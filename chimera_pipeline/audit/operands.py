@@ -15,9 +15,33 @@ from chimera_pipeline.audit.reading import Reading, Token
 
 DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
 VERBS = frozenset(
-    ["undercuts", "matches", "equals", "rivals", "falls_short", "exceeds", "exceed", "exceeded", "outperforms", "outperform", "outperformed", "beats", "beat", "surpasses", "surpassed", "outpaces", "outpaced", "trails", "trailed", "lags", "lagged", "underperforms", "leads"]
+    [
+        "undercuts",
+        "matches",
+        "equals",
+        "rivals",
+        "falls_short",
+        "exceeds",
+        "exceed",
+        "exceeded",
+        "outperforms",
+        "outperform",
+        "outperformed",
+        "beats",
+        "beat",
+        "surpasses",
+        "surpassed",
+        "outpaces",
+        "outpaced",
+        "trails",
+        "trailed",
+        "lags",
+        "lagged",
+        "underperforms",
+        "leads",
+    ]
 )
-_PIVOTS = frozenset(["than", "versus", "vs", "against", "relative", "over", "compared", "als", "que"])
+_PIVOTS = frozenset(["off", "than", "versus", "vs", "against", "relative", "over", "compared", "als", "que"])
 _ENDS = frozenset([";", "while", "whereas", "but", "which", "so", "because", "although", "though"])
 _OTHERS = frozenset(["all", "any", "every", "others", "rest", "everything", "everyone", "everybody", "either"])
 
@@ -35,7 +59,7 @@ class Sides:
     explicit: bool = False
 
 
-def _frame(tokens: Sequence[Token], places: Sequence[int], *, first_entity: bool = False) -> Frame:
+def frame_of(tokens: Sequence[Token], places: Sequence[int], *, first_entity: bool = False) -> Frame:
     entities = [at for at in places if tokens[at].kind == "E"]
     metrics = [at for at in places if tokens[at].kind == "M"]
     statistics = [at for at in places if tokens[at].kind == "S"]
@@ -119,10 +143,20 @@ def mark_verbs(reading: Reading) -> None:
     tokens = reading.tokens
     for at, token in enumerate(tokens):
         after = tokens[at + 1] if at + 1 < len(tokens) else None
-        if token.text in {">", "<"} and at and after is not None and "E" in {after.kind, tokens[at - 1].kind} and after.kind != "N":
+        if (
+            token.text in {">", "<"}
+            and at
+            and after is not None
+            and "E" in {after.kind, tokens[at - 1].kind}
+            and after.kind != "N"
+        ):
             token.kind, token.text = "W", "exceeds" if token.text == ">" else "undercuts"
             continue
-        if token.text in {"match", "reach", "equal", "rival", "attain"} and _denied(tokens, at) and _names_soon(tokens, at):
+        if (
+            token.text in {"match", "reach", "equal", "rival", "attain"}
+            and _denied(tokens, at)
+            and _names_soon(tokens, at)
+        ):
             token.text = "falls_short"
             for place in range(max(0, at - 3), at):
                 if tokens[place].text in {"not", "never"} or tokens[place].text.endswith("n't"):
@@ -130,8 +164,12 @@ def mark_verbs(reading: Reading) -> None:
             continue
         if token.kind != "W" or token.text not in _AHEAD or after is None:
             continue
-        if after.text in {"of", "on", "upon", "to", "over", "against"} or (token.text == "behind" and after.kind == "E"):
-            if any(item.kind == "E" for item in tokens[at + 1 : at + 5]) and any(item.kind in "EM" for item in tokens[:at]):
+        if after.text in {"of", "on", "upon", "to", "over", "against"} or (
+            token.text == "behind" and after.kind == "E"
+        ):
+            if any(item.kind == "E" for item in tokens[at + 1 : at + 5]) and any(
+                item.kind in "EM" for item in tokens[:at]
+            ):
                 token.text = _AHEAD[token.text]
 
 
@@ -147,7 +185,18 @@ def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
         return None
     before = [tokens[place].text for place in places if names[0] - 4 < place < names[0]]
     between = [tokens[place].text for place in places if names[0] < place < names[1]]
-    if "from" in before and between[-3:] and set(between) & {"to", "→"}:
+    if {tokens[place].condition[0] for place in names} != {"phase"} and kind == "C":
+        stepped = tokens[names[0]].text.lower().find("from") > 0
+        first, second = (names[1], names[0]) if stepped else (names[0], names[1])
+        if not stepped:
+            return None
+    elif set(before) & {"replacing", "swapping", "exchanging", "trading", "replaced"} and set(between) & {
+        "with",
+        "for",
+        "by",
+    }:
+        first, second = names[1], names[0]
+    elif "from" in before and between[-3:] and set(between) & {"to", "→"}:
         first, second = names[1], names[0]
     elif set(between) & {"instead", "rather", "over"}:
         first, second = names[0], names[1]
@@ -155,8 +204,10 @@ def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
         first, second = names[0], names[1]
     else:
         return None
-    rest = _frame(tokens, [place for place in places if place not in names])
-    frames = [replace(_frame(tokens, [place]), metric=rest.metric, statistic=rest.statistic) for place in (first, second)]
+    rest = frame_of(tokens, [place for place in places if place not in names])
+    frames = [
+        replace(frame_of(tokens, [place]), metric=rest.metric, statistic=rest.statistic) for place in (first, second)
+    ]
     if kind == "C":
         frames = [replace(frame, entity=rest.entity) for frame in frames]
     else:
@@ -190,7 +241,7 @@ def around(reading: Reading, places: Sequence[int], word_at: int, previous: Side
     others = bool({tokens[place].text for place in right_places[:4]} & _OTHERS) and not any(
         tokens[place].kind == "E" for place in right_places[:4]
     )
-    return _sides(tokens, left_places, right_places, previous, word, word_at, others=others)
+    return sides_of(tokens, left_places, right_places, previous, word, word_at, others=others)
 
 
 def _after_previous(tokens: Sequence[Token], places: list[int]) -> list[int]:
@@ -206,7 +257,7 @@ def _verb(reading: Reading, places: Sequence[int], begin: int, position: int, en
     if any(tokens[place].text == "by" and tokens[place - 1].text in VERBS for place in right[:1]):
         left, right = right, left
     others = bool({tokens[place].text for place in right[:3]} & _OTHERS)
-    return _sides(tokens, left, right, None, word, places[position], others=others)
+    return sides_of(tokens, left, right, None, word, places[position], others=others)
 
 
 def _pivot(tokens: Sequence[Token], places: Sequence[int], position: int, end: int) -> int | None:
@@ -232,7 +283,7 @@ def _leading(tokens: Sequence[Token], places: Sequence[int], begin: int, positio
     return None
 
 
-def _sides(
+def sides_of(
     tokens: Sequence[Token],
     left_places: list[int],
     right_places: list[int],
@@ -242,7 +293,7 @@ def _sides(
     *,
     others: bool,
 ) -> Sides | None:
-    left, right = _frame(tokens, left_places), _frame(tokens, right_places, first_entity=True)
+    left, right = frame_of(tokens, left_places), frame_of(tokens, right_places, first_entity=True)
     if left.entity is None and previous is not None:
         left = left.filled(Frame(entity=previous.left[0].entity))
     if left.metric is None and right.metric is None and previous is not None:
@@ -270,7 +321,9 @@ def _is_list(tokens: Sequence[Token], places: list[int]) -> bool:
 
 def _completed(frame: Frame, other: Frame, *, own: bool) -> Frame:
     """`frame` with what only the other side names. Conditions of a key that the frame names stay its own."""
-    filled = Frame(frame.metric or other.metric, frame.statistic or other.statistic, frame.entity or other.entity, frame.conditions)
+    filled = Frame(
+        frame.metric or other.metric, frame.statistic or other.statistic, frame.entity or other.entity, frame.conditions
+    )
     shared_entity = frame.entity is None or other.entity is None
     more = [pair for pair in other.conditions if not (shared_entity and pair[0] in dict(frame.conditions))]
     if own and frame.entity is not None and other.entity is None and not frame.conditions and other.conditions:

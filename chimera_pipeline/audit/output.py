@@ -26,7 +26,8 @@ def to_json(result: AuditResult) -> dict[str, Any]:
         "verdict": str(result.verdict),
         "claims": [_claim(claim) for claim in result.claims],
         "sentences": [
-            {"text": sentence.text, "line": sentence.line, "verdict": str(sentence.verdict)} for sentence in result.sentences
+            {"text": sentence.text, "line": sentence.line, "verdict": str(sentence.verdict)}
+            for sentence in result.sentences
         ],
         "chance_rate": result.chance_rate,
         "chance_rate_by_value": result.chance_rate_by_value,

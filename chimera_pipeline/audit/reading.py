@@ -107,6 +107,12 @@ _DOES = (
     r"scor\w+|show\w*|manag\w+|hits?|posts?|uses?|used|produc\w+|beats?|outperform\w*|clock\w*|record\w*|sustain\w*|exceed\w*)"
 )
 _CAMEL = re.compile(r"\b(?:[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}[a-z]+\w*)\b")
+_TASK = re.compile(
+    r"(?:scor\w+|accura\w+|%|achiev\w+|correct\w*|match|perplexity|loss|gets?|got)[^;]{0,30}?\b(?:on|in)\s+(?:the\s+)?([A-Z][A-Z0-9-]+|[A-Z][a-z]+[A-Z]\w*)\b"
+)
+_NO_TASK = frozenset(
+    ["cpu", "gpu", "gpus", "cpus", "ttft", "json", "csv", "ram", "vram", "gb", "api", "llm", "us", "eu", "utc"]
+)
 _SUFFIX = re.compile(r"\s?(?:([kK]|M|bn|mn|million|billion|thousand|Mio\.?|Tsd\.?)(?=[\s,.;:)\]]|$))")
 _SCALE = {"k": 10**3, "m": 10**6, "bn": 10**9, "mn": 10**6, "million": 10**6, "billion": 10**9, "thousand": 10**3,
           "mio": 10**6, "tsd": 10**3}  # fmt: skip
@@ -149,7 +155,9 @@ def keeps_code(lexicon: Lexicon) -> object:
         hit = lexicon.meaning(tokens, 0) if tokens else None
         if hit is not None and hit[0] == len(tokens):
             return True
-        return re.fullmatch(r"[A-Za-z][\w.-]*[:/][\w.:-]+", code) is not None and "." not in code.rsplit("/", 1)[-1][-5:-2]
+        return (
+            re.fullmatch(r"[A-Za-z][\w.-]*[:/][\w.:-]+", code) is not None and "." not in code.rsplit("/", 1)[-1][-5:-2]
+        )
 
     return keeps
 
@@ -191,9 +199,17 @@ def _phrases(writer: _Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: st
     while at < len(tokens):
         step = at + 1
         for end, meanings in reversed(lexicon.table.all(tokens, at)):
-            meaning = min((item for item in meanings if item.kind in kinds), key=lambda item: "EMSC".index(item.kind), default=None)
+            meaning = min(
+                (item for item in meanings if item.kind in kinds),
+                key=lambda item: "EMSC".index(item.kind),
+                default=None,
+            )
             start, stop = tokens[at].start, tokens[end - 1].end
-            if meaning is not None and meaning.kind == "M" and writer.text[start:stop].lower() in {"times", "gap", "error", "failure"}:
+            if (
+                meaning is not None
+                and meaning.kind == "M"
+                and writer.text[start:stop].lower() in {"times", "gap", "error", "failure"}
+            ):
                 continue
             if meaning is None or not _whole(writer.text, start, stop, meaning.kind) or not writer.free(start, stop):
                 continue
@@ -202,6 +218,10 @@ def _phrases(writer: _Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: st
             if isinstance(value, EntityRef):
                 token.entity = value
             elif isinstance(value, MetricRef):
+                if value.phrase == "load" and re.search(
+                    r"\b(?:under|full|high|heavy|peak|system|of|in)\s+$", writer.text[:start], re.IGNORECASE
+                ):
+                    break
                 if measures.scan(writer.text, start) and re.search(r"\d\s?$", writer.text[:start]):
                     break
                 token.metric = _qualified(writer, value, tokens, at)
@@ -209,7 +229,11 @@ def _phrases(writer: _Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: st
                 token.condition = value
             else:
                 token.statistic = value
-            if token.kind == "S" and token.text.lower() in {"min", "mean", "media"} and _no_statistic(writer.text, token):
+            if (
+                token.kind == "S"
+                and token.text.lower() in {"min", "mean", "media"}
+                and _no_statistic(writer.text, token)
+            ):
                 break
             writer.add(token)
             step = end
@@ -246,7 +270,12 @@ def _whole(text: str, start: int, end: int, kind: str) -> bool:
     joined = text[end + 1 : end + 2]
     if kind == "E":
         if after and after in "-_:/.@+" and joined.isalnum():
-            return re.match(r"-(?:based|powered|like|only|specific|class|style|family|series|backed)\b|/[A-Za-z]", text[end:]) is not None
+            return (
+                re.match(
+                    r"-(?:based|powered|like|only|specific|class|style|family|series|backed)\b|/[A-Za-z]", text[end:]
+                )
+                is not None
+            )
         return not (before and before in "-_:/.@+" and text[start - 2 : start - 1].isalnum())
     return not (after == "=" or (kind == "S" and after == ":" and joined.isalnum()))
 
@@ -271,7 +300,11 @@ def _numbers(writer: _Writer, style: Style, tokens: list[Part], lexicon: Lexicon
         unit = measures.scan(writer.text, end)
         if unit is None or unit[0].text.lower() in {"m", "k"}:
             suffix = _SUFFIX.match(after)
-            if suffix and not _SIZE.fullmatch(writer.text[numeral.start : end + 1] if suffix.group(1) == "M" and after[:1] == "M" and not re.match(r"M\s+[a-z]", after) else "-"):
+            if suffix and not _SIZE.fullmatch(
+                writer.text[numeral.start : end + 1]
+                if suffix.group(1) == "M" and after[:1] == "M" and not re.match(r"M\s+[a-z]", after)
+                else "-"
+            ):
                 scale = _SCALE[suffix.group(1).lower().rstrip(".")]
                 readings = tuple(reading.scaled(Fraction(scale)) for reading in readings)
                 end += suffix.end()
@@ -279,7 +312,9 @@ def _numbers(writer: _Writer, style: Style, tokens: list[Part], lexicon: Lexicon
         if unit is None and re.match(r"[A-Za-z]", writer.text[end : end + 1]):
             continue
         stop = unit[1] if unit and writer.free(end, unit[1]) else end
-        number = Number(readings[0], readings, writer.text[numeral.start : stop].strip(), unit[0] if unit and stop > end else None)
+        number = Number(
+            readings[0], readings, writer.text[numeral.start : stop].strip(), unit[0] if unit and stop > end else None
+        )
         number.noun = _noun(writer.text[stop:]) if number.measure is None else ""
         if unit and measures.singular(unit[0].text.lower()) in {"request", "token"}:
             number.noun = measures.singular(unit[0].text.lower())
@@ -300,7 +335,45 @@ def _noun(after: str) -> str:
 
 
 _CLOSED = frozenset(
-    ["and", "or", "of", "for", "to", "with", "in", "on", "at", "by", "from", "than", "versus", "vs", "against", "while", "whereas", "but", "is", "was", "were", "are", "the", "a", "an", "which", "that", "per", "over", "under", "during", "after", "before", "as", "has", "had", "have"]
+    [
+        "and",
+        "or",
+        "of",
+        "for",
+        "to",
+        "with",
+        "in",
+        "on",
+        "at",
+        "by",
+        "from",
+        "than",
+        "versus",
+        "vs",
+        "against",
+        "while",
+        "whereas",
+        "but",
+        "is",
+        "was",
+        "were",
+        "are",
+        "the",
+        "a",
+        "an",
+        "which",
+        "that",
+        "per",
+        "over",
+        "under",
+        "during",
+        "after",
+        "before",
+        "as",
+        "has",
+        "had",
+        "have",
+    ]
 )
 
 
@@ -308,7 +381,13 @@ def _number_words(writer: _Writer, tokens: list[Part]) -> None:
     for at, part in enumerate(tokens):
         if not writer.free(part.start, part.end):
             continue
-        if part.text in _MULTIPLES and (part.text != "half" or re.match(r"\s+(?:as|the|that|its|of\s+(?:the\s+(?!time|request|run|file|data|test)|that|what|its))\b", writer.text[part.end :])):
+        if part.text in _MULTIPLES and (
+            part.text != "half"
+            or re.match(
+                r"\s+(?:as|the|that|its|of\s+(?:the\s+(?!time|request|run|file|data|test)|that|what|its))\b",
+                writer.text[part.end :],
+            )
+        ):
             top, bottom = _MULTIPLES[part.text]
             value = Fraction(top, bottom)
             printed = Printed(value, Fraction(1, 2) if bottom == 1 else Fraction(1, 20))
@@ -338,7 +417,28 @@ def _spelled_number(writer: _Writer, tokens: list[Part], at: int) -> None:
 
 
 N_NOUNS = frozenset(
-    ["run", "sample", "request", "repetition", "repeat", "trial", "iteration", "measurement", "call", "observation", "execution", "prompt", "query", "invocation", "round", "pass", "rep", "attempt", "question", "item"]
+    [
+        "run",
+        "sample",
+        "request",
+        "repetition",
+        "repeat",
+        "trial",
+        "iteration",
+        "measurement",
+        "call",
+        "observation",
+        "execution",
+        "prompt",
+        "query",
+        "invocation",
+        "round",
+        "pass",
+        "rep",
+        "attempt",
+        "question",
+        "item",
+    ]
 )
 
 
@@ -374,10 +474,24 @@ def _unknown_names(writer: _Writer, *, leading_letter: bool) -> None:
         writer.add(Token("E", match.start(), match.end(), name, entity=EntityRef(name, ())))
     if leading_letter:
         return
+    for match in _TASK.finditer(text):
+        name = match.group(1)
+        if name.lower() not in words.HARDWARE | words.VERSIONED | _NO_TASK:
+            writer.add(Token("C", match.start(1), match.end(1), name, condition=(name.lower(), "")))
     for match in _CAMEL.finditer(text):
         after, before = text[match.end() :], text[: match.start()]
-        if match.group().lower() in words.HARDWARE | words.VERSIONED | {"csv", "json", "tokens", "gpus", "cpus", "llms", "github"}:
-            subject = re.match(rf"\s+{_DOES}\b", after) and not re.search(r"\b(?:with|on|using|via|under|in)\s+$", before)
+        if match.group().lower() in words.HARDWARE | words.VERSIONED | {
+            "csv",
+            "json",
+            "tokens",
+            "gpus",
+            "cpus",
+            "llms",
+            "github",
+        }:
+            subject = re.match(rf"\s+{_DOES}\b", after) and not re.search(
+                r"\b(?:with|on|using|via|under|in)\s+$", before
+            )
             if not (subject and match.group().lower() in words.VERSIONED):
                 continue
         if re.match(rf"\s+{_DOES}\b", after) or re.search(r"\b(?:of|for|than|by)\s+$", before):
@@ -388,7 +502,9 @@ def _in_position(text: str, start: int, end: int) -> bool:
     """True where a bare family name is spoken of: before a verb, or after "of", "than" and their like."""
     if re.match(rf"(?:['’]s)?\s+{_DOES}\b|['’]s\b", text[end:]):
         return True
-    return re.search(r"\b(?:of|for|than|by|with|to|on|from|over|versus|vs\.?|against)\s+$", text[:start]) is not None and not re.match(
+    return re.search(
+        r"\b(?:of|for|than|by|with|to|on|from|over|versus|vs\.?|against)\s+$", text[:start]
+    ) is not None and not re.match(
         r"\s+(?:models?|famil\w+|variants?|experiments?|configurations?|compilation|series|benchmarks?)\b", text[end:]
     )
 
@@ -451,15 +567,39 @@ def _joined(tokens: list[Token]) -> list[Token]:
 
 def _with_borrowed_units(tokens: list[Token]) -> list[Token]:
     """Numbers of a list or range without a unit take the unit of the number after them ("1.8 and 1.9 s")."""
-    links = {"and", "or", "to", "–", "-", "—", "/", ",", "vs", "versus", "±", "+/-", "→", "bis", "und", "(", "against", "‑", "."}
+    links = {
+        "and",
+        "or",
+        "to",
+        "–",
+        "-",
+        "—",
+        "/",
+        ",",
+        "vs",
+        "versus",
+        "±",
+        "+/-",
+        "→",
+        "bis",
+        "und",
+        "(",
+        "against",
+        "‑",
+        ".",
+    }
     following: Token | None = None
     gap: list[str] = []
     names: list[str] = []
     for token in reversed(tokens):
         if token.kind == "N" and token.number is not None:
-            near = following is not None and following.number is not None and gap and set(gap) <= links and len(gap) <= 3
+            near = (
+                following is not None and following.number is not None and gap and set(gap) <= links and len(gap) <= 3
+            )
             listed = names and set(gap) <= {",", "and", ":", ";"} and len(gap) + len(names) <= 4
-            near = near or (listed and following is not None and following.number is not None and not following.number.noun)
+            near = near or (
+                listed and following is not None and following.number is not None and not following.number.noun
+            )
             if near and token.number.measure is None and not token.number.noun and following and following.number:
                 if following.number.measure is not None and following.number.measure.kind != "times":
                     token.number.measure, token.number.borrowed = following.number.measure, True
@@ -473,7 +613,34 @@ def _with_borrowed_units(tokens: list[Token]) -> list[Token]:
     return _with_units_before(tokens)
 
 
-_CARRIES = frozenset([",", "and", "or", "for", "with", "on", "at", "versus", "vs", "against", "compared", "to", "while", "whereas", "by", "of", "the", "but", ";", ":", "only", "just", "in", "average"])
+_CARRIES = frozenset(
+    [
+        ",",
+        "and",
+        "or",
+        "for",
+        "with",
+        "on",
+        "at",
+        "versus",
+        "vs",
+        "against",
+        "compared",
+        "to",
+        "while",
+        "whereas",
+        "by",
+        "of",
+        "the",
+        "but",
+        ";",
+        ":",
+        "only",
+        "just",
+        "in",
+        "average",
+    ]
+)
 
 
 def _with_units_before(tokens: list[Token]) -> list[Token]:
@@ -488,7 +655,12 @@ def _with_units_before(tokens: list[Token]) -> list[Token]:
         texts = {item.text for item in gap if item.kind in "WP"}
         names = any(item.kind in "ESC" for item in gap) or bool(texts & {"versus", "vs", "against", "compared"})
         if previous is not None and number.measure is None and not number.noun and previous.measure is not None:
-            if names and texts <= _CARRIES and previous.measure.kind == "unit" and not any(item.kind == "M" for item in gap):
+            if (
+                names
+                and texts <= _CARRIES
+                and previous.measure.kind == "unit"
+                and not any(item.kind == "M" for item in gap)
+            ):
                 number.measure, number.borrowed = previous.measure, True
         previous, gap = number, []
     return tokens
@@ -496,13 +668,24 @@ def _with_units_before(tokens: list[Token]) -> list[Token]:
 
 def _trailing_options(tokens: list[Token]) -> None:
     """`... than with 8` after an option with a value is the same option."""
-    options = [token.condition for token in tokens if token.kind == "C" and token.condition[1] and token.condition[0] != "phase"]
+    options = [
+        token.condition
+        for token in tokens
+        if token.kind == "C" and token.condition[1] and token.condition[0] != "phase"
+    ]
     if len({key for key, _ in options}) != 1:
         return
     for at, token in enumerate(tokens):
         if token.kind != "N" or token.number is None or token.number.measure or token.number.noun:
             continue
         before = [item.text for item in tokens[max(0, at - 3) : at]]
-        if set(before) & {"than", "versus", "vs", "against"} and before[-1] in {"with", "at", "for", "than", "versus", "vs"}:
+        if set(before) & {"than", "versus", "vs", "against"} and before[-1] in {
+            "with",
+            "at",
+            "for",
+            "than",
+            "versus",
+            "vs",
+        }:
             value = token.number.text
             token.kind, token.condition, token.number = "C", (options[0][0], value), None

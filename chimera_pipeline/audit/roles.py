@@ -19,9 +19,13 @@ _APPROX_BEFORE = re.compile(
     r"more or less|just about|etwa|rund|ungefähr|environ|approximativement|unos|somewhere around|not far from|"
     r"something like|the better part of|bordering on|approaching|order of)(?: an?)?(?: \.)?|[~≈∼≃] ?)\s*$"
 )
-_APPROX_AFTER = re.compile(r"^\s*(?:\bor so\b|- ?ish\b|ish\b|, give or take|give or take|\bor thereabouts\b|, more or less|more or less|, roughly|, approximately)")
+_APPROX_AFTER = re.compile(
+    r"^\s*(?:\bor so\b|- ?ish\b|ish\b|, give or take|give or take|\bor thereabouts\b|, more or less|more or less|, roughly|, approximately)"
+)
 _BARELY_OVER = re.compile(r"\b(?:just|slightly|a little|a bit|marginally|a touch) (?:over|above|more than)\s*$")
-_BARELY_UNDER = re.compile(r"\b(?:just|slightly|a little|a bit|marginally|a touch) (?:under|below|less than|short of)\s*$")
+_BARELY_UNDER = re.compile(
+    r"\b(?:just|slightly|a little|a bit|marginally|a touch) (?:under|below|less than|short of)\s*$"
+)
 _BOUNDS: tuple[tuple[str, str], ...] = (
     ("ge", r"at least|no less than|not less than|no fewer than|no lower than|not below|not under|a minimum of at least|>=|> =|≥|upwards of|"
            r"never (?:fell|fall|falls|drops?|dropped|went|goes|dips?|dipped) (?:below|under)|not (?:fall|drop|dip|go|fell) (?:below|under)|"
@@ -40,12 +44,22 @@ _BOUNDS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _BOUND_PATTERNS = tuple((name, re.compile(rf"(?:(?<=\s)|^)(?:{text})(?: an?)?\s*$")) for name, text in _BOUNDS)
 _UP_TO = re.compile(r"\b(?:up to|as high as|as much as|as fast as|bis zu|jusqu'à)\s*$")
-_NEITHER = re.compile(r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$")
-_NEITHER_OVER = re.compile(r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*$")
-_NOT = re.compile(r"\b(?:not|never|n't|isn't|wasn't|doesn't|didn't|don't|hardly|without|no longer|fails? to|failed to|nicht|neither)(?: \w+){0,2} \s*$")
+_NEITHER = re.compile(
+    r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$"
+)
+_NEITHER_OVER = re.compile(
+    r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*$"
+)
+_NOT = re.compile(
+    r"\b(?:not|never|n't|isn't|wasn't|doesn't|didn't|don't|hardly|without|no longer|fails? to|failed to|nicht|neither)(?: \w+){0,2} \s*$"
+)
 _FLIP = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
-_OR_MORE = re.compile(r"^\s*(?:or (?:more|higher|above|greater|better|longer)\b|\+(?= |$)|and above\b|and up\b|plus\b|upwards\b|or over\b)")
-_OR_LESS = re.compile(r"^\s*(?:or (?:less|lower|below|fewer|under|shorter)\b|and below\b|at (?:the )?most\b|tops\b|max\b)")
+_OR_MORE = re.compile(
+    r"^\s*(?:or (?:more|higher|above|greater|better|longer)\b|\+(?= |$)|and above\b|and up\b|plus\b|upwards\b|or over\b)"
+)
+_OR_LESS = re.compile(
+    r"^\s*(?:or (?:less|lower|below|fewer|under|shorter)\b|and below\b|at (?:the )?most\b|tops\b|max\b)"
+)
 _AT_LEAST_AFTER = re.compile(r"^\s*at (?:the )?least\b")
 
 
@@ -94,19 +108,27 @@ def comparator(reading: Reading, at: int) -> str:
     return "eq"
 
 
-_N_BEFORE = re.compile(r"(?:(?<=\s)|^)(?:n|N) (?:=|:|≈|of)\s*$|\bsample size (?:of|is|was|=|:)\s*$|\b(?:number of runs|runs|samples|repetitions) (?:=|:)\s*$")
+_N_BEFORE = re.compile(
+    r"(?:(?<=\s)|^)(?:n|N) (?:=|:|≈|of)\s*$|\bsample size (?:of|is|was|=|:)\s*$|\b(?:number of runs|runs|samples|repetitions) (?:=|:)\s*$"
+)
 _OVER_RUNS = re.compile(
     r"\b(?:over|across|from|based on|averaged over|using|of|with|in|after|rests on|on|by|measured|among|through|for|the|its|a|these|those|"
     r"all|all of|only|just|per|a total of|single|averaging|pooling|and|covers|covering|uses|used|has)\s*$"
 )
 _SHARE = re.compile(r"^\s*(?:out )?of (?:the |all |a total of |these )?$")
-_BY = re.compile(r"\bby(?: (?:about|roughly|over|more than|at least|nearly|almost|around|approximately|some|only|just|a factor of|up to))*\s*$")
-_FACTOR = re.compile(r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost))*\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$")
+_BY = re.compile(
+    r"\bby(?: (?:about|roughly|over|more than|at least|nearly|almost|around|approximately|some|only|just|a factor of|up to))*\s*$"
+)
+_FACTOR = re.compile(
+    r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost))*\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$"
+)
 _DIFFERENCE_BEFORE = re.compile(
     r"\b(?:difference|gap|delta|distance|margin|differs?|differed|lead|advantage|deficit|separate[sd]?|saving|savings|overhead|penalty|improvement|reduction|increase|drop|decrease|gain)\b[^.;]*$"
 )
 _MORE_THAN = re.compile(
-    r"^\s*(?:(?:of )?(?:<[SCM]> ?|\w+ ){0,3}?)?(" + "|".join(sorted(words.UP | words.DOWN | words.BETTER | words.WORSE)) + r")\b"
+    r"^\s*(?:(?:of )?(?:<[SCM]> ?|\w+ ){0,3}?)?("
+    + "|".join(sorted(words.UP | words.DOWN | words.BETTER | words.WORSE))
+    + r")\b"
 )
 _SUM = re.compile(r"\b(?:together|combined|in total|in sum|sum of|summed|add up to|jointly|adds? up|total of .* and)\b")
 _PER_CENT_WORDS = words.UP | words.DOWN | words.BETTER | words.WORSE
@@ -136,15 +158,29 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
     between = _between(reading, item.at, following.at)
     if _SHARE.match(between) or (between.strip() == "/" and following.number.noun):
         if not (item.number.measure and item.number.measure.kind in {"percent", "times"}):
-            return {item.at: Role("part", comparator(reading, item.at), following.at), following.at: Role("whole", "eq", item.at)}
+            return {
+                item.at: Role("part", comparator(reading, item.at), following.at),
+                following.at: Role("whole", "eq", item.at),
+            }
     if _in_interval(reading, item.at) and re.fullmatch(r"\s*(?:to|,|–|-|—|;|and|\.\.+|‑|bis|\. \.)\s*", between):
         return {item.at: Role("ci_low"), following.at: Role("ci_high")}
     if re.search(r"\bbetween(?: about| roughly)?\s*$", before) and re.fullmatch(r"\s*(?:and|to|–|-)\s*", between):
         return {item.at: Role("bound_low", "ge", following.at), following.at: Role("bound_high", "le", item.at)}
     spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+)\s*", between)
-    ranged = re.search(r"\b(?:rang(?:e|es|ed|ing)|var(?:y|ies|ied|ying)|spread|span(?:s|ned|ning)?|spreads|lies?|lay|stay(?:s|ed)?|from|within|fluctuat\w+|min max|min - max|min – max)\b[^.;,]*$", before)
-    changed = re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|slow\w*|speeds?|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|came down|come down|chang\w+|down|up)\b[^.;]*$", before)
-    if (spans and not (changed and not ranged) and not re.search(r"\bfrom\s*$", before[:-1]) and _same_kind(item, following)) or (spans and ranged and not _changes(before) and _same_kind(item, following)):
+    ranged = re.search(
+        r"\b(?:rang(?:e|es|ed|ing)|var(?:y|ies|ied|ying)|spread|span(?:s|ned|ning)?|spreads|lies?|lay|stay(?:s|ed)?|from|within|fluctuat\w+|min max|min - max|min – max)\b[^.;,]*$",
+        before,
+    )
+    changed = re.search(
+        r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|slow\w*|speeds?|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|came down|come down|chang\w+|down|up)\b[^.;]*$",
+        before,
+    )
+    if (
+        spans
+        and not (changed and not ranged)
+        and not re.search(r"\bfrom\s*$", before[:-1])
+        and _same_kind(item, following)
+    ) or (spans and ranged and not _changes(before) and _same_kind(item, following)):
         loose = re.search(r"\b(?:between|in the range|range of|within|lies?|lay|stay(?:s|ed)?)\b[^.;,]*$", before)
         kind = "bound" if loose and not re.search(r"\brang(?:es|ed|ing)\b", before) else "range"
         return {item.at: Role(f"{kind}_low", "ge", following.at), following.at: Role(f"{kind}_high", "le", item.at)}
@@ -152,7 +188,13 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
 
 
 def _changes(before: str) -> bool:
-    return re.search(r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+)\b[^.;]*$", before) is not None
+    return (
+        re.search(
+            r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+)\b[^.;]*$",
+            before,
+        )
+        is not None
+    )
 
 
 def _same_kind(item: BoundNumber, following: BoundNumber) -> bool:
@@ -164,7 +206,9 @@ def _same_kind(item: BoundNumber, following: BoundNumber) -> bool:
 
 def _in_interval(reading: Reading, at: int) -> bool:
     before = reading.form[: reading.offsets[at]]
-    match = re.search(r"(?:confidence interval|credible interval|\binterval|\bci|\bki|konfidenzintervall|confidence)\b(.*)$", before)
+    match = re.search(
+        r"(?:confidence interval|credible interval|\binterval|\bci|\bki|konfidenzintervall|confidence)\b(.*)$", before
+    )
     return match is not None and match.group(1).count("<N") < 2 and not re.search(r"[;]|\) ", match.group(1))
 
 
@@ -177,8 +221,17 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
     if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):
         return Role("n", _n_comparator(reading, item.at))
     compared = comparator(reading, item.at)
-    if kind == "times" and re.search(r"times$", number.text) and not re.match(r"\s*(?:as|that|those|the|its|of|what|<S> |<M> of|" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b", after):
-        if re.search(r"\b(?:ran|run|runs|repeat\w*|execut\w*|measur\w*|test\w*|perform\w*|call\w*|invok\w*|sampled|tried|each|prompted|quer\w+|benchmarked|timed|done)\b", before):
+    if (
+        kind == "times"
+        and re.search(r"times$", number.text)
+        and not re.match(
+            r"\s*(?:as|that|those|the|its|of|what|<S> |<M> of|" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b", after
+        )
+    ):
+        if re.search(
+            r"\b(?:ran|run|runs|repeat\w*|execut\w*|measur\w*|test\w*|perform\w*|call\w*|invok\w*|sampled|tried|each|prompted|quer\w+|benchmarked|timed|done)\b",
+            before,
+        ):
             return Role("n", "eq")
     if kind == "times" or _FACTOR.search(before):
         return Role("ratio", compared)
@@ -188,7 +241,11 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
         return Role("spread", compared)
     if kind == "points":
         return Role("difference", compared)
-    if _SUM.search(reading.form) and len([token for token in reading.tokens if token.kind == "E"]) > 1 and kind == "unit":
+    if (
+        _SUM.search(reading.form)
+        and len([token for token in reading.tokens if token.kind == "E"]) > 1
+        and kind == "unit"
+    ):
         return Role("sum", compared)
     if kind == "percent":
         return Role(_percent_role(before, after, item), compared)
@@ -209,7 +266,10 @@ def _n_comparator(reading: Reading, at: int) -> str:
 
 def _counts_runs(item: BoundNumber, bound: list[BoundNumber], before: str, reading: Reading) -> bool:
     noun = item.number.noun.split(" ")[-1] if item.number.noun else ""
-    if noun not in N_NOUNS or (item.number.measure is not None and item.number.measure.text.lower() not in {"requests", "request", "req", "reqs"}):
+    if noun not in N_NOUNS or (
+        item.number.measure is not None
+        and item.number.measure.text.lower() not in {"requests", "request", "req", "reqs"}
+    ):
         return False
     others = [other for other in bound if other is not item and other.number.noun.split(" ")[-1:] != [noun]]
     if not others:
@@ -220,14 +280,24 @@ def _counts_runs(item: BoundNumber, bound: list[BoundNumber], before: str, readi
 
 
 def _percent_role(before: str, after: str, item: BoundNumber) -> str:
-    if re.match(r"^\s*of (?:the |all |its )?(?:\w+ ){0,2}(?:<M> |<C> |<S> |<E> )*", after) and re.match(r"^\s*(?:of|der|des)\b", after):
+    if re.match(r"^\s*of (?:the |all |its )?(?:\w+ ){0,2}(?:<M> |<C> |<S> |<E> )*", after) and re.match(
+        r"^\s*(?:of|der|des)\b", after
+    ):
         return "share"
     match = _MORE_THAN.match(after)
     if match:
         return "percent"
-    if _BY.search(before) or (re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b(?: \w+| <[A-Z]>){0,5}\s*$", before) and item.frame.metric is None):
+    if _BY.search(before) or (
+        re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b(?: \w+| <[A-Z]>){0,5}\s*$", before)
+        and item.frame.metric is None
+    ):
         return "percent"
-    if re.search(r"\b(?:" + "|".join(sorted(_PER_CENT_WORDS - {"more", "less", "up", "down", "above", "below"})) + r")\b[^.;,]*$", before) and not re.search(r"\b(?:than)\b", before):
+    if re.search(
+        r"\b(?:"
+        + "|".join(sorted(_PER_CENT_WORDS - {"more", "less", "up", "down", "above", "below"}))
+        + r")\b[^.;,]*$",
+        before,
+    ) and not re.search(r"\b(?:than)\b", before):
         return "percent"
     return "level"
 
@@ -235,13 +305,28 @@ def _percent_role(before: str, after: str, item: BoundNumber) -> str:
 def _is_difference(before: str, after: str, item: BoundNumber) -> bool:
     if _BY.search(before) or re.search(r"\bexceeds?\b.*\bby\b", before[-80:]):
         return True
-    if re.search(r"\b(?:saves?|saved|saving|gains?|gained|adds?|added|loses?|lost|costs?|wins?|buys?)(?: (?:an? )?(?:extra |additional |about |roughly |another )*)?\s*$", before):
+    if re.search(
+        r"\b(?:saves?|saved|saving|gains?|gained|adds?|added|loses?|lost|costs?|wins?|buys?)(?: (?:an? )?(?:extra |additional |about |roughly |another )*)?\s*$",
+        before,
+    ):
         return re.search(r"\b(?:than|over|compared|versus|vs|relative|against)\b", after) is not None
+    if re.match(r"\s*off\b", after):
+        return True
     more = _MORE_THAN.match(after)
     if more and re.search(r"\b(?:than|over|compared|versus|vs)\b", after):
         return True
-    if more and not re.match(r"^\s*(?:up|down|above|below|drop|fall|rise)\b", after) and more.start(1) < 3 and "than" not in before:
+    if (
+        more
+        and not re.match(r"^\s*(?:up|down|above|below|drop|fall|rise)\b", after)
+        and more.start(1) < 3
+        and "than" not in before
+    ):
         return re.search(r"\bthan\b", after) is not None
-    return _DIFFERENCE_BEFORE.search(before) is not None and item.number.measure is not None and (
-        "to" not in before[-4:] or re.search(r"\b(?:amount\w*|comes?|came|equal\w*|adds?) (?:up )?to\s*$", before) is not None
+    return (
+        _DIFFERENCE_BEFORE.search(before) is not None
+        and item.number.measure is not None
+        and (
+            "to" not in before[-4:]
+            or re.search(r"\b(?:amount\w*|comes?|came|equal\w*|adds?) (?:up )?to\s*$", before) is not None
+        )
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chimera_pipeline.audit.binding import Frame
-from chimera_pipeline.audit.lexicon import Lexicon
+from chimera_pipeline.audit.lexicon import Lexicon, measures_only
 from chimera_pipeline.audit.reading import Reading, read
 from chimera_pipeline.audit.words import FAMILIES
 
@@ -23,9 +23,12 @@ def own_frame(reading: Reading, *, strict: bool = True) -> Frame:
     """
     entities = [token.entity for token in reading.tokens if token.entity is not None]
     if strict:
-        entities = [entity for entity in entities if entity.known or (not entity.names and looks_like_model(entity.text))]
+        entities = [
+            entity for entity in entities if entity.known or (not entity.names and looks_like_model(entity.text))
+        ]
     names = {entity.names or (entity.text.lower(),) for entity in entities}
     metrics = [token.metric for token in reading.tokens if token.metric is not None]
+    metrics = [metric for metric in metrics if not measures_only(metric.phrase)] or metrics
     statistics = [token.statistic for token in reading.tokens if token.kind == "S"]
     conditions = {token.condition[0]: token.condition[1] for token in reading.tokens if token.kind == "C"}
     return Frame(
@@ -69,7 +72,9 @@ class Scopes:
 
 def after(reading: Reading, before: Frame) -> Frame:
     """What a sentence leaves to the next one of its paragraph."""
-    entity = next((token.entity for token in reading.tokens if token.entity is not None and len(token.entity.names) < 2), None)
+    entity = next(
+        (token.entity for token in reading.tokens if token.entity is not None and len(token.entity.names) < 2), None
+    )
     frame = own_frame(reading)
     return Frame(frame.metric, None, entity or before.entity, ())
 

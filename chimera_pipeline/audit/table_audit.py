@@ -22,7 +22,8 @@ from chimera_pipeline.audit.reading import Reading, Token, read
 from chimera_pipeline.audit.results import CheckedClaim, Verdict
 from chimera_pipeline.audit.roles import Role, roles
 from chimera_pipeline.audit.scopes import own_frame
-from chimera_pipeline.audit.sentence_audit import Draft, SentenceAuditor
+from chimera_pipeline.audit.sentence_audit import SentenceAuditor
+from chimera_pipeline.audit.sentence_state import Draft
 
 _SKIP = re.compile(
     r"(?:#|no\.?|nr\.?|rank|position|id|ids|date|day|time ?stamp|timestamp|measured at|modified|latest modif\w*|last modif\w*|version|sources?|"
@@ -31,15 +32,23 @@ _SKIP = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"units?|einheit|unité", re.IGNORECASE)
-_RUNS = re.compile(r"(?:n|#\s?runs|runs|no\.? of runs|number of runs|samples|repeats|repetitions|reps|trials|iterations|sample size|observations)", re.IGNORECASE)
-_METRIC_LABEL = re.compile(r"metrics?|measure(?:ment)?s?|kpi|quantity|indicator|name|what|statistic|statistics|item|property|kennzahl|parameter|aspect|category", re.IGNORECASE)
+_RUNS = re.compile(
+    r"(?:n|#\s?runs|runs|no\.? of runs|number of runs|samples|repeats|repetitions|reps|trials|iterations|sample size|observations)",
+    re.IGNORECASE,
+)
+_METRIC_LABEL = re.compile(
+    r"metrics?|measure(?:ment)?s?|kpi|quantity|indicator|name|what|statistic|statistics|item|property|kennzahl|parameter|aspect|category",
+    re.IGNORECASE,
+)
 _ENTITY_LABEL = re.compile(
     r"(?:model|entity|series|system|engine|backend|kernel|variant|name|implementation|framework|candidate|configuration|quantization|quant|"
     r"tag|library|tool|device|gpu|hardware|benchmark|case|subject|provider|runtime)(?:\s?names?|s)?", re.IGNORECASE
 )  # fmt: skip
 _TYPE_LABEL = re.compile(r"(?:file )?(?:types?|formats?|kinds?|extensions?)", re.IGNORECASE)
 _RATIO = re.compile(r"ratio|speed-?up|factor|relative|\bx\b|×|times|vs\.?\s", re.IGNORECASE)
-_DELTA = re.compile(r"Δ|δ|∆|delta|change|difference|diff\b|improvement|gain|reduction|[%]\s*(?:change|diff)", re.IGNORECASE)
+_DELTA = re.compile(
+    r"Δ|δ|∆|delta|change|difference|diff\b|improvement|gain|reduction|[%]\s*(?:change|diff)", re.IGNORECASE
+)
 _TOTALS = frozenset(["total", "totals", "overall", "all", "sum", "gesamt"])
 
 
@@ -96,7 +105,9 @@ class TableAuditor:
         reading = read(plain.replace("_", " ") if snake else cell, self.lexicon, heading=True)
         frame = own_frame(reading)
         measure = _unit_of(plain)
-        if any(token.kind == "C" and token.condition[0] != "phase" and not token.condition[1] for token in reading.tokens):
+        if any(
+            token.kind == "C" and token.condition[0] != "phase" and not token.condition[1] for token in reading.tokens
+        ):
             frame = replace(frame, conditions=tuple(pair for pair in frame.conditions))
         kind = "value"
         bare = re.sub(r"\s*[(\[].*?[)\]]\s*", "", plain).strip()
@@ -151,7 +162,13 @@ class TableAuditor:
             frame = replace(frame, metric=None)
         if _named_nothing(frame) and cell.strip() and cell.lower() not in _TOTALS:
             return self._unknown(cell, column, columns) if first or _ENTITY_LABEL.fullmatch(column.text) else Frame()
-        if first and frame.entity is None and _ENTITY_LABEL.fullmatch(column.text) and frame.metric is None and not frame.conditions:
+        if (
+            first
+            and frame.entity is None
+            and _ENTITY_LABEL.fullmatch(column.text)
+            and frame.metric is None
+            and not frame.conditions
+        ):
             return replace(frame, entity=EntityRef(cell, ()))
         return frame
 
@@ -175,7 +192,9 @@ class TableAuditor:
         statistic = own.statistic or label.statistic
         if own.statistic in words.SPREADS:
             statistic = own.statistic
-        frame = Frame(metric, statistic, label.entity if own.entity is None else own.entity, own.conditions).with_conditions(label.conditions)
+        frame = Frame(
+            metric, statistic, label.entity if own.entity is None else own.entity, own.conditions
+        ).with_conditions(label.conditions)
         if label.entity is not None and own.entity is not None and column.kind == "value":
             frame = replace(frame, entity=own.entity)
         return frame.filled(scope)
@@ -193,6 +212,8 @@ class TableAuditor:
                 item.frame = replace(item.frame, metric=frame.metric, statistic=item.frame.statistic or frame.statistic)
             elif item.frame.statistic is None:
                 item.frame = replace(item.frame, statistic=frame.statistic)
+            if item.frame.metric is None:
+                item.frame = replace(item.frame, metric=self.auditor.by_condition(item.frame, item.number.measure))
             explicit = frozenset() if frame.entity is not None else frozenset({"entity"})
             item.frame = replace(item.frame, inherited=explicit)
             role = self._role(column, found[item.at], bound, item, frame)
@@ -222,7 +243,9 @@ class TableAuditor:
     def _draft(self, item: BoundNumber, role: Role, column: _Column, drafts: list[Draft]) -> Draft:
         frame = self.auditor.resolved(item.frame)
         ruling = self._ruling(item, frame, role, column, drafts)
-        kind = {"spread_of": "spread", "ci_low": "interval", "ci_high": "interval", "ci_half": "interval"}.get(role.kind, role.kind)
+        kind = {"spread_of": "spread", "ci_low": "interval", "ci_high": "interval", "ci_half": "interval"}.get(
+            role.kind, role.kind
+        )
         return Draft(item.number, frame, kind, role.comparator, ruling, item.number.text)
 
     def _ruling(self, item: BoundNumber, frame: Frame, role: Role, column: _Column, drafts: list[Draft]) -> Ruling:
@@ -232,7 +255,9 @@ class TableAuditor:
             return self._runs(item, frame, role, drafts)
         if role.kind in {"spread", "spread_of"}:
             near = levels[-1:] if frame.metric is None or column.frame.metric is None else []
-            return judge.spread(item.number, frame, near, plus_minus=role.kind == "spread_of", comparator=role.comparator)
+            return judge.spread(
+                item.number, frame, near, plus_minus=role.kind == "spread_of", comparator=role.comparator
+            )
         if role.kind in {"ci_low", "ci_high", "ci_half"}:
             return judge.interval(item.number, role.kind, levels[-1:])
         if role.kind in {"ratio", "percent", "difference"} and column.kind in {"ratio", "delta"}:
@@ -260,7 +285,9 @@ class TableAuditor:
             base = replace(frame, entity=column.frame.entity)
             mine = replace(frame, entity=None)
             chosen = self.auditor.index.select(replace(base, metric=base.metric or mine.metric), None)
-            same = [fact for fact in chosen.facts if fact.key == known[-1].key and fact.statistic == known[-1].statistic]
+            same = [
+                fact for fact in chosen.facts if fact.key == known[-1].key and fact.statistic == known[-1].statistic
+            ]
             known = [known[-1], same[0]] if same else known[:1]
         if len(known) != 2 or known[0].measure.dimension != known[1].measure.dimension:
             return unsupported("no two operands in this row")
@@ -284,16 +311,26 @@ def _named_nothing(frame: Frame) -> bool:
 
 def _unit_of(header: str) -> Measure | None:
     """The unit that a header states: "(ms)", "[tok/s]", ", s", "in ms", or a header that is a unit."""
-    for text in [*re.findall(r"[(\[]([^()\[\]]+)[)\]]", header), *re.findall(r"(?:,|\bin|/)\s+([^\s,]+)$", header), header]:
+    for text in [
+        *re.findall(r"[(\[]([^()\[\]]+)[)\]]", header),
+        *re.findall(r"(?:,|\bin|/)\s+([^\s,]+)$", header),
+        header,
+    ]:
         hit = measures.scan(text.strip(), 0)
         if hit is not None and hit[1] == len(text.strip()):
             return hit[0]
-    last = re.search(r"(?:^|\s)((?:tok(?:en)?s?|req(?:uest)?s?|images|items)\s?(?:/\s?s(?:ec)?\b|per second))\s*$", header, re.IGNORECASE)
+    last = re.search(
+        r"(?:^|\s)((?:tok(?:en)?s?|req(?:uest)?s?|images|items)\s?(?:/\s?s(?:ec)?\b|per second))\s*$",
+        header,
+        re.IGNORECASE,
+    )
     snake = re.search(r"_(s|ms|us|ns|gb|mb|tok_s|tokens_s|tokens_per_s|pct)$", header.strip().lower())
     if last:
         return measures.parse(last.group(1))
     if snake:
-        name = {"tok_s": "tok/s", "tokens_s": "tok/s", "tokens_per_s": "tok/s", "pct": "%"}.get(snake.group(1), snake.group(1))
+        name = {"tok_s": "tok/s", "tokens_s": "tok/s", "tokens_per_s": "tok/s", "pct": "%"}.get(
+            snake.group(1), snake.group(1)
+        )
         return measures.parse(name)
     return measures.parse("%") if re.search(r"%\s*$", header) else None
 

@@ -61,5 +61,7 @@ def aliases(series: pd.DataFrame) -> dict[str, list[str]]:
     for row in tables.records(series):
         names = [name for name in json.loads(row["aliases"]) if name != row["entity"]]
         if names:
-            found.setdefault(row["entity"], []).extend(name for name in names if name not in found.get(row["entity"], []))
+            found.setdefault(row["entity"], []).extend(
+                name for name in names if name not in found.get(row["entity"], [])
+            )
     return found

@@ -120,7 +120,7 @@ def _without_cut_end(table: CsvTable) -> CsvTable:
         rows = [*table.rows[:-1], [*table.rows[-1][:-1], ""]]
         said = f"line {line}: the file ends without a line end, so its last value may be cut off: not used"
         return CsvTable(table.header, rows, table.lines, table.bad, (line, said))
-    if cell and cell in others:
+    if cell in others:
         return table
     said = f"line {line}: the file ends without a line end, so its last row may be cut off: not used"
     return CsvTable(table.header, table.rows[:-1], table.lines[:-1], table.bad, (line, said))

@@ -158,6 +158,8 @@ def _summary(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels
 
 
 def _verdict(inputs: Inputs) -> str:
+    if inputs.period == "all":
+        return "This report covers everything measured; it has no previous period to be compared with."
     changes = [fact for fact in inputs.facts if fact.kind == "change"]
     verdicts = {fact.verdict for fact in changes}
     if "regression" in verdicts:
@@ -166,8 +168,6 @@ def _verdict(inputs: Inputs) -> str:
         return "An improvement stands against the previous period; no regression does."
     if changes:
         return "No regression stands against the previous period."
-    if inputs.period == "all":
-        return "This report covers everything measured; it has no previous period to be compared with."
     return "No series of this period was also measured in the previous one; there is no change to report."
 
 
@@ -242,6 +242,7 @@ def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
     order = {"regression": 0, "improvement": 1, "equivalent": 2, "no_clear_difference": 3}
     facts = [fact for fact in inputs.facts if fact.kind in ("comparison", "change")]
     facts.sort(key=lambda fact: (order.get(fact.verdict or "", 9), fact.entity, fact.metric, fact.condition, fact.id))
+    told = {statement.fact_ids[0]: statement for statement in inputs.statements if len(statement.fact_ids) == 1}
     return [
         {
             "kind": fact.kind,
@@ -249,12 +250,19 @@ def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
             "metric": vocabulary.metric(fact.metric).label,
             "condition": fact.condition,
             "baseline": fact.baseline,
-            "verdict": (fact.verdict or "").replace("_", " "),
-            "text": fact.text,
+            "verdict": _shown_verdict(fact),
+            "clear": fact.verdict in ("regression", "improvement"),
+            "text": told[fact.id].text if fact.id in told else fact.text,
             "label": labels.of(fact.id),
         }
         for fact in facts
     ]
+
+
+def _shown_verdict(fact: Fact) -> str:
+    """Within a period one arm is better or worse than another; a regression is a matter of time."""
+    words = {"regression": "worse", "improvement": "better"} if fact.kind == "comparison" else {}
+    return words.get(fact.verdict or "", (fact.verdict or "").replace("_", " "))
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -180,7 +180,7 @@ def parameter_runs(model: Model, repeats: int) -> list[Record]:
     found = []
     model.unload()
     for repeat in range(repeats):
-        for num_ctx in (512, 1024, 2048) if repeat % 2 == 0 else (1024, 512, 2048):
+        for num_ctx in (512, 1024, 2048) if repeat % 2 == 0 else (2048, 1024, 512):
             for temperature in (0.0, 0.8):
                 for record in suite(model, PROMPTS, num_ctx=num_ctx, temperature=temperature, threads=1):
                     name = f"g0_c{num_ctx}_t{temperature:g}"

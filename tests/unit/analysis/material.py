@@ -52,16 +52,19 @@ def statements(a: str = "model-a:7b", b: str = "model-b:1b") -> list[Statement]:
         ids = tuple(dict.fromkeys(part.fact_id for part in parts if isinstance(part, Slot)))
         return Statement(f"st_{name}", kind, parts, ids, weight, always)
 
+    rate_a, rate_b = Slot("f1", "102.2 tokens/s"), Slot("f2", "183.4 tokens/s")
+    cold, warm = Slot("f3", "2.500 s"), Slot("f4", "0.1200 s")
+    mean = "Mean decode throughput of"
     return [
-        told("rank", "rank", 5.0, f"Measured mean decode throughput: {b} ", Slot("f2", "183.4 tokens/s"), f"; {a} ", Slot("f1", "102.2 tokens/s"), "."),
-        told("cold", "cold_vs_warm", 4.5, f"TTFT of {a}: a single call cold ", Slot("f3", "2.500 s"), ", mean warm ", Slot("f4", "0.1200 s"), "."),
-        told("a", "level", 3.0, f"Mean decode throughput of {a} is ", Slot("f1", "102.2 tokens/s"), "."),
-        told("b", "level", 3.0, f"Mean decode throughput of {b} is ", Slot("f2", "183.4 tokens/s"), "."),
-        told("ctx", "level", 2.9, f"Mean decode throughput of {a} (num_ctx=512) is ", Slot("f7", "90.00 tokens/s"), "."),
+        told("rank", "rank", 5.0, f"Measured mean decode throughput: {b} ", rate_b, f"; {a} ", rate_a, "."),
+        told("cold", "cold_vs_warm", 4.5, f"TTFT of {a}: a single call cold ", cold, ", mean warm ", warm, "."),
+        told("a", "level", 3.0, f"{mean} {a} is ", rate_a, "."),
+        told("b", "level", 3.0, f"{mean} {b} is ", rate_b, "."),
+        told("ctx", "level", 2.9, f"{mean} {a} (num_ctx=512) is ", Slot("f7", "90.00 tokens/s"), "."),
         told("total", "level", 2.0, f"Mean end-to-end latency of {b} is ", Slot("f8", "3.200 s"), "."),
         told("failed", "quality", 6.0, Slot("f5", "3"), " requests failed; they enter no mean.", always=True),
         told("gap", "gap", 1.0, Slot("f6", "4"), " telemetry gaps of kind “no warmup info”.", always=True),
-    ]  # fmt: skip
+    ]
 
 
 def gaps() -> list[Gap]:

@@ -27,7 +27,7 @@ def test_an_artifact_is_read_back_by_the_pipeline(tmp_path: Path) -> None:
         )
     bench.write(made, tmp_path / "bench.json")
     data = (tmp_path / "bench.json").read_bytes()
-    reading = ollama_script.read(_document("bench.json", data))
+    reading = ollama_script.read(_document(data))
     rows = reading.rows["llm_requests"]
     assert reading.records_ok == 4
     assert {row["model"] for row in rows} == {MODEL}
@@ -41,7 +41,7 @@ def test_failed_requests_keep_no_measurement() -> None:
     (record,) = made["results"]
     assert record["error"] == "server_error"
     assert record["tokens_s"] is None
-    reading = ollama_script.read(_document("bench.json", json.dumps(made).encode()))
+    reading = ollama_script.read(_document(json.dumps(made).encode()))
     assert reading.records_failed == 1
 
 
@@ -106,5 +106,5 @@ def test_the_collector_tells_coverage_counts_and_gaps_within_its_words() -> None
     assert collector.handed_over(found, [*told, *many])
 
 
-def _document(path: str, data: bytes) -> Document:
-    return Document(path, Format.JSON, data.decode())
+def _document(data: bytes) -> Document:
+    return Document(data, Format.JSON)

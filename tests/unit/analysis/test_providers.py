@@ -22,7 +22,6 @@ from tests.doubles.openai_server import OpenAIServer
 from tests.unit.analysis import material
 from tests.unit.analysis.material import FOLLOWS, NOW, READS, by_id, quick
 
-
 # -- choice --------------------------------------------------------------------------------------
 
 

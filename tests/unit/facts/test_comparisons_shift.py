@@ -82,9 +82,7 @@ def test_ties_are_exact() -> None:
     assert comparisons_shift.unpaired(a, b).p == pytest.approx(float(expected))
 
 
-@given(
-    st.lists(st.integers(1, 40), min_size=2, max_size=9), st.lists(st.integers(1, 40), min_size=2, max_size=9)
-)
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=9), st.lists(st.integers(1, 40), min_size=2, max_size=9))
 def test_swapping_the_arms_turns_the_ratio_over(base: list[int], head: list[int]) -> None:
     one, other = comparisons_shift.unpaired(base, head), comparisons_shift.unpaired(head, base)
     assert one.p == pytest.approx(other.p)

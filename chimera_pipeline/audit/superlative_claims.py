@@ -1,0 +1,184 @@
+"""Superlatives: "A is the fastest", "the lowest TTFT belongs to B", "A ranks second", "no model is faster than A"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from chimera_pipeline.audit import (
+    measures,
+    operands,
+    words,
+)
+from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.reading import N_NOUNS, Reading, Token
+from chimera_pipeline.audit.sentence_state import Draft, SentenceState
+
+
+def superlatives(state: SentenceState) -> list[Draft]:
+    found = []
+    sense = "best"
+    tokens = state.reading.tokens
+    for at in state.superlative_at:
+        word = tokens[at].text
+        begin, end = operands.clause(state.reading, state.places, at) if at in state.places else (0, 0)
+        places = list(state.places[begin:end])
+        frame, among = _superlative_frame(state, at, places)
+        if frame is None:
+            continue
+        rank = 1
+        if word == "followed":
+            rank = 2
+        elif word in _RANKS:
+            rank = {"second": 2, "third": 3, "fourth": 4}.get(tokens[at + 1].text, 1)
+        elif (at and tokens[at - 1].text in {"-", "second", "third"}) or (at > 1 and tokens[at - 1].text == "-"):
+            named = tokens[at - 1].text if tokens[at - 1].text != "-" else tokens[at - 2].text
+            rank = {"second": 2, "third": 3, "fourth": 4}.get(named, 1)
+        negated = (
+            re.search(
+                r"\b(?:not|never|n't|isn't|wasn't|hardly)(?: \w+){0,2} $",
+                state.reading.form[: state.reading.offsets[at]],
+            )
+            is not None
+        )
+        last = at + 1 < len(tokens) and tokens[at + 1].text == "last"
+        sense = sense if word == "followed" else words.SUPERLATIVES.get(word) or ("worst" if last else "best")
+        ruling = state.auditor.comparer.superlative(frame, sense, rank, negated=negated, among=among)
+        found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
+    return found
+
+
+def _superlative_frame(state: SentenceState, at: int, places: list[int]) -> tuple[Frame | None, list[str]]:
+    tokens = state.reading.tokens
+    word = tokens[at].text
+    before = [place for place in places if place < at]
+    after = [place for place in places if place > at]
+    if word == "followed":
+        before = []
+    among = _among(state, places)
+    entities = [place for place in before if tokens[place].kind == "E" and place not in among]
+    later = [place for place in after if tokens[place].kind == "E" and place not in among]
+    entity = tokens[entities[-1]].entity if entities else tokens[later[0]].entity if later else None
+    metrics = [place for place in after if tokens[place].kind == "M"] or [
+        place for place in before if tokens[place].kind == "M"
+    ]
+    metric = tokens[metrics[0]].metric if metrics else state.scope.metric
+    if metric is None:
+        metric = next(
+            (item.frame.metric for item in state.bound if item.frame.metric and state.roles[item.at].kind == "level"),
+            None,
+        )
+    statistics = [tokens[place].statistic for place in places if tokens[place].kind == "S"]
+    conditions = [tokens[place].condition for place in places if tokens[place].kind == "C"]
+    if metric is None and words.SUPERLATIVES.get(word) not in {"best", "worst"}:
+        return None, []
+    if metric is None and word in {"best", "worst", "top"}:
+        return None, []
+    if entity is None:
+        return None, []
+    names = [name for place in among for name in (tokens[place].entity.names if tokens[place].entity else ())]  # type: ignore[union-attr]
+    return Frame(metric, statistics[0] if statistics else None, entity).with_conditions(conditions), names
+
+
+def _among(state: SentenceState, places: list[int]) -> list[int]:
+    """Entities of an "among A, B and C" that limit a superlative."""
+    tokens = state.reading.tokens
+    start = next((place for place in places if tokens[place].text in {"among", "between"}), None)
+    if start is None:
+        return []
+    found = []
+    for place in places:
+        if place <= start:
+            continue
+        if tokens[place].kind == "E":
+            found.append(place)
+        elif tokens[place].text not in {",", "and", "or", "the"}:
+            break
+    return found if len(found) > 1 else []
+
+
+_RUN_WORDS = N_NOUNS | {"response", "reply", "start", "step", "configuration"}
+
+
+def mark_extremes(reading: Reading) -> None:
+    """ "The slowest warm request" is a statistic of an entity, not a superlative among entities."""
+    tokens = reading.tokens
+    for at, token in enumerate(tokens):
+        if token.kind != "W" or token.text not in words.SUPERLATIVES or token.text in {"most", "least", "top"}:
+            continue
+        for follow in tokens[at + 1 : at + 4]:
+            last = re.findall(r"[a-z]+", follow.text.lower())
+            if follow.kind in "WC" and last and measures.singular(last[-1]) in _RUN_WORDS:
+                token.kind = "S"
+                token.statistic = {"up": "max", "down": "min"}.get(
+                    words.SUPERLATIVES[token.text], words.SUPERLATIVES[token.text]
+                )
+                break
+            if follow.kind not in "CW":
+                break
+
+
+_RANKS = frozenset(["rank", "ranks", "ranked", "comes", "came", "placed", "places", "finishes", "finished"])
+
+
+def places_of(reading: Reading) -> list[int]:
+    """Places of words that set one above all others."""
+    found = []
+    tokens = reading.tokens
+    for at, token in enumerate(tokens):
+        if (
+            token.kind == "W"
+            and token.text in _RANKS
+            and at + 1 < len(tokens)
+            and tokens[at + 1].text in {"first", "second", "third", "fourth", "last"}
+        ):
+            found.append(at)
+            continue
+        if token.kind == "W" and token.text in _WINS and _wins_alone(tokens, at):
+            found.append(at)
+            continue
+        if token.text == "followed" and [item.text for item in tokens[at + 1 : at + 2]] == ["by"] and found:
+            found.append(at)
+            continue
+        if token.kind != "W" or token.text not in words.SUPERLATIVES:
+            continue
+        before = tokens[at - 1].text if at else ""
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if following is not None and following.text == "of" and token.text in {"most", "best", "top", "worst", "least"}:
+            continue
+        if before == "at" or (
+            following is not None
+            and following.text
+            in {
+                "likely",
+                "recent",
+                "recently",
+                "practice",
+                "practices",
+                "case",
+                "common",
+                "importantly",
+                "notably",
+                "notable",
+                "significant",
+                "part",
+            }
+        ):
+            continue
+        if token.text in {"most", "least"}:
+            ahead = tokens[at + 1 : at + 4]
+            if not any(item.kind == "M" for item in ahead):
+                continue
+        found.append(at)
+    return found
+
+
+_WINS = frozenset(["leads", "lead", "tops", "topped", "wins", "won", "winner", "champion", "dominates", "leader"])
+
+
+def _wins_alone(tokens: Sequence[Token], at: int) -> bool:
+    """ "A leads in throughput", "the winner in throughput is A": no second name right after the word."""
+    ahead = tokens[at + 1 : at + 4]
+    if any(token.kind in "EN" for token in ahead[:2]) and tokens[at].text not in {"winner", "leader", "champion"}:
+        return False
+    return any(token.kind == "M" for token in tokens)

@@ -1,0 +1,210 @@
+"""Steps in a line of runs, their verdicts, and a period against the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chimera_pipeline.contracts import validation
+from chimera_pipeline.facts import (
+    build,
+    history,
+    history_changes,
+    history_facts,
+    history_lines,
+    history_null,
+    history_splits,
+    ids,
+)
+from tests.unit.facts.test_comparisons import a_series, frames, values_of
+
+NILE = [
+    1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140,
+    1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701, 916, 692, 1020, 1050, 969,
+    831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759, 781, 865,
+    845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812, 742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050,
+    918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740,
+]  # fmt: skip
+
+
+def line(values: Any, name: str = "x", first_day: int = 0, **more: Any) -> list[dict[str, Any]]:
+    """One run a day."""
+    count = len(values)
+    days = [first_day + day for day in range(count)]
+    return values_of(name, values, runs=[f"run {day}" for day in days], days=days, **more)
+
+
+def test_the_nile_changed_in_1898() -> None:
+    # Cobb 1978, Biometrika 65:243: annual flow 1871 to 1970, the change lies after the 28th year
+    (found,) = history_changes.search([np.array(NILE, dtype=float)])
+    assert found.split == 28
+    assert found.p is not None
+    assert found.p < 1e-4
+    assert history_changes.steps(np.array(NILE, dtype=float), found, 0.01) == [28]
+
+
+@pytest.mark.parametrize(("n", "size"), [(20, 10), (24, 9), (50, 25), (100, 30)])
+def test_the_approximation_of_inner_splits_agrees_with_the_exact_distribution(n: int, size: int) -> None:
+    exact = history_splits.exact_z(n, size)
+    far = size * (n - size)
+    away = np.arange(far % 2, far - 2, 2)
+    grid = history_splits.saddlepoint_z(n)[size - history_splits.EXACT - 1]
+    approximate = np.interp(away / far, np.linspace(0, 1, grid.size), grid)
+    assert np.abs(approximate - exact[away])[1:].max() < 0.03
+
+
+def test_p_values_of_independent_points_are_what_they_say() -> None:
+    rng = np.random.default_rng(6)
+    null = history_null.null(20)
+    ranks = rng.permuted(np.tile(np.arange(1.0, 21), (20_000, 1)), axis=1)
+    p = null.p_of_score(history_splits.score(ranks)[0])
+    assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.006)
+    assert np.mean(p <= 0.005) == pytest.approx(0.005, abs=0.002)
+    assert p.min() > 0
+
+
+def test_seven_points_cannot_tell_and_eight_can() -> None:
+    short, long = (history_changes.search([np.repeat([1.0, 2.0], [n - 4, 4])])[0] for n in (7, 8))
+    assert (short.p, short.split) == (None, None)
+    assert long.p == pytest.approx(2 / 70, abs=0.005)
+
+
+def test_a_constant_series_has_no_step() -> None:
+    found = history_changes.search([np.full(30, 5.0)])[0]
+    assert found.p == 1.0
+
+
+def test_autocorrelated_families_raise_fewer_alarms_than_their_points_would_alone() -> None:
+    rng = np.random.default_rng(7)
+    values = history_null._ar1(rng, 200, 60, 0.6)
+    found = history_changes.search(list(values))
+    assert found[0].phi >= 0.4
+    naive = history_null.null(64).p_of_score(history_splits.score(history_splits.ranks_of(values))[0])
+    assert np.mean([one.p <= 0.05 for one in found if one.p is not None]) < 0.1 < np.mean(naive <= 0.05)
+
+
+def test_a_step_up_and_down_again_is_two_steps() -> None:
+    rng = np.random.default_rng(8)
+    values = rng.normal(100, 1, 60)
+    values[20:40] += 15
+    (found,) = history_changes.search([values])
+    assert found.p is not None
+    assert history_changes.steps(values, found, 0.05) == [20, 40]
+
+
+def test_a_step_that_holds_is_a_regression_with_its_day_and_its_sources() -> None:
+    rng = np.random.default_rng(9)
+    values = np.r_[rng.normal(100, 1, 15), rng.normal(85, 1, 10)]
+    stores = frames(line(values), [a_series("x")])
+    (fact,) = ids.assign(history_facts.history_facts(*stores))
+    assert (fact.kind, fact.verdict, fact.statistic) == ("change", "regression", "step at run 16")
+    assert fact.value == pytest.approx(0.85, abs=0.01)
+    assert "2025-10-16" in fact.text
+    assert fact.baseline == "15 runs up to 2025-10-15"
+    assert fact.sources == ("a.csv#row 1-25@aaaaaaaaaaaa",)
+    assert validation.failures("facts", build.to_frame([fact])).empty
+    assert history_facts.history_facts(*stores, period="2025-11") == []
+
+
+def test_one_point_off_at_the_end_is_no_step_yet() -> None:
+    values = np.r_[np.linspace(100, 101, 20), 50.0]
+    (found,) = history.histories(*frames(line(values), [a_series("x")]))
+    assert all(step.split < 20 for step in found.steps)
+
+
+def test_a_line_without_a_step_and_a_line_too_short_are_said_so() -> None:
+    rng = np.random.default_rng(10)
+    rows = line(rng.normal(100, 1, 12)) + line(rng.normal(100, 1, 4), "y")
+    series = [a_series("x"), a_series("y", model="other")]
+    facts = {fact.entity: fact for fact in history_facts.history_facts(*frames(rows, series))}
+    assert facts["x"].verdict == "no_clear_difference"
+    assert (facts["y"].verdict, facts["y"].grade) == ("insufficient", "insufficient")
+    assert "4 more would allow it" in facts["y"].text
+
+
+def two_builds(**head: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(11)
+    rows = line(rng.normal(100, 1, 12)) + line(rng.normal(80, 1, 12), "y", first_day=12)
+    config = {"temperature": 0}
+    return frames(rows, [a_series("x", config=config), a_series("y", **({"config": config} | head))])
+
+
+def test_what_changed_at_a_step_is_told_beside_it() -> None:
+    (found,) = history.histories(*two_builds(engine="e-b2"))
+    (step,) = found.steps
+    assert step.changed == ("engine: e -> e-b2",)
+    assert step.verdict == "regression"
+    (fact,) = history_facts.history_facts(*two_builds(engine="e-b2"))
+    assert fact.text.endswith("changed together: engine: e -> e-b2")
+    assert "because" not in fact.text
+
+
+@pytest.mark.parametrize(
+    "head", [{"hardware": "other"}, {"quantization": "q4_0"}, {"config": {"temperature": 0, "driver": 9}}]
+)
+def test_points_on_either_side_of_another_machine_are_not_comparable(head: dict[str, Any]) -> None:
+    (found,) = history.histories(*two_builds(**head))
+    assert [step.verdict for step in found.steps] == ["not_comparable"]
+
+
+def test_another_temperature_is_another_line() -> None:
+    assert len(history.histories(*two_builds(config={"temperature": 1}))) == 2
+
+
+def test_undated_points_enter_no_line() -> None:
+    measurements, series = frames(line(range(100, 120)), [a_series("x")])
+    measurements["period"] = None
+    assert history_lines.lines_of(measurements, series) == []
+
+
+def test_cold_runs_are_left_out_of_a_line_of_warm_ones() -> None:
+    rows = line(range(100, 110), phases=["cold"] + ["warm"] * 9)
+    (found,) = history_lines.lines_of(*frames(rows, [a_series("x")]))
+    assert found.values.tolist() == list(range(101, 110))
+
+
+def test_a_run_is_one_point() -> None:
+    rows = values_of("x", range(12), runs=[f"run {i // 3}" for i in range(12)], days=[i // 3 for i in range(12)])
+    (found,) = history_lines.lines_of(*frames(rows, [a_series("x")]))
+    assert found.values.tolist() == [1, 4, 7, 10]
+    assert len(found.rows_between(1, 3)) == 6
+
+
+def test_a_period_is_compared_with_the_one_before() -> None:
+    rows = line(np.linspace(100, 101, 10)) + line(np.linspace(70, 71, 10), first_day=31)
+    stores = frames(rows, [a_series("x")])
+    (found,) = history.period_changes(*stores, period="2025-11")
+    assert (found.verdict, found.baseline, found.scope) == ("regression", "2025-10", "between_runs")
+    (fact,) = history_facts.period_facts(*stores, period="2025-11")
+    assert (fact.kind, fact.baseline) == ("change", "2025-10")
+
+
+def test_a_first_period_and_a_gap_are_said_and_not_filled() -> None:
+    rows = line(range(100, 105)) + line(range(100, 105), first_day=70)
+    stores = frames(rows, [a_series("x")])
+    (first,) = history_facts.period_facts(*stores, period="2025-10")
+    (gap,) = history_facts.period_facts(*stores, period="2025-12")
+    assert (first.kind, gap.kind) == ("gap", "gap")
+    assert "no measurement in 2025-09: measured for the first time" in first.text
+    assert "no measurement in 2025-11: last measured on 2025-10-05" in gap.text
+    assert history_facts.period_facts(*stores, period="all") == []
+
+
+def test_one_primary_metric_a_series_enters_the_family() -> None:
+    rows = line(range(100, 110)) + line(np.linspace(1, 2, 10), metric="ttft_s")
+    lines = history_lines.lines_of(*frames(rows, [a_series("x")]))
+    assert {found.metric.name: found.primary for found in lines} == {
+        "decode_tokens_per_s": True,
+        "ttft_s": False,
+    }
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    rng = np.random.default_rng(12)
+    measurements, series = frames(line(np.r_[rng.normal(100, 1, 12), rng.normal(90, 1, 12)]), [a_series("x")])
+    shuffled = measurements.sample(frac=1, random_state=3)
+    one, other = (ids.assign(history_facts.history_facts(rows, series)) for rows in (measurements, shuffled))
+    assert one == other
