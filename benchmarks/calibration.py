@@ -185,7 +185,7 @@ def mixed(noise: str, points: int, families: int, python: str | None = None) -> 
 
 def report(python: str | None, quick: bool) -> str:
     """The tables in Markdown."""
-    count = 200 if quick else 1000
+    count = 200 if quick else 800
     names = [*PEERS, *(["Apache Otava"] if python else []), TOLD, FOUND]
     head = f"Seed {SEED}, {count} series a cell, noise sd {SD:.0%}, step at half; alarm = share of null series."
     lines = [BEGIN, "", head, "", "### One series: alarm rate, then detection of steps of 1, 2, 5 and 10 %", ""]
@@ -229,7 +229,7 @@ def _families(alarms: dict[tuple[str, int], dict[str, Rates]], names: list[str],
     for noise in NOISE:
         for points in (p for p in POINTS if p >= FEWEST):
             for size in FAMILIES:
-                repeats = 20 if quick else {1: 1, 10: 400, 100: 200, 1000: 60}[size]
+                repeats = 20 if quick else {1: 1, 10: 400, 100: 150, 1000: 40}[size]
                 cells = [1 - (1 - alarms[noise, points][name]["0"]) ** size for name in names[:-1]]
                 mine = alarms[noise, points]["ours"]["0"] if size == 1 else any_alarm(noise, points, size, repeats)
                 shown = " | ".join(f"{value:.3f}" for value in [*cells, mine])

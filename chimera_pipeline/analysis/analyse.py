@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chimera_pipeline.analysis import ask as asking
-from chimera_pipeline.analysis import narrative
+from chimera_pipeline.analysis import gpu, narrative
 from chimera_pipeline.analysis import probe as probing
 from chimera_pipeline.analysis import prose as prosing
 from chimera_pipeline.analysis import select as selecting
@@ -58,7 +58,8 @@ def analyse(
     defaults to the profile's.
     """
     persona: Persona = getattr(profile, agent)
-    out = _deterministic(statements, recommendations, profile, persona, agent, unavailable)
+    why = unavailable if provider is None else "there is no statement to choose"
+    out = _deterministic(statements, recommendations, profile, persona, agent, why)
     if provider is None or not statements:
         return _claimed(out, statements, period, persona.max_words)
     try:
@@ -67,16 +68,18 @@ def analyse(
         out.reason = str(error)
         return _claimed(out, statements, period, persona.max_words)
     caller = Caller(provider, profile, info, agent, period, now)
-    try:
-        out.probe = probe if probe is not None and probe.digest == info.digest else probing.probe(caller)
-    except ModelError as error:
-        out.reason = str(error)
-    else:
-        known = facts or {}
-        aliases = Aliases.of([*(fact.entity for fact in known.values()), *entities])
-        work = _Work(statements, recommendations, known, aliases, persona, queries or {}, wait)
-        work.seed = profile.seed if seed is None else seed
-        work.choose(out, caller)
+    known = facts or {}
+    aliases = Aliases.of([*(fact.entity for fact in known.values()), *entities])
+    work = _Work(statements, recommendations, known, aliases, persona, queries or {}, wait)
+    work.seed = profile.seed if seed is None else seed
+    with gpu.sampled(now) as samples:
+        try:
+            out.probe = probing.known(info.digest, probe) or probing.probe(caller)
+        except ModelError as error:
+            out.reason = str(error)
+        else:
+            work.choose(out, caller)
+    out.gpu_samples = tuple(samples)
     out.calls = tuple(caller.rows)
     out.model = _described(provider, info)
     out.gaps = _gpu_gap(profile, out.model)

@@ -6,6 +6,7 @@ rounds of three queries. A round that is refused ends the asking; the choice the
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +44,7 @@ class QueryKind(StrEnum):
 
 _KINDS = {
     QueryKind.COMPARE: frozenset({"compare", "rank", "trade_off", "change"}),
-    QueryKind.BREAKDOWN: frozenset({"decomposition", "sensitivity", "trade_off"}),
+    QueryKind.BREAKDOWN: frozenset({"decomposition", "sensitivity", "trade_off", "compare", "change", "level"}),
     QueryKind.OUTLIERS: frozenset({"spread", "cold_vs_warm"}),
     QueryKind.TREND: frozenset({"change", "trend"}),
     QueryKind.FORBIDS: frozenset({"gap", "cannot_conclude", "quality"}),
@@ -126,6 +127,8 @@ class Catalogue:
     def answer(self, query: Query) -> list[Statement]:
         """The proved statements that answer, code's ranking first, at most `RETURNED`."""
         found = [item for item in ranked(self.statements) if self._answers(query, item)]
+        if query.kind is QueryKind.BREAKDOWN and query.option:
+            found = _by_value(found, query.option)
         return found[:RETURNED]
 
     def _answers(self, query: Query, item: Statement) -> bool:
@@ -137,14 +140,25 @@ class Catalogue:
             return False
         named = {fact.entity for fact in behind}
         if query.kind is QueryKind.BREAKDOWN:
-            mentions = any(query.option in fact.condition for fact in behind if query.option)
-            return mentions and (item.kind in _KINDS[query.kind] or item.kind == "level")
+            return f"{query.option}=" in item.text and item.kind in _KINDS[query.kind]
         if query.kind is QueryKind.COMPARE:
             both = {query.a, query.b} <= named and item.kind in _KINDS[query.kind]
             return both or (item.kind == "level" and bool(named & {query.a, query.b}))
         if query.kind is QueryKind.TREND:
             return item.kind in _KINDS[query.kind] and query.a in named
         return item.kind in _KINDS[query.kind]
+
+
+def _by_value(found: Sequence[Statement], option: str) -> list[Statement]:
+    """Statements dealt in turn by the value that the option has in them; none where it never varies."""
+    groups: dict[str, list[Statement]] = {}
+    for item in found:
+        values = re.findall(rf"\b{re.escape(option)}=([^\s,)]+)", item.text)
+        groups.setdefault(" ".join(sorted(set(values))), []).append(item)
+    if len(groups) < 2:
+        return []
+    rows = itertools.zip_longest(*groups.values())
+    return [item for row in rows for item in row if item is not None]
 
 
 def _commonest(names: Iterable[str]) -> list[str]:

@@ -123,6 +123,7 @@ class Analysis:
     left_out: int = 0
     calls: tuple[Row, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    gpu_samples: tuple[Row, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from chimera_pipeline.analysis import verify
 from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.model import Probe
 from chimera_pipeline.analysis.prompt import CONTROL_HINT, control
+from chimera_pipeline.analysis.providers import embedded
 from chimera_pipeline.analysis.providers.protocol import Message
 from chimera_pipeline.analysis.schema import Question, slots_schema, words, worst_tokens
 from chimera_pipeline.analysis.verify import Violation
@@ -28,6 +29,11 @@ STATEMENTS = (
 )
 ORDERS = ((0, 1, 2, 3, 4, 5), (3, 4, 0, 5, 2, 1), (5, 2, 4, 1, 3, 0))
 """No statement stands in the same place twice."""
+
+
+_GEMMA = f"sha256:{embedded.GEMMA.sha256}"
+MEASURED = {_GEMMA: Probe(_GEMMA, "position", (0, 0, 0), ("P1", "P4", "P6"))}
+"""Results that travel with the package; a test measures them again."""
 
 
 def probe(caller: Caller) -> Probe:
@@ -66,6 +72,13 @@ def _pick(caller: Caller, order: tuple[int, ...], number: int) -> int | None:
     if verify.refused(reply, options, 1) or isinstance(answer, Violation):
         return None
     return ids.index(answer[0].id)
+
+
+def known(digest: str | None, stored: Probe | None) -> Probe | None:
+    """The result for this digest: the stored one, or the one measured when the embedded model was pinned."""
+    if stored is not None and stored.digest == digest:
+        return stored
+    return MEASURED.get(digest or "")
 
 
 def key(digest: str | None, name: str) -> str:

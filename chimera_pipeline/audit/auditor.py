@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chimera_pipeline.audit import chance, html_blocks, markdown_blocks
-from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.blocks import Block, sentences
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import Lexicon
 from chimera_pipeline.audit.numerals import decimal_marks, style_of
 from chimera_pipeline.audit.reading import read

@@ -1,4 +1,4 @@
-"""A report as blocks in reading order: passages of text and table rows, each with its line and the texts it stands under.
+"""A report as blocks in reading order: passages and table rows, each with its line and the texts it stands under.
 
 `markdown_blocks` and `html_blocks` make them; nothing here knows which. Splitting a passage into sentences is here too.
 """
@@ -84,7 +84,8 @@ def _sentence(text: str, begin: int, end: int, line: int) -> Iterator[Sentence]:
 
 
 _SUBJECT = re.compile(
-    r"^\W*(?:models?|model name|models? tested|entity|series|system under test|engine|backend|kernel|subject|candidate)\W*[:=]\W*(.+)$",
+    r"^\W*(?:models?|model name|models? tested|entity|series|system under test|engine|backend|kernel|subject|"
+    r"candidate)\W*[:=]\W*(.+)$",
     re.IGNORECASE,
 )
 

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from chimera_pipeline.audit.numerals import Printed
-from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
+from chimera_pipeline.audit.tokens import Number
 
 if TYPE_CHECKING:
     from chimera_pipeline.audit.sentence_audit import SentenceAuditor

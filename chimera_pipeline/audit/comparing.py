@@ -1,4 +1,4 @@
-"""Verdicts on what follows from two or more facts: ratios, percentages, differences, sums, shares, directions, superlatives.
+"""Verdicts on what follows from two or more facts: ratios, percentages, differences, sums, shares, directions.
 
 Facts are comparable only where metric, unit, statistic and condition agree, apart from what the sentence sets against
 each other. Rule 5 of the contract fixes the base of percentages.
@@ -6,13 +6,14 @@ each other. Rule 5 of the contract fixes the base of percentages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit import words
+from chimera_pipeline.audit.better import orientation, wanted_sign
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import (
     CONFLICTS_BEYOND,
     HOLDS_WITHIN,
@@ -23,80 +24,16 @@ from chimera_pipeline.audit.judging import (
     supported,
     unsupported,
 )
-from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
-from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples, statistic_fits
+from chimera_pipeline.audit.lexicon import MetricRef
+from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples
 from chimera_pipeline.audit.numerals import Printed
 from chimera_pipeline.audit.operands import EQUALS, Sides
-from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
+from chimera_pipeline.audit.tokens import Number
 
 Pair = tuple[FactView, FactView]
 _DURATION = frozenset(["longer", "shorter", "sooner", "earlier", "later"])
-_HIGHER = frozenset(
-    [
-        "throughput",
-        "rate",
-        "speed",
-        "accuracy",
-        "score",
-        "tokens/s",
-        "goodput",
-        "recall",
-        "precision",
-        "f1",
-        "bleu",
-        "rouge",
-        "efficiency",
-    ]
-)
-_LOWER = frozenset(
-    [
-        "time",
-        "latency",
-        "ttft",
-        "tpot",
-        "itl",
-        "duration",
-        "memory",
-        "vram",
-        "energy",
-        "power",
-        "size",
-        "error",
-        "errors",
-        "loss",
-        "perplexity",
-        "cost",
-        "failures",
-        "temperature",
-        "delay",
-    ]
-)
 _STATISTIC_ORDER = ("mean", None, "total_over_total", "median")
-
-
-def orientation(fact: FactView, index: FactIndex) -> int:
-    """+1 where higher is better, -1 where lower is, 0 where neither."""
-    metric = index.lexicon.metrics.get(fact.key)
-    if metric is not None and metric.better != "none":
-        return 1 if metric.better == "higher" else -1
-    named = set(f"{fact.phrase} {fact.condition}".lower().split())
-    if named & _LOWER:
-        return -1
-    if named & _HIGHER:
-        return 1
-    powers = dict(fact.measure.dimension)
-    return 1 if powers.get("[time]", 0) < 0 and len(powers) == 2 else -1 if powers == {"[time]": 1} else 0
-
-
-def wanted_sign(word: str, fact: FactView, index: FactIndex) -> int:
-    """The sign of first minus second that `word` claims; 0 where it claims none."""
-    if word in words.UP:
-        return 1
-    if word in words.DOWN:
-        return -1
-    better = orientation(fact, index)
-    return better if word in words.BETTER else -better if word in words.WORSE else 0
 
 
 class Comparer:
@@ -117,10 +54,10 @@ class Comparer:
             return None
         names = [entity.names[0] for entity in (left.entity, right.entity) if entity.known]
         if len(names) < 2:
-            return self._headline(names)
-        return self._headline(names)
+            return self.headline(names)
+        return self.headline(names)
 
-    def _headline(self, names: Sequence[str]) -> MetricRef | None:
+    def headline(self, names: Sequence[str]) -> MetricRef | None:
         shared: list[str] = []
         for key, groups in self.index.levels.items():
             if all(name in groups for name in names):
@@ -172,7 +109,7 @@ class Comparer:
                 return [], f"{chosen.stage.value}: {what}"
             sides.append(chosen.facts)
         found = [(a, b) for a in sides[0] for b in sides[1] if a is not b and _comparable(a, b, left, right, named)]
-        found.sort(key=lambda pair: _order(pair[0].statistic))
+        found.sort(key=lambda pair: statistic_order(pair[0].statistic))
         return found, "" if found else "the facts of the two are not comparable"
 
     def decide(self, sides: Sides, test: Callable[[Pair], Ruling]) -> Ruling:
@@ -282,43 +219,6 @@ class Comparer:
         exact = float(first.base / second.base) if second.base else 0.0
         return contradicted(f"it is {100 * exact:.4g} %: {says(first)}; {says(second)}", first)
 
-    def superlative(self, frame: Frame, sense: str, rank: int, *, negated: bool, among: Iterable[str] = ()) -> Ruling:
-        """Whether the frame's entity is the highest (lowest, best, worst) of all that have the metric."""
-        entity = frame.entity
-        names = entity.names if entity is not None and entity.known else ()
-        metric = frame.metric or (self._headline(names) if sense in {"best", "worst"} else None)
-        if metric is None or entity is None:
-            return unsupported("no metric is named" if metric is None else "no entity is named")
-        if not entity.known:
-            return unsupported(f"no fact knows this entity: {entity.text}")
-        limits = set(among)
-        every = [fact for fact in self.index.of_metric(metric) if statistic_fits(frame.statistic, fact)]
-        every = [fact for fact in every if all((key, value) in fact.conditions for key, value in frame.conditions)]
-        every = [fact for fact in every if not limits or fact.entity in limits]
-        if entity.names[0] not in {fact.entity for fact in every}:
-            return unsupported(f"no fact has this metric for this entity: {metric.phrase} of {entity.names[0]}")
-        rulings = []
-        for group in _like_with_like(every):
-            own = [fact for fact in group if fact.entity == entity.names[0]]
-            if own:
-                rulings.append(self._stands(own[0], group, sense, rank, negated=negated))
-        held = [ruling for ruling in rulings if ruling.verdict is Verdict.SUPPORTED]
-        if len(held) == len(rulings):
-            return rulings[0]
-        return next(ruling for ruling in rulings if ruling.verdict is not Verdict.SUPPORTED) if not held else unsupported(
-            "it depends on the condition: " + rulings[0].reason, rulings[0].fact)  # fmt: skip
-
-    def _stands(self, own: FactView, group: Sequence[FactView], sense: str, rank: int, *, negated: bool) -> Ruling:
-        better = orientation(own, self.index)
-        sign = {"up": 1, "down": -1, "best": better, "worst": -better}[sense]
-        if sign == 0:
-            return unsupported(f"neither way is better: {says(own)}", own)
-        ahead = [fact for fact in group if (fact.base - own.base) * sign > 0]
-        holds = len({fact.entity for fact in ahead}) == rank - 1
-        top = max(group, key=lambda fact: fact.base * sign)
-        told = says(own) if top is own else f"{says(own)}; {says(top)}"
-        return supported(told, own) if holds is not negated else contradicted(told, own)
-
 
 def _of_time(frame: Frame) -> Frame:
     """A count named in passing ("requests finish sooner") is not what is compared."""
@@ -339,18 +239,8 @@ def _alike(first: FactView, second: FactView, told: str, *, negated: bool) -> Ru
     return supported(told, first) if (off <= HOLDS_WITHIN) is not negated else contradicted(told, first)
 
 
-def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:
-    """Facts of one statistic and condition, one an entity."""
-    groups: dict[object, dict[str, FactView]] = {}
-    for fact in sorted(facts, key=lambda fact: _order(fact.statistic)):
-        statistic = "mean" if fact.statistic in {None, "sample", "value", "mean"} else fact.statistic
-        groups.setdefault((statistic, fact.conditions, fact.measure.dimension), {}).setdefault(fact.entity, fact)
-    found = [list(group.values()) for group in groups.values()]
-    several = [group for group in found if len(group) > 1]
-    return several or found
-
-
-def _order(statistic: str | None) -> int:
+def statistic_order(statistic: str | None) -> int:
+    """The headline statistics first."""
     return _STATISTIC_ORDER.index(statistic) if statistic in _STATISTIC_ORDER else len(_STATISTIC_ORDER)
 
 
@@ -416,13 +306,3 @@ def _shown(exact: Fraction, kind: str, fact: FactView) -> str:
     if kind == "ratio":
         return f"{float(exact):.4g}x"
     return f"{float(exact / fact.measure.factor):.6g} {fact.unit}"
-
-
-def entity_of(name: str) -> EntityRef:
-    """A reference to an entity of the facts."""
-    return EntityRef(name, (name,))
-
-
-def count_measure(text: str) -> measures.Measure | None:
-    """The unit of a counted noun."""
-    return measures.parse(text)

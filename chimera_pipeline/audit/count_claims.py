@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
-from chimera_pipeline.audit.binding import BoundNumber
+from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, compare, contradicted, supported, unsupported
-from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role
 from chimera_pipeline.audit.sentence_state import SentenceState
+from chimera_pipeline.audit.tokens import Number
 
 
 def share_count(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
@@ -70,6 +70,7 @@ def share_of_requests(state: SentenceState, item: BoundNumber, role: Role, right
 
 
 def request_share(state: SentenceState, item: BoundNumber, role: Role, texts: str) -> Ruling | None:
+    """A share of requests that failed or succeeded, as the words in `texts` say; None where they say neither."""
     match = re.search(r"\b(?:requests?|calls?)\b.*\b(fail\w*|succe\w*|complet\w*|ok)\b|\b(failed|successful)\b", texts)
     if match is None:
         return None

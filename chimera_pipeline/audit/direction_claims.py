@@ -7,9 +7,10 @@ import re
 from chimera_pipeline.audit import (
     derived_claims,
     operands,
+    ranking,
     words,
 )
-from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import contradicted, unsupported
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 
@@ -81,6 +82,7 @@ def trend(state: SentenceState) -> list[Draft]:
 
 
 def directions(state: SentenceState) -> list[Draft]:
+    """Every comparison of the sentence that no number carries."""
     found: list[Draft] = []
     tokens, previous = state.reading.tokens, None
     for at, token in enumerate(tokens):
@@ -139,8 +141,12 @@ def _direction(
     if sides is None or not _names_operands(sides):
         return None, previous
     sides = operands.Sides(
-        tuple(derived_claims.in_scope(state, frame) for frame in sides.left), tuple(derived_claims.in_scope(state, frame) for frame in sides.right),
-        sides.word, sides.word_at, sides.others)  # fmt: skip
+        tuple(derived_claims.in_scope(state, frame) for frame in sides.left),
+        tuple(derived_claims.in_scope(state, frame) for frame in sides.right),
+        sides.word,
+        sides.word_at,
+        sides.others,
+    )
     metric = sides.left[0].metric
     if (
         metric is None
@@ -160,7 +166,7 @@ def _direction(
         sense = (
             "up" if word in words.UP else "down" if word in words.DOWN else "best" if word in words.BETTER else "worst"
         )
-        ruling = state.auditor.comparer.superlative(frame, sense, 1, negated=negated)
+        ruling = ranking.superlative(state.auditor.comparer, frame, sense, 1, negated=negated)
         return Draft(None, frame, "superlative", "eq", ruling, word), sides
     ruling = state.auditor.comparer.direction(sides, negated=negated)
     return Draft(None, frame, "direction", "ne" if negated else "eq", ruling, word), sides
@@ -181,7 +187,12 @@ def _nobody_is(state: SentenceState, sides: operands.Sides | None, at: int) -> D
     sense = "up" if word in words.UP else "down" if word in words.DOWN else "best" if word in words.BETTER else "worst"
     frame = derived_claims.in_scope(state, sides.right[0])
     return Draft(
-        None, frame, "superlative", "eq", state.auditor.comparer.superlative(frame, sense, 1, negated=False), word
+        None,
+        frame,
+        "superlative",
+        "eq",
+        ranking.superlative(state.auditor.comparer, frame, sense, 1, negated=False),
+        word,
     )
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on single values: does the printed number hold for the fact it is linked to, and if not, what do the facts say?
+"""Verdicts on single values: does the printed number hold for its fact, and if not, what do the facts say?
 
 Exact fractions throughout. Comparisons between facts are in `comparing`.
 """
@@ -10,21 +10,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.linking import (
     FactIndex,
     Selection,
     Stage,
-    is_percentile,
     narrowed,
     needs_samples,
     statistic_fits,
 )
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import Printed
-from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Verdict
+from chimera_pipeline.audit.tokens import Number
 
 HOLDS_WITHIN = Fraction(5, 100)
 CONFLICTS_BEYOND = Fraction(10, 100)
@@ -55,7 +54,7 @@ def unsupported(reason: str, fact: FactView | None = None) -> Ruling:
 
 
 def compare(printed: Printed, exact: Fraction, comparator: str) -> bool | None:
-    """True: `exact` is as the comparator says of `printed`; False: it conflicts; None: neither (rule of approximation)."""
+    """True: `exact` is as the comparator says of `printed`; False: it conflicts; None: neither (approximations)."""
     if comparator == "eq":
         return printed.holds(exact)
     if comparator == "upto":
@@ -188,10 +187,10 @@ class Judge:
             )
             if chosen.stage is Stage.CONDITION:
                 pool = [item for item in pool if _states_otherwise(item, frame)]
-            outcome, fact = best(number, pool, "eq" if comparator != "approx" else comparator, lambda item: item.value)
+            outcome, other = best(number, pool, "eq" if comparator != "approx" else comparator, lambda item: item.value)
             same = [item for item in pool if statistic_fits(frame.statistic, item)]
-            if outcome and fact is not None:
-                return contradicted(f"the number is the {fact.described()}", fact)
+            if outcome and other is not None:
+                return contradicted(f"the number is the {other.described()}", other)
             what = frame.statistic if chosen.stage is Stage.STATISTIC else self._unmet(frame, same or chosen.near)
             return unsupported(f"{chosen.stage.value}: {what}")
         return unsupported(_why(chosen.stage, frame))
@@ -335,14 +334,10 @@ def _why(stage: Stage, frame: Frame) -> str:
     if stage is Stage.UNKNOWN_ENTITY and frame.entity is not None:
         return f"{stage.value}: {frame.entity.text}"
     if stage is Stage.NOT_FOR_ENTITY and frame.entity is not None and frame.metric is not None:
-        return f"{stage.value}: {frame.metric.phrase} of {frame.entity.names[0] if frame.entity.names else frame.entity.text}"
+        entity = frame.entity.names[0] if frame.entity.names else frame.entity.text
+        return f"{stage.value}: {frame.metric.phrase} of {entity}"
     if stage is Stage.NO_FACT and frame.metric is not None:
         return f"{stage.value}: {frame.metric.phrase}"
     if stage is Stage.NO_ENTITY and frame.metric is not None:
         return f"{stage.value} and several have {frame.metric.phrase}"
     return stage.value
-
-
-def percentile_or_average(statistic: str | None) -> bool:
-    """True for statistics that describe many samples."""
-    return statistic is not None and (is_percentile(statistic) or statistic in words.AVERAGES)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.binding import Frame
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.phrases import parts
@@ -119,7 +119,7 @@ class FactIndex:
     def dimensions(self, ref: MetricRef) -> frozenset[measures.Dimension] | None:
         """The dimensions in which `ref` can be stated; None where nothing is known of it."""
         if ref not in self._dimensions:
-            found = set()
+            found: set[measures.Dimension] = set()
             for key in ref.keys:
                 for group in self.levels.get(key, {}).values():
                     found.update(fact.measure.dimension for fact in group if self._means(ref, fact))
@@ -159,7 +159,7 @@ class FactIndex:
         return fact.key != "quality" or _same_score(ref, fact)
 
     def of_metric(self, ref: MetricRef, entity: str | None = None) -> list[FactView]:
-        """Level facts of the metric, of one entity or of all. A generic word falls back on longer names that end in it."""
+        """Level facts of the metric, of one entity or of all. A generic word also means longer names that end in it."""
         asked = (ref, entity)
         if asked not in self._asked:
             self._asked[asked] = self._of_metric(ref, entity)

@@ -6,6 +6,8 @@ equal-length cleaned text, so that every offset stays valid. Options come back a
 
 from __future__ import annotations
 
+# A pattern or a list of phrases is read whole.
+# ruff: noqa: E501
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -136,7 +138,7 @@ _SERIES = rf"{_VALUE}(?:\s*(?:,\s*and|,|and|or|/)\s*{_VALUE}(?![\d.]))+"
 _KEYS = "|".join(re.escape(key).replace(r"\ ", r"[\s_-]") for key in sorted(words.OPTIONS, key=len, reverse=True))
 _OPTION = re.compile(
     rf"(?<![\w-])({_KEYS})(?:s\s+(?:of\s+)?({_SERIES})|s?\s*\(\s*({_SERIES})|"
-    rf"s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|level|of|is|was|set|to|at|limited|fixed|from|=)\s+){{0,3}})({_LIST}))"
+    rf"s?(?:\s*[=:]\s*|\s*\(\s*|\s+(?:(?:values?|sampling|level|of|is|was|set|to|at|limited|fixed|from|=)\s+){{0,3}})({_LIST}))"
     r"(?![\w.]*\d)(?:\s?(?:tokens?|layers?|s|ms|seconds|minutes|threads)\b)?",
     re.IGNORECASE,
 )
@@ -188,7 +190,7 @@ def _options(text: str) -> Iterator[Mask]:
 
 
 _VERSIONED = re.compile(
-    rf"\b({'|'.join(words.VERSIONED)})[\s-]+(?:version\s+)?\d+(?:\.\d+)*(?:\.x)?\b(?![.,]?\d|\s?(?:tok|ms|%))",
+    rf"\b({'|'.join(words.VERSIONED)})[\s:=*-]+(?:version\s+)?\d+(?:\.\d+)*(?:\.x)?\b(?![.,]?\d|\s?(?:tok|ms|%))",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
@@ -217,9 +219,9 @@ def _measured(text: str, end: int) -> bool:
     if measures.scan(text, end):
         return True
     after = re.match(r"\s+(?:\w+\s+){0,2}?(\w+)", text[end:])
-    return bool(after) and any(
+    return after is not None and any(
         measures.singular(word) in measures.COUNTED for word in re.findall(r"\w+", after.group())
-    )  # type: ignore[union-attr]
+    )
 
 
 def has_interval(text: str) -> bool:

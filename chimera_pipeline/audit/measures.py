@@ -6,6 +6,8 @@ so that "57 files" never equals "57 requests".
 
 from __future__ import annotations
 
+# A pattern or a list of phrases is read whole.
+# ruff: noqa: E501
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -164,6 +166,8 @@ COUNTED = frozenset(
         "error",
         "warning",
         "model",
+        "variant",
+        "quant",
         "trial",
         "repetition",
         "repeat",

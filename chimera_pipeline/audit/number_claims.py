@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from chimera_pipeline.audit import (
     count_claims,
     derived_claims,
     words,
 )
-from chimera_pipeline.audit.binding import BoundNumber
-from chimera_pipeline.audit.comparing import orientation
+from chimera_pipeline.audit.better import orientation
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
 from chimera_pipeline.audit.results import Verdict
@@ -24,7 +25,9 @@ from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 
 _EVERY = re.compile(
-    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?(?:models?|kernels?|variants?|entities|systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
+    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?"
+    r"(?:models?|kernels?|variants?|entities|"
+    r"systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
 )
 
 
@@ -49,6 +52,7 @@ def drafts(state: SentenceState) -> list[Draft]:
 
 
 def judge_number(state: SentenceState, item: BoundNumber) -> None:
+    """Judge one number and note the claim in `state.ruled`, unless it is no claim."""
     role = state.roles[item.at]
     item.frame = state.auditor.resolved(item.frame)
     if _is_no_claim(state, item, role):
@@ -134,7 +138,7 @@ def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         )
         if share is not None and number.measure is not None:
             return share
-    if number.noun.split(" ")[-1:] == ["model"] and number.measure is None:
+    if number.noun.split(" ")[-1:] in (["model"], ["variant"]) and number.measure is None:
         same = number.printed.holds(Fraction(len(state.auditor.lexicon.entities)))
         return supported("the facts know as many entities") if same else unsupported("no fact counts models")
     if state.superlative_at and frame.entity is None and frame.metric is not None and frame.statistic != "max":
@@ -166,7 +170,7 @@ def _listed_entities(state: SentenceState, item: BoundNumber) -> list[EntityRef]
     texts = {tokens[at].text for at in item.pre if tokens[at].kind in "WP"}
     joined = all(
         {tokens[at].text for at in range(first + 1, second)} <= {",", "and", "as", "well", "both", "the", "nor", "or"}
-        for first, second in zip(entities, entities[1:], strict=False)
+        for first, second in pairwise(entities)
     )
     if not joined or texts & {"between", "together", "combined", "than", "difference"}:
         return []

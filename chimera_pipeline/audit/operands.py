@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chimera_pipeline.audit import words
-from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import EntityRef
-from chimera_pipeline.audit.reading import Reading, Token
+from chimera_pipeline.audit.tokens import Reading, Token
 
 DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
 VERBS = frozenset(
@@ -60,6 +60,7 @@ class Sides:
 
 
 def frame_of(tokens: Sequence[Token], places: Sequence[int], *, first_entity: bool = False) -> Frame:
+    """What the tokens at `places` name."""
     entities = [at for at in places if tokens[at].kind == "E"]
     metrics = [at for at in places if tokens[at].kind == "M"]
     statistics = [at for at in places if tokens[at].kind == "S"]
@@ -124,8 +125,16 @@ def _next_comparison(reading: Reading, places: Sequence[int], begin: int, end: i
     return end
 
 
-_AHEAD = {"ahead": "beats", "superior": "beats", "wins": "beats", "improves": "beats", "improved": "beats", "wins out": "beats",
-          "behind": "trails", "inferior": "trails", "loses": "trails"}  # fmt: skip
+_AHEAD = {
+    "ahead": "beats",
+    "superior": "beats",
+    "wins": "beats",
+    "improves": "beats",
+    "improved": "beats",
+    "behind": "trails",
+    "inferior": "trails",
+    "loses": "trails",
+}
 EQUALS = frozenset(["matches", "equals", "rivals"])
 
 
@@ -164,13 +173,15 @@ def mark_verbs(reading: Reading) -> None:
             continue
         if token.kind != "W" or token.text not in _AHEAD or after is None:
             continue
-        if after.text in {"of", "on", "upon", "to", "over", "against"} or (
-            token.text == "behind" and after.kind == "E"
+        if (
+            (
+                after.text in {"of", "on", "upon", "to", "over", "against"}
+                or (token.text == "behind" and after.kind == "E")
+            )
+            and any(item.kind == "E" for item in tokens[at + 1 : at + 5])
+            and any(item.kind in "EM" for item in tokens[:at])
         ):
-            if any(item.kind == "E" for item in tokens[at + 1 : at + 5]) and any(
-                item.kind in "EM" for item in tokens[:at]
-            ):
-                token.text = _AHEAD[token.text]
+            token.text = _AHEAD[token.text]
 
 
 def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
@@ -190,17 +201,19 @@ def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
         first, second = (names[1], names[0]) if stepped else (names[0], names[1])
         if not stepped:
             return None
-    elif set(before) & {"replacing", "swapping", "exchanging", "trading", "replaced"} and set(between) & {
-        "with",
-        "for",
-        "by",
-    }:
+    elif (
+        set(before) & {"replacing", "swapping", "exchanging", "trading", "replaced"}
+        and set(between)
+        & {
+            "with",
+            "for",
+            "by",
+        }
+    ) or ("from" in before and between[-3:] and set(between) & {"to", "→"}):
         first, second = names[1], names[0]
-    elif "from" in before and between[-3:] and set(between) & {"to", "→"}:
-        first, second = names[1], names[0]
-    elif set(between) & {"instead", "rather", "over"}:
-        first, second = names[0], names[1]
-    elif between and between[0] in {"vs", "versus", "against"} and len(between) < 3:
+    elif set(between) & {"instead", "rather", "over"} or (
+        between and between[0] in {"vs", "versus", "against"} and len(between) < 3
+    ):
         first, second = names[0], names[1]
     else:
         return None
@@ -230,7 +243,7 @@ def around(reading: Reading, places: Sequence[int], word_at: int, previous: Side
         return replace(sides, word=word, word_at=word_at) if sides else None
     if pivot is None and lead is not None:
         right_places, rest = lead
-        left_places = [place for place in places[rest:end]]
+        left_places = list(places[rest:end])
     else:
         assert pivot is not None
         stop = _next_comparison(reading, places, pivot + 1, end)
@@ -293,6 +306,7 @@ def sides_of(
     *,
     others: bool,
 ) -> Sides | None:
+    """The sides from the places left and right of what compares them."""
     left, right = frame_of(tokens, left_places), frame_of(tokens, right_places, first_entity=True)
     if left.entity is None and previous is not None:
         left = left.filled(Frame(entity=previous.left[0].entity))

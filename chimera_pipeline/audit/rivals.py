@@ -13,8 +13,8 @@ from fractions import Fraction
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.measures import Dimension, Measure
 from chimera_pipeline.audit.numerals import Printed, decimal_of
-from chimera_pipeline.audit.reading import Number
 from chimera_pipeline.audit.results import Rival
+from chimera_pipeline.audit.tokens import Number
 
 LIMIT = 5
 

@@ -6,12 +6,14 @@ Reads the sentence's form only; facts play no part.
 
 from __future__ import annotations
 
+# A pattern or a list of phrases is read whole.
+# ruff: noqa: E501
 import re
 from dataclasses import dataclass
 
 from chimera_pipeline.audit import words
-from chimera_pipeline.audit.binding import BoundNumber
-from chimera_pipeline.audit.reading import N_NOUNS, Reading
+from chimera_pipeline.audit.frames import BoundNumber
+from chimera_pipeline.audit.tokens import N_NOUNS, Reading
 
 _APPROX_BEFORE = re.compile(
     r"(?:\b(?:about|roughly|approximately|approx|around|circa|ca|nearly|almost|close to|some|near|virtually|practically|"
@@ -134,6 +136,12 @@ _SUM = re.compile(r"\b(?:together|combined|in total|in sum|sum of|summed|add up 
 _PER_CENT_WORDS = words.UP | words.DOWN | words.BETTER | words.WORSE
 
 
+_REPEATED = re.compile(
+    r"\b(?:ran|run|runs|repeat\w*|execut\w*|measur\w*|test\w*|perform\w*|call\w*|invok\w*|sampled|tried|each|prompted|quer\w+|benchmarked|timed|done)\b"
+)
+_COMPARES = re.compile(r"\s*(?:as|that|those|the|its|of|what|<S> |<M> of|" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b")
+
+
 def roles(reading: Reading, bound: list[BoundNumber]) -> dict[int, Role]:
     """Token place -> role, for every number of the sentence."""
     found: dict[int, Role] = {}
@@ -156,12 +164,12 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
         return {}
     before, _ = before_after(reading, item.at)
     between = _between(reading, item.at, following.at)
-    if _SHARE.match(between) or (between.strip() == "/" and following.number.noun):
-        if not (item.number.measure and item.number.measure.kind in {"percent", "times"}):
-            return {
-                item.at: Role("part", comparator(reading, item.at), following.at),
-                following.at: Role("whole", "eq", item.at),
-            }
+    shared = _SHARE.match(between) is not None or (between.strip() == "/" and following.number.noun != "")
+    if shared and not (item.number.measure and item.number.measure.kind in {"percent", "times"}):
+        return {
+            item.at: Role("part", comparator(reading, item.at), following.at),
+            following.at: Role("whole", "eq", item.at),
+        }
     if _in_interval(reading, item.at) and re.fullmatch(r"\s*(?:to|,|–|-|—|;|and|\.\.+|‑|bis|\. \.)\s*", between):
         return {item.at: Role("ci_low"), following.at: Role("ci_high")}
     if re.search(r"\bbetween(?: about| roughly)?\s*$", before) and re.fullmatch(r"\s*(?:and|to|–|-)\s*", between):
@@ -221,18 +229,8 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
     if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):
         return Role("n", _n_comparator(reading, item.at))
     compared = comparator(reading, item.at)
-    if (
-        kind == "times"
-        and re.search(r"times$", number.text)
-        and not re.match(
-            r"\s*(?:as|that|those|the|its|of|what|<S> |<M> of|" + "|".join(sorted(_PER_CENT_WORDS)) + r")\b", after
-        )
-    ):
-        if re.search(
-            r"\b(?:ran|run|runs|repeat\w*|execut\w*|measur\w*|test\w*|perform\w*|call\w*|invok\w*|sampled|tried|each|prompted|quer\w+|benchmarked|timed|done)\b",
-            before,
-        ):
-            return Role("n", "eq")
+    if kind == "times" and _REPEATED.search(before) and number.text.endswith("times") and not _COMPARES.match(after):
+        return Role("n", "eq")
     if kind == "times" or _FACTOR.search(before):
         return Role("ratio", compared)
     if _in_interval(reading, item.at) and item.group >= 0:

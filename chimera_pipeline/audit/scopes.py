@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chimera_pipeline.audit.binding import Frame
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import Lexicon, measures_only
-from chimera_pipeline.audit.reading import Reading, read
+from chimera_pipeline.audit.reading import read
+from chimera_pipeline.audit.tokens import Reading
 from chimera_pipeline.audit.words import FAMILIES
 
 _PRONOUNS = ("it ", "its ", "this ", "that ", "the value", "the figure", "the number", "they ", "here", "both ")

@@ -10,27 +10,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chimera_pipeline.audit import direction_claims, number_claims, operands, superlative_claims, words
-from chimera_pipeline.audit.binding import BoundNumber, Frame, bind, groups
-from chimera_pipeline.audit.comparing import Comparer, orientation
+from chimera_pipeline.audit.better import orientation
+from chimera_pipeline.audit.binding import bind
+from chimera_pipeline.audit.comparing import Comparer
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Judge
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.linking import FactIndex
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import decimal_of
 from chimera_pipeline.audit.phrases import parts
-from chimera_pipeline.audit.reading import N_NOUNS, Number, Reading
-from chimera_pipeline.audit.results import CheckedClaim, Verdict
+from chimera_pipeline.audit.results import CheckedClaim, Rival, Verdict
 from chimera_pipeline.audit.rivals import LIMIT, ValueIndex, rival
 from chimera_pipeline.audit.roles import before_after, roles
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
+from chimera_pipeline.audit.tokens import N_NOUNS, Number, Reading
+from chimera_pipeline.audit.windows import groups
 
 _TIME_VERB = re.compile(
-    r"\b(?:takes?|took|taking|needs?|needed|requires?|required|lasts?|lasted|finish\w*|complet\w+|runs?|ran) (?:in |only |just |for |about |roughly |around |approximately |~ |over |under |more than |less than |at least |nearly |almost |≈ |a |an |<S> |<C> )*$"
+    r"\b(?:takes?|took|taking|needs?|needed|requires?|required|lasts?|lasted|finish\w*|"
+    r"complet\w+|runs?|ran) (?:in |only |just |for |about |roughly |around |approximately |~ |"
+    r"over |under |more than |less than |at least |nearly |almost |≈ |a |an |<S> |<C> )*$"
 )
 _TIME = (("[time]", 1),)
 _UNNAMED_METRIC = re.compile(
-    r"\b(?:the|its|an?|our|their|whose) (?:<[SC]> )*((?:[a-z]+ ){1,3})(?:of|for|on|from) (?:the )?<E> (?:<[SC]> )*(?:is|was|were|are|reached|came to|stood at|amounts? to|amounted to|hit|:|=)"
+    r"\b(?:the|its|an?|our|their|whose) (?:<[SC]> )*((?:[a-z]+ ){1,3})(?:of|for|on|from) (?:the )?<E> (?:<[SC]> )*"
+    r"(?:is|was|were|are|reached|came to|stood at|amounts? to|amounted to|hit|:|=)"
 )
 _NEUTRAL = frozenset(
     [
@@ -182,8 +188,10 @@ class SentenceAuditor:
             item.frame = frame
             return
         before, _ = before_after(reading, item.at)
-        if frame.metric is None or (scope.metric is not None and frame.metric == scope.metric):
-            if number.measure.dimension == _TIME and _TIME_VERB.search(before):
+        from_scope = scope.metric is not None and frame.metric == scope.metric
+        if frame.metric is None or from_scope:
+            lasts = number.measure.dimension == _TIME and _TIME_VERB.search(before) is not None
+            if lasts:
                 frame = replace(frame, metric=MetricRef("time taken", ("time_s", "total_s", "serving_e2e_s")))
         if frame.metric is None and number.measure.kind == "unit" and not _names_unknown_metric(reading):
             metric = self._by_unit(number.measure, frame.entity) or self._only_one(number.measure, frame)
@@ -273,7 +281,8 @@ class SentenceAuditor:
         """The claim with its rivals."""
         number, frame, ruling = draft.number, draft.frame, draft.ruling
         fact = ruling.fact
-        found, reason = (), ruling.reason
+        found: tuple[Rival, ...] = ()
+        reason = ruling.reason
         if self._rivals and number is not None and ruling.verdict is not Verdict.SUPPORTED:
             others = [item for item in self.values.carrying(number) if fact is None or item.id != fact.id]
             found = tuple(rival(item, f"same number: {item.described()}") for item in others[:LIMIT])

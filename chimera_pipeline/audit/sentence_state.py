@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chimera_pipeline.audit.binding import BoundNumber, Frame
+from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Ruling
-from chimera_pipeline.audit.reading import Number, Reading
 from chimera_pipeline.audit.roles import Role
+from chimera_pipeline.audit.tokens import Number, Reading
 
 if TYPE_CHECKING:
     from chimera_pipeline.audit.sentence_audit import SentenceAuditor

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from chimera_pipeline.audit import (
     measures,
     operands,
+    ranking,
     words,
 )
-from chimera_pipeline.audit.binding import Frame
-from chimera_pipeline.audit.reading import N_NOUNS, Reading, Token
+from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
+from chimera_pipeline.audit.tokens import N_NOUNS, Reading, Token
 
 
 def superlatives(state: SentenceState) -> list[Draft]:
+    """Every superlative of the sentence that names who it is about."""
     found = []
     sense = "best"
     tokens = state.reading.tokens
@@ -43,7 +45,7 @@ def superlatives(state: SentenceState) -> list[Draft]:
         )
         last = at + 1 < len(tokens) and tokens[at + 1].text == "last"
         sense = sense if word == "followed" else words.SUPERLATIVES.get(word) or ("worst" if last else "best")
-        ruling = state.auditor.comparer.superlative(frame, sense, rank, negated=negated, among=among)
+        ruling = ranking.superlative(state.auditor.comparer, frame, sense, rank, negated=negated, among=among)
         found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
     return found
 

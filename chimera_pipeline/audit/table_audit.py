@@ -1,6 +1,6 @@
 """Table rows as claims: the header gives unit and metric, the first column the entity, headings the scope.
 
-A row is read cell by cell; what its label cells and the header of a column name becomes the scope of the cell's numbers.
+A row is read cell by cell; what its label cells and a column's header name becomes the scope of the cell's numbers.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.binding import BoundNumber, Frame, bind
+from chimera_pipeline.audit.binding import bind
 from chimera_pipeline.audit.blocks import Block
 from chimera_pipeline.audit.facts_view import FactView, plain_value
-from chimera_pipeline.audit.judging import Ruling, contradicted, supported, unsupported
+from chimera_pipeline.audit.frames import BoundNumber, Frame
+from chimera_pipeline.audit.judging import Ruling, contradicted, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import Style, numerals, style_of
 from chimera_pipeline.audit.operands import Sides
-from chimera_pipeline.audit.reading import Reading, Token, read
+from chimera_pipeline.audit.reading import read
 from chimera_pipeline.audit.results import CheckedClaim, Verdict
 from chimera_pipeline.audit.roles import Role, roles
 from chimera_pipeline.audit.scopes import own_frame
@@ -26,14 +27,17 @@ from chimera_pipeline.audit.sentence_audit import SentenceAuditor
 from chimera_pipeline.audit.sentence_state import Draft
 
 _SKIP = re.compile(
-    r"(?:#|no\.?|nr\.?|rank|position|id|ids|date|day|time ?stamp|timestamp|measured at|modified|latest modif\w*|last modif\w*|version|sources?|"
-    r"files? names?|path|hash|sha-?256|commit|notes?|status|facts?|refs?|reference|citations?|period|statement|line|grade|method|"
+    r"(?:#|no\.?|nr\.?|rank|position|id|ids|date|day|time ?stamp|timestamp|measured at|modified|"
+    r"latest modif\w*|last modif\w*|version|sources?|"
+    r"files? names?|path|hash|sha-?256|commit|notes?|status|facts?|refs?|reference|"
+    r"citations?|period|statement|line|grade|method|"
     r"comment|remarks?|seed|cell|locator|formula|when|started|ended|verdict)",
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"units?|einheit|unité", re.IGNORECASE)
 _RUNS = re.compile(
-    r"(?:n|#\s?runs|runs|no\.? of runs|number of runs|samples|repeats|repetitions|reps|trials|iterations|sample size|observations)",
+    r"(?:n|#\s?runs|runs|no\.? of runs|number of runs|samples|repeats|repetitions|reps|trials|"
+    r"iterations|sample size|observations)",
     re.IGNORECASE,
 )
 _METRIC_LABEL = re.compile(
@@ -274,7 +278,7 @@ class TableAuditor:
         facts = [draft.ruling.fact for draft in drafts if draft.kind == "level" and draft.ruling.fact is not None]
         if any(draft.kind == "level" and draft.ruling.verdict is Verdict.UNSUPPORTED for draft in drafts) and not facts:
             return unsupported("the value of this row has no fact")
-        return self.auditor.judge.runs(item.number, [fact for fact in facts if fact], role.comparator, frame)
+        return self.auditor.judge.runs(item.number, facts, role.comparator, frame)
 
     def _between_columns(
         self, item: BoundNumber, role: Role, column: _Column, levels: Sequence[FactView | None], frame: Frame
@@ -338,13 +342,3 @@ def _unit_of(header: str) -> Measure | None:
 def _is_number(cell: str) -> bool:
     found = numerals(cell)
     return bool(found) and found[0].start <= 2
-
-
-def row_supported(fact: FactView) -> Ruling:
-    """A row value that holds."""
-    return supported(fact.described(), fact)
-
-
-def label_tokens(reading: Reading) -> list[Token]:
-    """The naming tokens of a label cell."""
-    return [token for token in reading.tokens if token.kind in "EMSC"]

@@ -6,6 +6,9 @@ uses for them, and the names of metrics that this pipeline does not measure, so 
 
 from __future__ import annotations
 
+# A pattern or a list of phrases is read whole.
+# ruff: noqa: E501
+
 STATISTICS: dict[str, tuple[str, ...]] = {
     "mean": ("mean", "average", "averages", "averaged", "averaging", "avg", "arithmetic mean", "on average",
              "μ", "mittlere", "mittlerer", "mittlerem", "mittel", "durchschnitt", "im durchschnitt", "durchschnittlich",

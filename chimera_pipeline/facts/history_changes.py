@@ -29,7 +29,7 @@ FEWEST = 8
 """No outcome of a shorter series has p <= 0.05 after the split search (7 points: 2 / C(7, 3) = 0.057)."""
 
 
-SOME, MANY = 16, 200
+SOME, MANY = 16, 400
 
 
 @dataclass(frozen=True, slots=True)

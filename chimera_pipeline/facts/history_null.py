@@ -22,7 +22,7 @@ PHI = tuple(round(0.1 * step, 1) for step in range(10))
 SEED = 20_250_101
 _GRID = (24, 28, 32, 40, 50, 64, 80, 100, 128, 160, 200, 256, 320, 400, 512, 640, 800, 1000)
 _KEPT = 0.9
-_CUT = 4.5
+_CUT = 1.0
 _TAIL = 50
 _FEW = 4_000
 
@@ -146,7 +146,7 @@ def lag_statistic(ranks: Ranks, split: npt.NDArray[np.intp]) -> Array:
     """Lag-1 autocorrelation of the ranks about their means before and after the best split.
 
     Further steps would pass for autocorrelation, so it is cut at an estimate from differences, which steps
-    hardly touch, plus two of its sd: (mean |x_t+2 - x_t| / mean |x_t+1 - x_t|)² - 1 of the smaller 90 %.
+    hardly touch, plus half its sd: (mean |x_t+2 - x_t| / mean |x_t+1 - x_t|)² - 1 of the smaller 90 %.
     """
     _, rest = _about_means(ranks, split)
     squares = np.einsum("ij,ij->i", rest, rest)

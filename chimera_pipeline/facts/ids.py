@@ -19,25 +19,36 @@ _NUMBERED = re.compile(r"^(.*?)(\d+)(\D*)$")
 def assign(facts: Iterable[Fact]) -> list[Fact]:
     """The facts with their ids, in a fixed order.
 
-    Two facts with one key are one fact where they agree; where they do not, nothing may choose between them:
-    raises ChimeraError.
+    Facts with one key and one value are one fact. Where values differ nothing may choose between them: each then
+    names the place it comes from in its condition. Raises ChimeraError where even that does not tell them apart.
     """
-    out: dict[str, Fact] = {}
+    by_key: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
-        key = "|".join(
-            (
-                fact.period, fact.kind, fact.metric, fact.statistic, fact.entity, fact.condition,
-                ",".join(fact.series_ids), fact.baseline or "",
-            )
-        )  # fmt: skip
-        named = dataclasses.replace(fact, id="f_" + hashlib.sha256(key.encode()).hexdigest()[:12])
-        before = out.setdefault(named.id, named)
-        if before.value != named.value:
-            raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")
+        by_key[_key(fact)].append(fact)
+    out: dict[str, Fact] = {}
+    for found in by_key.values():
+        apart = [_with_place(fact) for fact in found] if len({fact.value for fact in found}) > 1 else found
+        for fact in apart:
+            named = dataclasses.replace(fact, id="f_" + hashlib.sha256(_key(fact).encode()).hexdigest()[:12])
+            before = out.setdefault(named.id, named)
+            if before.value != named.value:
+                raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")
     return sorted(
-        out.values(),
-        key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id),
+        out.values(), key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id)
     )
+
+
+def _key(fact: Fact) -> str:
+    series = ",".join(fact.series_ids)
+    return "|".join(
+        (fact.period, fact.kind, fact.metric, fact.statistic, fact.entity, fact.condition, series, fact.baseline or "")
+    )
+
+
+def _with_place(fact: Fact) -> Fact:
+    place = fact.sources[0].rpartition("@")[0] if fact.sources else "no source"
+    condition = ", ".join(filter(None, [fact.condition, f"in {place}"]))
+    return dataclasses.replace(fact, condition=condition, text=f"{fact.text} (in {place})")
 
 
 def sources(rows: pd.DataFrame) -> tuple[str, ...]:

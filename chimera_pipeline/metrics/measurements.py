@@ -24,6 +24,7 @@ _SERVING_METRICS = (
 )  # fmt: skip
 _SERVING_STATISTICS = ("mean", "std", "p50", "p90", "p95", "p99")
 _TIMING_STATISTICS = ("mean", "std", "min", "max", "median", "p90", "p95", "p99")
+_OPEN = ("run_id", "n", "ddof", "definition", "phase", "item", "unit")
 _KEEP = ("series_id", "status", "measured_at", "time_source", "artifact_path", "locator")
 
 
@@ -89,7 +90,8 @@ def _part(
     columns |= {"ddof": None, "definition": None, "phase": None, "item": None}
     for name, given in more.items():
         columns[name] = given[known] if isinstance(given, pd.Series) else given
-    return pd.DataFrame(columns, index=base.index)
+    # one dtype in every part, whether or not it holds a value: what concat makes of them must not depend on the data
+    return pd.DataFrame(columns, index=base.index).astype({name: "object" for name in _OPEN})
 
 
 def _requests(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:

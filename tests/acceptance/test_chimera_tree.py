@@ -32,6 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cwd=home, env=environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+        assert "Warning" not in done.stderr
         seconds.append(time.perf_counter() - started)
         if not (home / "run.json").exists():
             (home / "run.json").write_text(done.stdout)

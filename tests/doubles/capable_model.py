@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 _LINE = re.compile(r"^([SA]\d+): (.*)$", re.MULTILINE)
+_LEVEL = re.compile(r"Mean (.+?) of (\S+) \((.*?)\) is ([\d.]+)")
 _WORTH = (
     ("regression", 9.0),
     ("fell by a third", 9.0),
@@ -50,13 +51,31 @@ def _limits(line: str) -> bool:
 def _picks(lines: dict[str, str], properties: dict[str, Any]) -> dict[str, Any]:
     offered = properties["findings"]["items"]["properties"]["id"]["enum"]
     ranked = sorted((name for name in offered), key=lambda name: (-_worth(lines[name]), name))
-    findings = [name for name in ranked if not _limits(lines[name])][:5]
+    pair = _telling_pair({name: lines[name] for name in offered})
+    findings = [*pair, *(name for name in ranked if not _limits(lines[name]) and name not in pair)][:5]
     caveats = [name for name in ranked if _limits(lines[name])][:2]
     picks = [{"id": name, "role": "headline" if i == 0 else "support"} for i, name in enumerate(findings)]
     out: dict[str, Any] = {"findings": picks + [{"id": name, "role": "caveat"} for name in caveats]}
     if "actions" in properties:
         out["actions"] = properties["actions"]["items"]["enum"][:2]
     return out
+
+
+def _telling_pair(lines: dict[str, str]) -> list[str]:
+    """Two levels of one metric that differ in one option, where the values differ most; the higher first."""
+    levels = {}
+    for name, line in lines.items():
+        if match := _LEVEL.match(line):
+            metric, entity, condition, value = match.groups()
+            levels[name] = (metric, entity, set(condition.split(", ")), float(value))
+    best, gap = [], 1.1
+    for first, (metric, entity, condition, value) in levels.items():
+        for second, (metric_2, entity_2, condition_2, value_2) in levels.items():
+            apart = {entry.split("=")[0] for entry in condition ^ condition_2 if "=" in entry}
+            alike = (metric, entity) == (metric_2, entity_2) and len(condition ^ condition_2) == 2 and len(apart) == 1
+            if alike and value > gap * value_2:
+                best, gap = [first, second], value / value_2
+    return best
 
 
 def _queries(prompt: str, properties: dict[str, Any]) -> list[dict[str, str]]:
@@ -69,7 +88,10 @@ def _queries(prompt: str, properties: dict[str, Any]) -> list[dict[str, str]]:
     rate = "decode_tokens_per_s" if "decode_tokens_per_s" in metrics else metrics[0]
     ttft = "ttft_s" if "ttft_s" in metrics else metrics[0]
     out = [{"kind": "outliers", "metric": ttft, **blank}, {"kind": "forbids", "metric": rate, **blank}]
-    if len(entities) > 1:
+    options = [name for name in fields["option"]["enum"] if name not in ("none", "num_predict", "seed", "num_gpu")]
+    if "threads" in options:
+        out.append({"kind": "breakdown", "metric": rate, **blank, "option": "threads"})
+    elif len(entities) > 1:
         out.append({"kind": "compare", "metric": rate, **blank, "a": entities[0], "b": entities[1]})
     return out
 
@@ -77,14 +99,14 @@ def _queries(prompt: str, properties: dict[str, Any]) -> list[dict[str, str]]:
 def _sentences(lines: dict[str, str]) -> list[dict[str, Any]]:
     told = [name for name in lines if name.startswith("S")]
     limits = [name for name in told if _limits(lines[name])]
-    found = sorted((n for n in told if n not in limits), key=lambda n: (-_worth(lines[n]), n))
+    pair = _telling_pair({name: lines[name] for name in told})
+    found = sorted((n for n in told if n not in (*limits, *pair)), key=lambda n: (-_worth(lines[n]), n))
     out = []
-    if found:
-        out.append({"text": f"Most important: {{{found[0]}}}.", "cites": [found[0]]})
-    for first, second in zip(found[1::2], found[2::2], strict=False):
-        out.append({"text": f"{{{first}}}, while {{{second}}}.", "cites": [first, second]})
-    if len(found) > 1 and len(found) % 2 == 0:
-        out.append({"text": f"In addition, {{{found[-1]}}}.", "cites": [found[-1]]})
+    if pair:
+        out.append({"text": f"Most important: {{{pair[0]}}}; {{{pair[1]}}}.", "cites": pair})
+    elif found:
+        out.append({"text": f"Most important: {{{found[0]}}}.", "cites": [found.pop(0)]})
+    out += [{"text": f"Beside that, {{{name}}}.", "cites": [name]} for name in found]
     if limits:
         out.append({"text": f"Before acting on this, note that {{{limits[0]}}}.", "cites": [limits[0]]})
     return out[:8]

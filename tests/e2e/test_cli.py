@@ -39,6 +39,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus.tree(home / "data")
     done = chimera("run", "data", "--llm", "none", "--json", cwd=home)
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     (home / "run.json").write_text(done.stdout)
     return home
 

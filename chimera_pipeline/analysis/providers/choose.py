@@ -80,11 +80,15 @@ def _llamacpp(model: str | None, where: Where) -> Choice:
         if not path.is_file():
             return Choice(None, f"model file {path.name} does not exist")
         return Choice(llamacpp.LlamaCpp(path), f"llama.cpp inside the process runs {path.name}")
+    by_name = {known.name: known for known in embedded.KNOWN}
+    if model is not None and model not in by_name:
+        known = ", ".join(by_name)
+        return Choice(None, f"llamacpp runs a path to a .gguf file or one of {known}, not {redact.name(model)}")
+    weights = by_name[model] if model is not None else embedded.DEFAULT
     try:
-        file = embedded.locate(where.cache)
+        file = embedded.locate(where.cache, weights)
     except ModelError as error:
         return Choice(None, str(error))
-    weights = embedded.DEFAULT
     provider = llamacpp.LlamaCpp(file, name=weights.name, digest=weights.sha256, quantization=weights.quantization)
     return Choice(provider, f"the embedded model {weights.name} runs inside the process")
 

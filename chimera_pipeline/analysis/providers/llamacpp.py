@@ -13,7 +13,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,11 @@ class LlamaCpp:
         self._digest = digest
         self._quantization = quantization
         # Half of the cores: llama.cpp's threads wait for one another by spinning, so that on a busy machine a
-        # thread too many costs far more than one too few (measured: docs/adr/0003-embedded-model.md).
+        # thread too many costs far more than one too few (measured: docs/adr/0004-embedded-model.md).
         self._threads = threads or max(1, min(8, (os.cpu_count() or 1) // 2))
         self._server: Any = None
         self._loaded: tuple[int, int] | None = None
-        self._folder: str | None = None
+        self._remove_folder: Callable[[], object] = lambda: None
         self._device: str | None = None
 
     def describe(self) -> ModelInfo:
@@ -139,9 +140,7 @@ class LlamaCpp:
         """Free the model and its socket."""
         self._server = None
         self._loaded = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._remove_folder()
 
     def _request(self, messages: Sequence[Message], schema: Schema | None, options: Options) -> dict[str, Any]:
         request: dict[str, Any] = {
@@ -173,7 +172,9 @@ class LlamaCpp:
             raise ModelError(
                 Failure.LOAD_FAILED, "xllamacpp is not installed: pip install 'chimera-pipeline[llamacpp]'"
             ) from error
-        self._folder = tempfile.mkdtemp(prefix="chimera-")
+        folder = tempfile.mkdtemp(prefix="chimera-")
+        # Also where nobody closes: when this object goes, or when the process ends.
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, True)
         devices = [device for device in xllamacpp.get_device_info() if "CPU" not in str(device["type"])]
         layers = wanted[1] if devices else 0
         params = xllamacpp.CommonParams()
@@ -183,7 +184,7 @@ class LlamaCpp:
         params.n_parallel = 1
         params.cpuparams.n_threads = self._threads
         params.cpuparams_batch.n_threads = self._threads
-        params.hostnames = [str(Path(self._folder) / "llama.sock")]
+        params.hostnames = [str(Path(folder) / "llama.sock")]
         params.fit_params = False
         params.ctx_shift = False
         params.warmup = False
@@ -222,7 +223,9 @@ class LlamaCpp:
                 chunks.put(_END)
 
         server = self._server
-        threading.Thread(target=work, name="llamacpp", daemon=True).start()
+        # No daemon: a thread inside llama.cpp while the interpreter shuts down crashes the process. After a
+        # deadline it ends by itself, at the first token at the latest.
+        threading.Thread(target=work, name="llamacpp").start()
         answer, ttft_s = _Answer(), None
         try:
             while (chunk := _next(chunks, clock)) is not _END:
@@ -234,9 +237,10 @@ class LlamaCpp:
                 if answer.size_bytes > deadlines.max_bytes:
                     raise ModelError(Failure.TOO_LARGE, f"the answer is larger than {deadlines.max_bytes} bytes")
         except ModelError:
-            stop.set()
             self.close()  # the worker may still be inside: it keeps the old server until it returns
             raise
+        finally:
+            stop.set()
         return answer, ttft_s
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from chimera_pipeline.analysis import profiles, recommendations
 from chimera_pipeline.analysis.analyse import analyse
+from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.model import Mode
-from chimera_pipeline.analysis.probe import from_json, to_json
+from chimera_pipeline.analysis.probe import from_json, known, probe, to_json
 from chimera_pipeline.analysis.providers import embedded, llamacpp
 from chimera_pipeline.analysis.providers.choose import Where, choose
 from chimera_pipeline.analysis.providers.openai import OpenAI
@@ -115,7 +116,6 @@ def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_embedded_model_chooses_and_opens_no_port(gguf: Path) -> None:
     weights = embedded.DEFAULT
     provider = llamacpp.LlamaCpp(gguf, name=weights.name, digest=weights.sha256)
-    probe = FOLLOWS.__class__(f"sha256:{weights.sha256}", "position")
     facts = material.facts()
     found = analyse(
         material.statements(),
@@ -123,7 +123,6 @@ def test_the_embedded_model_chooses_and_opens_no_port(gguf: Path) -> None:
         provider=provider,
         profile=profiles.load("baseline"),
         facts=by_id(facts),
-        probe=probe,
         now=lambda: NOW,
     )
     listening = _listening_ports()
@@ -134,6 +133,15 @@ def test_the_embedded_model_chooses_and_opens_no_port(gguf: Path) -> None:
     row = found.calls[-1]
     assert row["prompt_tokens"] > 50
     assert row["eval_s"] > 0
+
+
+@pytest.mark.slow
+def test_the_probe_that_travels_with_the_package_is_what_the_model_does(gguf: Path) -> None:
+    weights = embedded.DEFAULT
+    provider = llamacpp.LlamaCpp(gguf, name=weights.name, digest=weights.sha256)
+    caller = Caller(provider, profiles.load("baseline"), provider.describe(), "analyst", "all", lambda: NOW)
+    assert probe(caller) == known(f"sha256:{weights.sha256}", None)
+    provider.close()
 
 
 @pytest.mark.slow

@@ -47,7 +47,9 @@ def test_no_sentence_of_the_second_set_is_falsely_supported(second: labelled.Sco
 def test_value_matching_is_far_worse(name: str, first: labelled.Score, second: labelled.Score) -> None:
     plain = labelled.scored(labelled.cases(name), labelled.value_only)
     linked = first if name == "sentences.yaml" else second
-    print(f"{name}: linked {linked.accuracy:.1%}, false supported {len(linked.false_supported)}; "
-          f"by value {plain.accuracy:.1%}, false supported {len(plain.false_supported)}")  # fmt: skip
+    print(
+        f"{name}: linked {linked.accuracy:.1%}, false supported {len(linked.false_supported)}; "
+        f"by value {plain.accuracy:.1%}, false supported {len(plain.false_supported)}"
+    )
     assert plain.accuracy < 0.65
     assert plain.accuracy < linked.accuracy - 0.3

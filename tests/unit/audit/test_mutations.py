@@ -22,13 +22,32 @@ HERE = Path(__file__).parent
 SEED = 20_250_101
 NAMES = ("nova3:latest", "nova3:1b-q8", "orca2:7b-chat-q4_0", "mistral:7b")
 SWAPS = {
-    "direction": {"faster": "slower", "slower": "faster", "lower": "higher", "more": "less", "less": "more", "shorter": "longer",
-                  "highest": "lowest", "lowest": "highest"},
-    "statistic": {"mean": "median", "Mean": "Median", "median": "mean", "maximum": "minimum", "minimum": "maximum",
-                  "averaged": "had a median of", "Peak": "Mean", "SD": "Max", "sd": "max"},
+    "direction": {
+        "faster": "slower",
+        "slower": "faster",
+        "lower": "higher",
+        "more": "less",
+        "less": "more",
+        "shorter": "longer",
+        "highest": "lowest",
+        "lowest": "highest",
+    },
+    "statistic": {
+        "mean": "median",
+        "Mean": "Median",
+        "median": "mean",
+        "maximum": "minimum",
+        "minimum": "maximum",
+        "averaged": "had a median of",
+        "Peak": "Mean",
+        "SD": "Max",
+        "sd": "max",
+    },
     "phase": {"cold": "warm", "warm": "cold", "Warm": "Cold"},
     "unit": {"tok/s": "ms", "ms": "s", "s": "ms", "GB": "MB", "%": "x", "x": "%"},
-}  # fmt: skip
+}
+# Changed sentences that are true all the same: orca2 is slower than nova3:1b-q8 as well, and warm as well as cold.
+STILL_TRUE = {("name", "nova3:latest -> orca2:7b-chat-q4_0", 27), ("phase", "cold -> warm", 27)}
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,7 @@ def test_the_report_itself_is_supported(report: str, facts: list[FactView]) -> N
 @pytest.mark.slow
 def test_99_percent_of_the_mutants_are_caught(report: str, facts: list[FactView]) -> None:
     found = list(mutants(report))
+    found = [mutant for mutant in found if (mutant.kind, mutant.what, mutant.line) not in STILL_TRUE]
     missed = [mutant for mutant in found if _passes(audit(mutant.text, facts))]
     kinds = {kind: sum(mutant.kind == kind for mutant in found) for kind in ("number", "name", *SWAPS)}
     print(f"{len(found)} mutants {kinds}, {len(missed)} missed: {[(m.kind, m.what, m.line) for m in missed]}")

@@ -67,7 +67,7 @@ def test_what_the_parts_leave_unexplained_is_named() -> None:
     for metric, value in (("ttft_s", 4.0), ("load_s", 2.0), ("prompt_eval_s", 1.0)):
         rows += values_of("x", [value], metric, phases=["cold"])
     texts = [fact.text for fact in decompositions.ttft_shares(*frames(rows, [a_series("x")]))]
-    assert all("25.0 % of it is in neither" in text for text in texts)
+    assert all("25 % of it is in neither" in text for text in texts)
 
 
 def test_a_mean_with_its_first_call_inside_is_a_quality_fact() -> None:

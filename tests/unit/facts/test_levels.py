@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import statistics as plain
 from pathlib import Path
@@ -142,10 +143,12 @@ def test_the_table_keeps_its_contract_and_comes_back_the_same(tmp_path: Path) ->
     assert json.loads(build.to_json(facts))["facts"][0]["id"].startswith("f_")
 
 
-def test_two_values_for_one_fact_are_an_error() -> None:
+def test_two_values_for_one_key_are_told_apart_by_their_places() -> None:
     fact = only(facts_of(SUITE), metric="decode_tokens_per_s", statistic="mean", condition=CONDITION)
-    import dataclasses
-
+    other = dataclasses.replace(fact, value=fact.value + 1, sources=("t.csv#row 1@0",))
+    found = ids.assign([fact, other])
+    assert sorted(one.condition for one in found) == [f"{CONDITION}, in s.csv#row 1-5", f"{CONDITION}, in t.csv#row 1"]
+    assert len({one.id for one in found}) == 2
     with pytest.raises(ChimeraError, match="two values for one fact"):
         ids.assign([fact, dataclasses.replace(fact, value=fact.value + 1)])
 

@@ -1,0 +1,78 @@
+"""What the NVIDIA GPUs of this machine did while a model was called, through NVML where that is installed.
+
+Nothing is assumed where NVML or a GPU is absent: there are no samples then, and that is all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chimera_pipeline.records import Row
+
+EVERY_S = 0.5
+MOST = 2_000
+
+
+@contextlib.contextmanager
+def sampled(now: Callable[[], dt.datetime], every_s: float = EVERY_S) -> Iterator[list[Row]]:
+    """Samples taken while the block runs, as rows of at, device, metric, value, unit; empty without a GPU."""
+    samples: list[Row] = []
+    nvml = library()
+    if nvml is None:
+        yield samples
+        return
+    stop = threading.Event()
+
+    def work() -> None:
+        while len(samples) < MOST:
+            samples.extend(_sample(nvml, now()))
+            if stop.wait(every_s):
+                return
+
+    worker = threading.Thread(target=work, name="nvml", daemon=True)
+    worker.start()
+    try:
+        yield samples
+    finally:
+        stop.set()
+        worker.join(2)
+        with contextlib.suppress(nvml.NVMLError):
+            nvml.nvmlShutdown()
+
+
+def library() -> Any:
+    """NVML, initialised; None where it is not installed or finds no driver."""
+    try:
+        pynvml = importlib.import_module("pynvml")
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    return pynvml
+
+
+def _sample(nvml: Any, at: dt.datetime) -> Iterator[Row]:
+    with contextlib.suppress(nvml.NVMLError):
+        for index in range(nvml.nvmlDeviceGetCount()):
+            handle = nvml.nvmlDeviceGetHandleByIndex(index)
+            readings: tuple[tuple[str, Callable[[Any], float], str], ...] = (
+                ("gpu_utilization", lambda h: nvml.nvmlDeviceGetUtilizationRates(h).gpu / 100, "ratio"),
+                ("gpu_memory_used", lambda h: nvml.nvmlDeviceGetMemoryInfo(h).used, "bytes"),
+                ("gpu_power", lambda h: nvml.nvmlDeviceGetPowerUsage(h) / 1000, "W"),
+            )
+            for metric, read, unit in readings:
+                with contextlib.suppress(nvml.NVMLError):
+                    yield {
+                        "at": at,
+                        "device": f"gpu{index}",
+                        "metric": metric,
+                        "value": float(read(handle)),
+                        "unit": unit,
+                    }

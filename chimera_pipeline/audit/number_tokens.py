@@ -1,0 +1,154 @@
+"""Numbers of a sentence as tokens: digits with suffix and unit, numbers in words, multiples such as twice."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from chimera_pipeline.audit import measures
+from chimera_pipeline.audit.lexicon import Lexicon
+from chimera_pipeline.audit.numerals import WORDS, Printed, Style, numerals
+from chimera_pipeline.audit.phrases import Part
+from chimera_pipeline.audit.tokens import N_NOUNS, Number, Token, Writer
+
+_SUFFIX = re.compile(r"\s?(?:([kK]|M|bn|mn|million|billion|thousand|Mio\.?|Tsd\.?)(?=[\s,.;:)\]]|$))")
+
+
+_SCALE = {"k": 10**3, "m": 10**6, "bn": 10**9, "mn": 10**6, "million": 10**6, "billion": 10**9, "thousand": 10**3,
+          "mio": 10**6, "tsd": 10**3}  # fmt: skip
+
+
+_MULTIPLES = {
+    "twice": (2, 1), "double": (2, 1), "doubled": (2, 1), "doubles": (2, 1), "triple": (3, 1), "tripled": (3, 1),
+    "triples": (3, 1), "thrice": (3, 1), "half": (1, 2), "halved": (1, 2), "halves": (1, 2), "twofold": (2, 1),
+    "threefold": (3, 1), "fourfold": (4, 1), "fivefold": (5, 1), "tenfold": (10, 1), "quadruple": (4, 1),
+    "quadrupled": (4, 1), "doppelt": (2, 1), "quintupled": (5, 1),
+}  # fmt: skip
+
+
+def number_tokens(writer: Writer, style: Style, tokens: list[Part], lexicon: Lexicon) -> None:
+    """Add the numbers in digits, each with suffix, unit or counted noun."""
+    for numeral in numerals(writer.text, style=style):
+        if not writer.free(numeral.start, numeral.end):
+            continue
+        after = writer.text[numeral.end :]
+        end, readings = numeral.end, numeral.readings
+        unit = measures.scan(writer.text, end)
+        if unit is None or unit[0].text.lower() in {"m", "k"}:
+            suffix = _SUFFIX.match(after)
+            if suffix and not _is_size(after):
+                scale = _SCALE[suffix.group(1).lower().rstrip(".")]
+                readings = tuple(reading.scaled(Fraction(scale)) for reading in readings)
+                end += suffix.end()
+                unit = measures.scan(writer.text, end)
+        if unit is None and re.match(r"[A-Za-z]", writer.text[end : end + 1]):
+            continue
+        stop = unit[1] if unit and writer.free(end, unit[1]) else end
+        number = Number(
+            readings[0], readings, writer.text[numeral.start : stop].strip(), unit[0] if unit and stop > end else None
+        )
+        number.noun = _noun(writer.text[stop:]) if number.measure is None else ""
+        if unit and measures.singular(unit[0].text.lower()) in {"request", "token"}:
+            number.noun = measures.singular(unit[0].text.lower())
+        writer.add(Token("N", numeral.start, stop, number.text, number=number))
+
+
+def _is_size(after: str) -> bool:
+    """True for the M of "270M", the size of a model, which is no million of anything."""
+    return after[:1] == "M" and re.match(r"M\s+[a-z]", after) is None
+
+
+def _noun(after: str) -> str:
+    """The counted noun after a number, over at most three words ("analysed", "CSV") before it."""
+    match = re.match(r"[\s-]+((?:[^\W\d_][\w-]*\s+){0,3}?)([^\W\d_]+)", after)
+    while match:
+        word = measures.singular(match.group(2).lower())
+        if word in measures.COUNTED:
+            return " ".join((match.group(1).lower() + word).split())
+        if match.group(2).lower() in _CLOSED or len(match.group(1).split()) > 2:
+            return ""
+        match = re.match(rf"[\s-]+((?:[^\W\d_][\w-]*\s+){{{len(match.group(1).split()) + 1}}})([^\W\d_]+)", after)
+    return ""
+
+
+_CLOSED = frozenset(
+    [
+        "and",
+        "or",
+        "of",
+        "for",
+        "to",
+        "with",
+        "in",
+        "on",
+        "at",
+        "by",
+        "from",
+        "than",
+        "versus",
+        "vs",
+        "against",
+        "while",
+        "whereas",
+        "but",
+        "is",
+        "was",
+        "were",
+        "are",
+        "the",
+        "a",
+        "an",
+        "which",
+        "that",
+        "per",
+        "over",
+        "under",
+        "during",
+        "after",
+        "before",
+        "as",
+        "has",
+        "had",
+        "have",
+    ]
+)
+
+
+def spelled_tokens(writer: Writer, tokens: list[Part]) -> None:
+    """Add numbers in words and multiples ("five requests", "twice")."""
+    for at, part in enumerate(tokens):
+        if not writer.free(part.start, part.end):
+            continue
+        if part.text in _MULTIPLES and (
+            part.text != "half"
+            or re.match(
+                r"\s+(?:as|the|that|its|of\s+(?:the\s+(?!time|request|run|file|data|test)|that|what|its))\b",
+                writer.text[part.end :],
+            )
+        ):
+            top, bottom = _MULTIPLES[part.text]
+            value = Fraction(top, bottom)
+            printed = Printed(value, Fraction(1, 2) if bottom == 1 else Fraction(1, 20))
+            number = Number(printed, (printed,), part.text, measures.parse("x"))
+            writer.add(Token("N", part.start, part.end, part.text, number=number))
+        elif part.text in WORDS:
+            _spelled_number(writer, tokens, at)
+
+
+def _spelled_number(writer: Writer, tokens: list[Part], at: int) -> None:
+    part = tokens[at]
+    after = writer.text[part.end :]
+    unit = re.match(r"\s+(times|percent)\b|-fold\b", after)
+    noun = _noun(after)
+    last = noun.split(" ")[-1] if noun else ""
+    if part.text in {"one", "single"} and not (last in N_NOUNS and len(noun.split()) < 3):
+        return
+    part_of = re.match(r"\s+(?:out\s+)?of\s+(?:the\s+|all\s+)?\d", after)
+    if unit is None and not (last in N_NOUNS or last in {"file"} or part_of):
+        return
+    value = Fraction(WORDS[part.text])
+    printed = Printed(value, Fraction(1, 2))
+    measure = None if unit is None else measures.parse("%" if unit.group().strip() == "percent" else "x")
+    stop = part.end + (unit.end() if unit else 0)
+    number = Number(printed, (printed,), writer.text[part.start : stop], measure, "" if unit else noun)
+    writer.add(Token("N", part.start, stop, number.text, number=number))
