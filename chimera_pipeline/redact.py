@@ -231,6 +231,7 @@ def printable(text: str) -> str:
 
 
 _ERROR_KINDS = (
+    ("context_exceeded", ("context size", "context length", "exceeds the context", "n_ctx", "prompt is too long")),
     ("timeout", ("timed out", "timeout", "deadline")),
     (
         "connection",

@@ -17,8 +17,8 @@ from chimera_pipeline.analysis import gpu, narrative
 from chimera_pipeline.analysis import probe as probing
 from chimera_pipeline.analysis import prose as prosing
 from chimera_pipeline.analysis import select as selecting
-from chimera_pipeline.analysis.ask import QueryKind, Run
 from chimera_pipeline.analysis.calls import Caller
+from chimera_pipeline.analysis.catalogue import Catalogue, QueryKind, Run
 from chimera_pipeline.analysis.menu import CAVEAT_KINDS, Aliases, ranked
 from chimera_pipeline.analysis.model import Agreement, Analysis, Chosen, Mode, Probe
 from chimera_pipeline.analysis.profiles import Persona, Profile
@@ -80,8 +80,9 @@ def analyse(
         else:
             work.choose(out, caller)
     out.gpu_samples = tuple(samples)
-    out.calls = tuple(caller.rows)
     out.model = _described(provider, info)
+    # Where a model runs is known only once it has run.
+    out.calls = tuple({**row, "hardware": row["hardware"] or out.model.device} for row in caller.rows)
     out.gaps = _gpu_gap(profile, out.model)
     return _claimed(out, statements, period, persona.max_words)
 
@@ -144,7 +145,7 @@ class _Work:
     def _asked(self, out: Analysis, caller: Caller) -> Sequence[Statement] | None:
         """The statements that the model's queries brought; None where the server is of no further use."""
         persona = self.persona.text(caller.profile.num_ctx)
-        catalogue = asking.Catalogue.of(self.statements, self.facts, self.aliases)
+        catalogue = Catalogue.of(self.statements, self.facts, self.aliases)
         asked = asking.Asked()
         try:
             asking.ask(caller, catalogue, asked, persona=persona, seed=self.seed, run=self.queries)

@@ -28,66 +28,12 @@ from chimera_pipeline.records import Fact, Slot, Statement
 SENTENCES = 8
 LETTERS = 200
 TRIES = 2
-CONNECTIVES = frozenset(
-    [
-        "a",
-        "about",
-        "acting",
-        "addition",
-        "also",
-        "an",
-        "and",
-        "as",
-        "at",
-        "before",
-        "beside",
-        "besides",
-        "by",
-        "caveat",
-        "context",
-        "detail",
-        "finally",
-        "first",
-        "for",
-        "further",
-        "headline",
-        "here",
-        "important",
-        "in",
-        "keep",
-        "key",
-        "last",
-        "limit",
-        "limits",
-        "mind",
-        "most",
-        "next",
-        "note",
-        "of",
-        "on",
-        "one",
-        "overall",
-        "point",
-        "points",
-        "question",
-        "read",
-        "reading",
-        "regarding",
-        "second",
-        "start",
-        "summary",
-        "that",
-        "the",
-        "third",
-        "this",
-        "time",
-        "to",
-        "together",
-        "too",
-        "turning",
-        "with",
-    ]
-)
+_CONNECTING = """
+a about acting addition also an and as at before beside besides by caveat context detail finally first for further
+headline here important in keep key last limit limits mind most next note of on one overall point points question
+read reading regarding second start summary that the third this time to together too turning with
+"""
+CONNECTIVES = frozenset(_CONNECTING.split())
 """Words of contrast (while, whereas, but) are not among them: set between two statements they would compare what no
 test has compared."""
 _SLOT = re.compile(r"\{(S\d{1,3})\}")

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from chimera_pipeline.audit import measures, words
@@ -24,6 +25,9 @@ from chimera_pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+EXACT = "="
+"""Key of a claim's condition that is, word for word, the condition of a fact."""
 
 Conditions = frozenset[tuple[str, str]]
 
@@ -50,6 +54,9 @@ class FactView:
     kind: str = "level"
     baseline: str | None = None
     effect: Fraction | None = None
+    verdict: str | None = None
+    p_value: Fraction | None = None
+    q_value: Fraction | None = None
     period: str | None = None
     source: str | None = None
 
@@ -223,6 +230,7 @@ def statistic_name(text: str | None) -> str | None:
     return found[0] if found else lower.replace(" ", "_")
 
 
+@lru_cache(maxsize=16384)
 def conditions_of(text: str | None) -> Conditions:
     """The atoms of a condition: phases, option=value pairs, and other names with an empty value."""
     found: set[tuple[str, str]] = set()
@@ -317,6 +325,9 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
         kind=_text(row.get("kind")) or "level",
         baseline=_text(row.get("baseline")),
         effect=_fraction(row.get("effect")),
+        verdict=_text(row.get("verdict")),
+        p_value=_fraction(row.get("p_value")),
+        q_value=_fraction(row.get("q_value")),
         period=_text(row.get("period")),
         source=sources,
     )

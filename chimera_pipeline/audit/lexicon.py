@@ -47,7 +47,18 @@ class Meaning:
     value: EntityRef | MetricRef | str | tuple[str, str]
 
 
-_SAME = {"markdown": ("md",), "text": ("txt",), "yaml": ("yml",), "jsonl": ("ndjson",), "duplicate": ("duplicates",)}
+_SAME = {
+    "markdown": ("md",),
+    "text": ("txt",),
+    "yaml": ("yml",),
+    "jsonl": ("ndjson",),
+    "duplicate": ("duplicates", "repeat measurements", "repeats measurements", "copies of"),
+    "derived": ("summarise rows", "summarises rows", "summarize rows", "summaries of"),
+    "quarantined": ("in quarantine",),
+    "unrecognised": ("no reader knows", "unrecognized", "unknown format"),
+    "document": ("documents", "prose"),
+    "with measurements that are used": ("with usable measurements", "are used", "were used"),
+}
 _ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
 _PLAIN = frozenset(
     [
@@ -111,11 +122,15 @@ class Lexicon:
         self.entities = tuple(
             sorted({fact.entity for fact in facts if fact.entity.lower() not in words.GLOBAL_ENTITIES})
         )
+        self.exact_entities = {fact.entity.lower(): fact.entity for fact in facts if fact.entity}
+        self.exact_conditions = {fact.condition.lower() for fact in facts if fact.condition}
         self.table: PhraseTable[Meaning] = PhraseTable()
+        self.exact: PhraseTable[str] = PhraseTable()
         self.by_unit: dict[measures.Dimension, MetricRef] = {}
         self._metrics(facts)
         self._statistics()
         self._conditions(facts)
+        self._whole_conditions()
         self._entities(aliases)
 
     def meaning(self, tokens: list[Part], at: int) -> tuple[int, Meaning] | None:
@@ -162,6 +177,12 @@ class Lexicon:
             for word in (phrase, *_SAME.get(phrase, ())):
                 if self.table.longest(parts(word), 0) is None:
                     self.table.add(word, Meaning("C", pair))
+
+    def _whole_conditions(self) -> None:
+        """Conditions of several parts, as facts word them ("prompt suite, temperature=0.3")."""
+        for text in self.exact_conditions:
+            if re.search(r"[,=(]", text):
+                self.exact.add(text, text)
 
     def _entities(self, aliases: Mapping[str, Iterable[str]]) -> None:
         owners: dict[str, set[str]] = defaultdict(set)

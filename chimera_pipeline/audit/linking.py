@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.facts_view import EXACT, FactView, conditions_of
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
@@ -60,6 +60,8 @@ def _counter(text: str) -> tuple[str | None, str | None]:
 
 
 def _same_counter(ref: MetricRef, fact: FactView) -> bool:
+    if ref.phrase in {"system", "system telemetry"}:
+        return True
     device, kind = _counter(ref.phrase)
     other_device, other = _counter(f"{fact.phrase} {fact.condition}")
     return kind is not None and kind == other and (device is None or other_device is None or device == other_device)
@@ -251,7 +253,7 @@ def statistic_fits(claimed: str | None, fact: FactView) -> bool:
     stated = fact.statistic
     if claimed is None:
         return stated is None or stated in words.CENTRAL or (stated == "max" and _counter(fact.phrase)[1] == "memory")
-    if stated == claimed:
+    if stated == claimed or (claimed in {"sample", "value"} and stated in {None, "sample", "value"}):
         return True
     single = stated in {None, "sample", "value"}
     if claimed == "total":
@@ -280,12 +282,21 @@ def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -
     """The facts under the named conditions; without a name, those without a condition where there are any."""
     known = {key for fact in facts for key, _ in fact.conditions}
     kept = [fact for fact in facts if all(_condition_fits(key, value, fact, known) for key, value in conditions)]
-    named = {key for key, _ in conditions}
+    named = _named(conditions)
     for loose in (_no_extra, _no_phase):
         plain = [fact for fact in kept if loose(fact, named)]
         if plain:
             return plain
     return kept
+
+
+def _named(conditions: Sequence[tuple[str, str]]) -> set[str]:
+    """The keys that the conditions speak of."""
+    found = {key for key, _ in conditions}
+    for key, text in conditions:
+        if key == EXACT:
+            found |= {stated for stated, _ in conditions_of(text)}
+    return found
 
 
 def _no_extra(fact: FactView, named: set[str]) -> bool:
@@ -298,6 +309,8 @@ def _no_phase(fact: FactView, named: set[str]) -> bool:
 
 def _condition_fits(key: str, value: str, fact: FactView, known: set[str]) -> bool:
     stated = dict(fact.conditions)
+    if key == EXACT:
+        return fact.condition.lower() == value or conditions_of(value) <= fact.conditions
     if key in stated:
         return stated[key] == value
     if key == "phase" or not value:

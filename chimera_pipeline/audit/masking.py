@@ -84,6 +84,8 @@ _EXT = r"(?:csv|jsonl?|md|txt|ya?ml|py|html?|log|parquet|gguf|toml|png|svg|pdf|x
 _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("code", re.compile("\ue000+")),
     ("url", re.compile(r"\b(?:https?|ftp|s3|file|gs)://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+\.[\w.]+\b|\blocalhost:\d+\S*")),
+    ("uuid", re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b0x[0-9a-fA-F]+\b", re.IGNORECASE)),
+    ("standard", re.compile(r"\b(?:ISO|RFC|IEC|IEEE|DIN|PEP|CVE|GDPR)(?:/IEC)?[-\s]?\d+(?:[-:]\d+)*\b")),
     ("address", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b")),
     ("path", re.compile(rf"(?<![\w/\\])(?:[A-Za-z]:)?[\w.~-]*[/\\][\w./\\-]*\.{_EXT}\b|[\w.-]*\w\.{_EXT}\b(?![\w/])|(?<!\S)(?:\.{{0,2}}/)?(?:[\w.-]+/){{2,}}[\w.-]*")),
     ("time", re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:\s?(?:Z\b|UTC|[+-]\d{2}:?\d{2}))?")),
@@ -101,7 +103,6 @@ _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("top", re.compile(r"\b[Tt]op[-\s]\d+\b|\bpass@\d+|\b24/7\b|\b\d{1,2}:\d{1,2}\b|\bfirst \d+ (?=prompts|lines)")),
     ("ordinal", re.compile(r"\b\d+(?:st|nd|rd|th)\b(?!\s*(?:percentile|quantile|pctl|perzentil))", re.IGNORECASE)),
     ("confidence", re.compile(r"\b\d{2}(?:\.\d+)?\s?%?[-\s]*(?=(?:confidence\s)?(?:CI|KI|confidence|credible|bootstrap|interval|Konfidenz\w*)\b)|\bconfidence\s(?:level\s)?(?:of\s)?\d{2}(?:\.\d+)?\s?%|\b(?:CI|confidence)\s?\d{2}\s?%|\bCI\d{2}\b(?!\.)|\bα\s?=\s?0?\.\d+", re.IGNORECASE)),
-    ("pvalue", re.compile(r"\bp\s?[<>=≤]\s?0?\.\d+", re.IGNORECASE)),
     ("model size", re.compile(r"\b\d+(?:\.\d+)?\s?[BM]\b(?=\s?(?:param|model|variant|version|weights|checkpoint|class|size))|\b\d+(?:\.\d+)?\s?(?:billion|million)[\s-]param\w+", re.IGNORECASE)),
 )  # fmt: skip
 _INTERVAL_WORD = re.compile(r"confidence interval|credible interval|interval|\bCI\b|\bKI\b|Konfidenzintervall")
@@ -109,12 +110,12 @@ _INTERVAL_WORD = re.compile(r"confidence interval|credible interval|interval|\bC
 
 def masks(text: str, *, heading: bool) -> Iterator[Mask]:
     """The spans of cleaned `text` that are no claims; earlier ones win where they overlap."""
-    for what, pattern in _SIMPLE[:10]:
+    for what, pattern in _SIMPLE[:12]:
         for match in pattern.finditer(text):
             yield Mask(match.start(), match.end(), what)
     yield from _leading(text, heading=heading)
     yield from _options(text)
-    for what, pattern in _SIMPLE[10:]:
+    for what, pattern in _SIMPLE[12:]:
         for match in pattern.finditer(text):
             yield Mask(match.start(), match.end(), what)
     yield from _named(text)

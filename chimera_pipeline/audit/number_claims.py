@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+from chimera_pipeline.audit import stated_comparisons
 from chimera_pipeline.audit import (
     count_claims,
     derived_claims,
@@ -69,9 +70,14 @@ def _is_no_claim(state: SentenceState, item: BoundNumber, role: Role) -> bool:
     """A small whole number without unit, counted noun or metric ("3 areas") measures nothing."""
     number = item.number
     plain = number.measure is None and not number.noun and re.fullmatch(r"\d{1,2}", number.text)
+    _, beyond = before_after(state.reading, item.at)
+    if number.text.lower() in {"twice", "thrice", "half"} and not re.match(r"\s*(?:as|the|that|those|its|of|<)", beyond):
+        return True
     if role.kind == "ratio" and number.text.isalpha() and not any(token.kind == "M" for token in state.reading.tokens):
         _, after = before_after(state.reading, item.at)
         return re.match(r"\s*(?:as|that)\b", after) is None
+    if role.kind == "level" and number.text in {"one", "single", "One", "Single"}:
+        return True
     if role.kind == "level" and number.text.isalpha() and number.measure is None:
         return item.frame.metric is None or not state.auditor.index.of_metric(item.frame.metric)
     if role.kind != "level" or not plain:
@@ -105,6 +111,12 @@ def _linked(state: SentenceState, item: BoundNumber) -> list[FactView]:
 
 def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     judge, number, frame = state.auditor.judge, item.number, item.frame
+    if state.stated is not None:
+        ruling = stated_comparisons.ruling(state.stated, state.reading, item, role)
+        if ruling is not None:
+            return ruling
+    if role.kind in {"p", "q"}:
+        return unsupported("no comparison of the facts is named")
     if role.kind == "level":
         return _level(state, item, role)
     if role.kind in {"range_low", "range_high", "bound_low", "bound_high"}:

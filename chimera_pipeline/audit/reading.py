@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.facts_view import percentile_at
+from chimera_pipeline.audit.facts_view import EXACT, percentile_at
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.masking import Mask, clean, masks
 from chimera_pipeline.audit.name_tokens import joined, settled_names, unknown_conditions, unknown_names
@@ -44,9 +44,10 @@ def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool =
     writer = Writer(plain)
     found = list(masks(plain, heading=heading))
     tokens = parts(plain)
-    early = [mask for mask in found if mask.what in {"code", "url", "path", "time", "hash", "address", "date"}]
-    _mask(writer, early)
+    _mask(writer, [mask for mask in found if mask.what in {"code", "url", "address"}])
+    _whole_conditions(writer, tokens, lexicon)
     _phrases(writer, tokens, lexicon, kinds="E")
+    _mask(writer, [mask for mask in found if mask.what in {"path", "time", "hash", "date"}])
     _percentiles(writer, tokens)
     _mask(writer, found)
     _phrases(writer, tokens, lexicon, kinds="MSC")
@@ -60,6 +61,20 @@ def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool =
     settled_names(line)
     trailing_options(line)
     return Reading(plain, line)
+
+
+def _whole_conditions(writer: Writer, tokens: list[Part], lexicon: Lexicon) -> None:
+    """Conditions word for word as facts have them; their numbers and names are no others."""
+    at = 0
+    while at < len(tokens):
+        hit = lexicon.exact.longest(tokens, at)
+        if hit is None:
+            at += 1
+            continue
+        end, texts = hit
+        start, stop = tokens[at].start, tokens[end - 1].end
+        writer.add(Token("C", start, stop, writer.text[start:stop], condition=(EXACT, texts[0])))
+        at = end
 
 
 def _mask(writer: Writer, found: list[Mask]) -> None:

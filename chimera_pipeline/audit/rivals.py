@@ -5,6 +5,7 @@ Finding a value somewhere in the data is no grounding; that is why such facts ar
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from chimera_pipeline.audit.measures import Dimension, Measure
 from chimera_pipeline.audit.numerals import Printed, decimal_of
 from chimera_pipeline.audit.results import Rival
 from chimera_pipeline.audit.tokens import Number
+from chimera_pipeline.audit.words import GLOBAL_ENTITIES
 
 LIMIT = 5
 
@@ -43,6 +45,8 @@ class ValueIndex:
     def carrying(self, number: Number) -> list[FactView]:
         """The facts whose value is the printed one, in its unit where it has one."""
         measure: Measure | None = number.measure
+        if measure is None and len(re.sub(r"\D", "", number.text).strip("0")) < 3:
+            return []
         if measure is not None and measure.dimension in self._based:
             found = _within(self._based[measure.dimension], number.printed.scaled(measure.factor))
             if found:
@@ -55,7 +59,9 @@ class ValueIndex:
 
     def note(self, fact: FactView) -> str:
         """What a reader should know of a rival: how few samples it has and how many of its requests failed."""
-        notes = []
+        notes: list[str] = []
+        if fact.entity.lower() in GLOBAL_ENTITIES:
+            return ""
         if fact.n is not None:
             notes.append("one sample" if fact.n == 1 else f"n={fact.n}")
         failed, total = self._failures.get(fact.entity), self._requests.get(fact.entity)

@@ -224,6 +224,9 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
     before, after = before_after(reading, item.at)
     number = item.number
     kind = number.measure.kind if number.measure else "unit"
+    tested = re.search(r"(?:(?<=\s)|^)([pq])(?: ?- ?values?)? (?:(=|<|>|≤|≥|<=|of|:) ?)+\s*$", before)
+    if tested:
+        return Role(tested.group(1), {"<": "lt", ">": "gt", "≤": "le", "≥": "ge"}.get(tested.group(2), "eq"))
     if re.search(r"(?:±|\+ ?/ ?[-−]|\+-)\s*$", before):
         return Role("spread_of")
     if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):

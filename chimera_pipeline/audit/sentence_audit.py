@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chimera_pipeline.audit import direction_claims, number_claims, operands, superlative_claims, words
+from chimera_pipeline.audit import direction_claims, number_claims, operands, stated_comparisons, superlative_claims, words
 from chimera_pipeline.audit.better import orientation
 from chimera_pipeline.audit.binding import bind
 from chimera_pipeline.audit.comparing import Comparer
@@ -160,6 +160,7 @@ class SentenceAuditor:
             scope,
             operands.strip_groups(reading, groups(reading.tokens)),
             superlative_claims.places_of(reading),
+            stated_comparisons.stated(reading, self.index) if self.index.comparisons else None,
         )
         drafts = [
             *number_claims.drafts(state),

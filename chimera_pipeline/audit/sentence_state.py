@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chimera_pipeline.audit.frames import BoundNumber, Frame
+from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.judging import Ruling
 from chimera_pipeline.audit.roles import Role
 from chimera_pipeline.audit.tokens import Number, Reading
@@ -37,6 +38,7 @@ class SentenceState:
     scope: Frame
     places: list[int]
     superlative_at: list[int]
+    stated: FactView | None = None
     ruled: dict[int, Draft] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.binding import bind
 from chimera_pipeline.audit.blocks import Block
-from chimera_pipeline.audit.facts_view import FactView, plain_value
+from chimera_pipeline.audit.facts_view import EXACT, FactView, plain_value, statistic_name
 from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Ruling, contradicted, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
@@ -84,13 +84,15 @@ class TableAuditor:
         columns = self._columns[header]
         cells = list(block.cells[: len(columns)])
         style = style_of(" ".join(cells), marks)
-        label, unit = self._label(cells, columns, scope)
+        label, unit, named = self._label(cells, columns)
         self._note_subject(block, cells)
+        if label.metric is None and 0 in named:
+            label = replace(label, metric=columns[0].frame.metric)
         if label.entity is None and columns[0].frame.entity is None:
             label = label.filled(Frame(entity=self._subjects.get(block.paragraph)))
         drafts: list[Draft] = []
         for order, (cell, column) in enumerate(zip(cells, columns, strict=False)):
-            if column.kind in {"skip", "unit", "option"} or (order == 0 and not self._first_is_value(cell, columns)):
+            if column.kind in {"skip", "unit", "option"} or order in named or (order == 0 and not self._first_is_value(cell, columns)):
                 continue
             frame = self._frame(column, label, scope)
             drafts += self._cell(cell, column, frame, unit, style, drafts)
@@ -136,12 +138,17 @@ class TableAuditor:
     def _first_is_value(cell: str, columns: Sequence[_Column]) -> bool:
         return columns[0].frame.metric is not None and bool(numerals(cell)) and columns[0].kind == "value"
 
-    def _label(self, cells: Sequence[str], columns: Sequence[_Column], scope: Frame) -> tuple[Frame, Measure | None]:
-        """What the label cells of a row name, and its unit."""
+    def _label(self, cells: Sequence[str], columns: Sequence[_Column]) -> tuple[Frame, Measure | None, set[int]]:
+        """What the label cells of a row name, its unit, and the cells that are names and nothing else."""
         label, unit = Frame(), None
+        named: set[int] = set()
         for order, (cell, column) in enumerate(zip(cells, columns, strict=False)):
             plain = re.sub(r"[*`]", "", cell).strip()
-            if column.kind == "unit":
+            exact = self._exact(plain, column)
+            if exact is not None:
+                named.add(order)
+                label = label.filled(exact)
+            elif column.kind == "unit":
                 unit = measures.parse(plain) if plain not in {"", "-", "–", "—"} else None
             elif column.kind == "option" and plain:
                 label = label.with_conditions([(column.frame.conditions[0][0], plain_value(plain))])
@@ -150,7 +157,21 @@ class TableAuditor:
             elif order == 0 or not _is_number(plain):
                 unit = unit or (_unit_of(plain) if order == 0 and not _is_number(plain) else None)
                 label = label.filled(self._named(plain, column, columns, first=order == 0))
-        return label, unit
+        return label, unit, named
+
+    def _exact(self, cell: str, column: _Column) -> Frame | None:
+        """A cell that is word for word an entity, a condition or a statistic of the facts."""
+        text = re.sub(r"\\([^\w\s])", r"\1", cell).lower()
+        if not text or _is_number(cell):
+            return None
+        if column.text.lower() in {"statistic", "statistics"}:
+            return Frame(statistic=statistic_name(text.replace(" ", "_")) or text)
+        entity = self.lexicon.exact_entities.get(text)
+        if entity is not None:
+            return Frame(entity=EntityRef(cell, (entity,)))
+        if text not in self.lexicon.exact_conditions:
+            return None
+        return Frame(own_frame(read(cell, self.lexicon)).metric, conditions=((EXACT, text),))
 
     def _named(self, cell: str, column: _Column, columns: Sequence[_Column], *, first: bool) -> Frame:
         reading = read(cell, self.lexicon, heading=first)

@@ -405,6 +405,9 @@ VERSIONED = frozenset(
 NUMBERED = frozenset(
     [
         "section",
+        "offset",
+        "byte",
+        "position",
         "sections",
         "chapter",
         "table",

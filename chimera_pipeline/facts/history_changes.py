@@ -89,8 +89,7 @@ def _p(found: _Scored, phis: Array, n: int, seed: int) -> Array:
     for phi in np.unique(phis[phis > 0]):
         mine = phis == phi
         drift = null(length, float(phi), seed)
-        either = np.minimum(drift.p_of_score(found.scores[mine]), drift.p_of_size(found.sizes[mine]))
-        p[mine] = np.maximum(p[mine], either)
+        p[mine] = np.maximum(p[mine], drift.p_of_either(found.scores[mine], found.sizes[mine]))
     return p
 
 

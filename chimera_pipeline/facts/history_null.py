@@ -34,9 +34,13 @@ def grid_length(n: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Upper:
-    """Sorted draws of a statistic and its upper tail, log-linear in the square where fewer than 50 draws lie."""
+    """Sorted draws of a statistic; where fewer than 50 lie beyond, its tail is log-linear in a power of it.
+
+    The power is 2 for independent points (a normal tail) and 1, which is heavier, for autocorrelated ones.
+    """
 
     draws: Array
+    power: int
     at: float
     level: float
     slope: float
@@ -46,16 +50,17 @@ class Upper:
         size = self.draws.size
         beyond = size - np.searchsorted(self.draws, found - 1e-6, side="left")
         counted = (beyond + 1) / (size + 1)
-        tail = self.level * np.exp(self.slope * (found**2 - self.at**2))
+        tail = self.level * np.exp(self.slope * (found**self.power - self.at**self.power))
         return np.where(found <= self.at, counted, np.minimum(tail, counted))
 
 
-def _upper(draws: Array) -> Upper:
+def _upper(draws: Array, power: int) -> Upper:
     draws = np.sort(draws)
     at, base = draws[max(0, draws.size - _TAIL)], draws[int(0.95 * draws.size)]
     level = _TAIL / draws.size
-    rise = float(at**2 - base**2)
-    return Upper(draws, float(at), level, float(np.log(level / 0.05)) / rise if rise > 0 else -0.5)
+    rise = float(at**power - base**power)
+    slope = float(np.log(level / 0.05)) / rise if rise > 0 else -0.5
+    return Upper(draws, power, float(at), level, slope)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +73,7 @@ class Null:
     sizes: Upper
     lag_mean: float
     lag_sd: float
+    both: float
 
     def p_of_score(self, scores: Array) -> Array:
         """P(best score >= s). Independent points: never below one split's own p, never above Bonferroni's."""
@@ -78,16 +84,17 @@ class Null:
             p = np.minimum(np.maximum(p, 2 * ndtr(-scores)), _bonferroni(self.n, scores))
         return np.clip(p, 1e-300, 1.0)
 
-    def p_of_size(self, sizes: Array) -> Array:
-        """P(size of the best split >= s)."""
-        return np.clip(self.sizes.p(sizes), 1e-300, 1.0)
+    def p_of_either(self, scores: Array, sizes: Array) -> Array:
+        """P(score or size of the best split is as surprising as the more surprising of these two)."""
+        either = np.minimum(self.scores.p(scores), self.sizes.p(sizes))
+        return np.clip(self.both * either, 1e-300, 1.0)
 
 
 @lru_cache(maxsize=64)
 def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null:
     """The null of series with n points and lag-1 autocorrelation `phi`."""
     rng = np.random.default_rng([seed, n, round(10 * phi)])
-    draws = min(draws, max(2_000, draws * 100 // n))
+    draws = min(draws, max(2_000, draws * (100 if phi == 0 else 200) // n))
     values: Ranks
     if phi == 0:
         values = ranks = rng.permuted(np.tile(np.arange(1.0, n + 1, dtype=np.float32), (draws, 1)), axis=1)
@@ -98,7 +105,11 @@ def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null
     few = slice(0, _FEW if phi == 0 else draws)
     lag = lag_statistic(ranks[few], at[few])
     sizes = size_statistic(values[few], at[few])
-    return Null(n, phi, _upper(found), _upper(sizes), float(lag.mean()), float(lag.std()))
+    power = 2 if phi == 0 else 1
+    by_score, by_size = _upper(found, power), _upper(sizes, power)
+    either = np.minimum(by_score.p(found[few]), by_size.p(sizes))
+    both = max(1.0, float(np.mean(either <= 0.01)) / 0.01)
+    return Null(n, phi, by_score, by_size, float(lag.mean()), float(lag.std()), both)
 
 
 def _ar1(rng: np.random.Generator, draws: int, n: int, phi: float) -> Array:

@@ -39,7 +39,7 @@ def time_gaps(entries: list[Entry]) -> list[Gap]:
         if not entry.counts:
             continue
         rows = [row for _, row in entry.all_rows() if row["time_source"] in ("content", "filename")]
-        naive = sum(bool(row["time_naive"]) for row in rows)
+        naive = sum(bool(row["time_naive"]) for row in rows if row["time_source"] == "content")
         if naive:
             gaps.append(
                 Gap(

@@ -12,19 +12,17 @@ from typing import Any
 
 import pandas as pd
 
-from chimera_pipeline.analysis import profiles, recommendations, statements
+from chimera_pipeline.analysis import collector, probe, profiles, recommendations, statements
 from chimera_pipeline.analysis.analyse import analyse as analyse_statements
 from chimera_pipeline.analysis.model import Analysis, Mode, Probe
 from chimera_pipeline.analysis.profiles import Profile
 from chimera_pipeline.analysis.providers.choose import Choice, Where, choose
+from chimera_pipeline.analysis.providers.protocol import ModelError
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.inventory.store import FOLDER
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import Fact, Gap, Slot, Statement
 from chimera_pipeline.settings import Settings
-
-COLLECTED = ("quality", "gap")
-"""Kinds of statements that the collector reports on."""
 
 
 def brief(
@@ -37,7 +35,7 @@ def brief(
     period: str,
 ) -> dict[str, Any]:
     """Directory coverage, counts by type with the latest modification, and what the collector put first."""
-    proved = [statement for statement in statements.build(facts) if statement.kind in COLLECTED]
+    proved = collected_statements(facts, artifacts, settings.expected_dirs)
     result, choice = _run(settings, lake, proved, [], facts, agent="collector", period=period)
     by_type = {
         str(name): {"files": len(part), "latest": part["modified_at"].max().isoformat()}
@@ -49,9 +47,17 @@ def brief(
         "expected_dirs": list(settings.expected_dirs),
         "by_type": by_type,
         "gaps": {str(kind): int(size) for kind, size in gaps.groupby("kind").size().items()},
-        "statement_ids": [chosen.statement_id for chosen in result.chosen],
+        "statement_ids": [one.id for one in collector.handed_over(result, proved)],
         **_told(settings, result, choice),
     }
+
+
+def collected_statements(
+    facts: Sequence[Fact], artifacts: pd.DataFrame, expected_dirs: Sequence[str]
+) -> list[Statement]:
+    """What the collector may tell: coverage, counts by type with the latest modification, gaps."""
+    seen = [collector.Seen(row["path"], row["format"], row["modified_at"]) for row in tables.records(artifacts)]
+    return collector.statements(facts, seen, expected_dirs)
 
 
 def analyse(
@@ -104,19 +110,23 @@ def _run(
 ) -> tuple[Analysis, Choice]:
     profile = profiles.load(settings.profile)
     choice = choose(settings.llm, settings.model or profile.model, _where(settings))
-    result = analyse_statements(
-        proved,
-        offers,
-        provider=choice.provider,
-        profile=profile,
-        agent=agent,
-        unavailable=choice.why,
-        facts={fact.id: fact for fact in facts},
-        period=period,
-        probe=_known_probe(lake, choice),
-    )
+    try:
+        result = analyse_statements(
+            proved,
+            offers,
+            provider=choice.provider,
+            profile=profile,
+            agent=agent,
+            unavailable=choice.why,
+            facts={fact.id: fact for fact in facts},
+            period=period,
+            probe=_known_probe(lake, choice),
+        )
+    finally:
+        if choice.provider is not None:
+            choice.provider.close()
     if result.probe is not None and result.probe.digest:
-        lake.write_value("probe", dataclasses.asdict(result.probe), _name(result.probe.digest))
+        lake.write_value("probe", probe.to_json(result.probe), _name(result.probe.digest))
     return result, choice
 
 
@@ -137,11 +147,16 @@ def _name(digest: str) -> str:
 
 def _known_probe(lake: Lake, choice: Choice) -> Probe | None:
     """What is known of this model from an earlier run."""
-    digest = choice.provider.describe().digest if choice.provider is not None else None
-    if not digest or not lake.value_path("probe", _name(digest)).is_file():
+    if choice.provider is None:
         return None
-    value = lake.read_value("probe", _name(digest))
-    return Probe(value["digest"], value["verdict"], tuple(value["places"]), tuple(value["picks"]))
+    try:
+        digest = choice.provider.describe().digest
+    except ModelError:
+        return None
+    stored = None
+    if digest and lake.value_path("probe", _name(digest)).is_file():
+        stored = probe.from_json(lake.read_value("probe", _name(digest)))
+    return probe.known(digest, stored)
 
 
 def _findings(result: Analysis, proved: Sequence[Statement], collected: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 from chimera_pipeline import atomic
 from chimera_pipeline.analysis import statements
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.orchestration.agents import collected_statements
 from chimera_pipeline.orchestration.lake import Lake, to_json
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report import markdown, page
@@ -37,7 +38,10 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
         report_view.Inputs(
             period=material.period,
             facts=material.facts,
-            statements=statements.build(material.facts),
+            statements=[
+                *statements.build(material.facts),
+                *collected_statements(material.facts, material.artifacts, material.brief["expected_dirs"]),
+            ],
             analysis=material.analysis,
             brief=material.brief,
             artifacts=material.artifacts,

@@ -82,6 +82,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "title": _title(inputs),
         "summary": _summary(inputs, statements, labels),
         "ingestion": _ingestion(inputs, labels),
+        "brief": _brief(inputs, statements, labels),
         "performance": _performance(inputs.facts, labels),
         "comparisons": _comparisons(inputs, labels),
         "findings": _told(inputs, statements, labels, caveats=False),
@@ -179,6 +180,11 @@ def _ingestion(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
             rows.append({"what": what, "count": wording.number(fact.value), "label": labels.of(fact.id)})
     order = {"all files": 0, "benchmark files (csv, json and markdown)": 1}
     return sorted(rows, key=lambda row: (order.get(row["what"], 2), row["what"].startswith("status"), row["what"]))
+
+
+def _brief(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) -> list[list[dict[str, str | None]]]:
+    """What the collector tells of the files."""
+    return [_plain(labels.sentence(statements[statement_id])) for statement_id in inputs.brief["statement_ids"]]
 
 
 def _performance(facts: list[Fact], labels: Labels) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from chimera_pipeline import redact
 from chimera_pipeline.analysis.providers import embedded, llamacpp
+from chimera_pipeline.analysis.providers.ollama import FACTS_ONLY, Ollama
+from chimera_pipeline.analysis.providers.openai import OpenAI
 from chimera_pipeline.analysis.providers.protocol import Deadlines, ModelError, Provider
 from chimera_pipeline.errors import UsageError
 
@@ -58,12 +60,11 @@ def choose(llm: str, model: str | None, where: Where) -> Choice:
     if first.provider is not None:
         return first
     second = _llamacpp(None, where)
-    return Choice(second.provider, f"{first.why}; {second.why}")
+    why = first.why if second.provider is None else first.why.replace(FACTS_ONLY, "")
+    return Choice(second.provider, f"{why}; {second.why}")
 
 
 def _ollama(model: str | None, where: Where) -> Choice:
-    from chimera_pipeline.analysis.providers.ollama import Ollama
-
     try:
         provider = Ollama(model or OLLAMA_DEFAULT_MODEL, where.ollama_host, allowed_hosts=where.allowed_hosts)
         info = provider.describe(LOOK)
@@ -81,21 +82,17 @@ def _llamacpp(model: str | None, where: Where) -> Choice:
             return Choice(None, f"model file {path.name} does not exist")
         return Choice(llamacpp.LlamaCpp(path), f"llama.cpp inside the process runs {path.name}")
     by_name = {known.name: known for known in embedded.KNOWN}
-    if model is not None and model not in by_name:
-        known = ", ".join(by_name)
-        return Choice(None, f"llamacpp runs a path to a .gguf file or one of {known}, not {redact.name(model)}")
-    weights = by_name[model] if model is not None else embedded.DEFAULT
+    weights = by_name.get(model or "", embedded.DEFAULT)
     try:
         file = embedded.locate(where.cache, weights)
     except ModelError as error:
         return Choice(None, str(error))
     provider = llamacpp.LlamaCpp(file, name=weights.name, digest=weights.sha256, quantization=weights.quantization)
-    return Choice(provider, f"the embedded model {weights.name} runs inside the process")
+    other = f", in place of {redact.name(model)}" if model and model != weights.name else ""
+    return Choice(provider, f"the embedded model {weights.name} runs inside the process{other}")
 
 
 def _openai(model: str | None, where: Where) -> Choice:
-    from chimera_pipeline.analysis.providers.openai import OpenAI
-
     if not where.openai_url or not model:
         return Choice(None, "the provider openai needs a base URL and a model name")
     try:

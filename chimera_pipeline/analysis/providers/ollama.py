@@ -25,6 +25,7 @@ from chimera_pipeline.analysis.providers.protocol import (
 )
 
 DEFAULT_PORT = 11434
+FACTS_ONLY = ": report has facts only"
 SMALL = Deadlines(connect_s=3.0, first_token_s=10.0, idle_s=5.0, total_s=15.0, max_bytes=4 << 20)
 _NS = 1e9
 
@@ -96,7 +97,7 @@ class Ollama:
         except ModelError as error:
             if error.kind is not Failure.OFFLINE:
                 raise
-            text = f"LLM {error}: report has facts only. Start it with `ollama serve`"
+            text = f"LLM {error}{FACTS_ONLY}. Start it with `ollama serve`"
             raise ModelError(error.kind, text, detail=error.detail) from error
 
     def _read(self, response: transport.Response) -> ModelReply:

@@ -87,7 +87,7 @@ def _row(locator: str, record: dict[str, Any], fields: set[str], suite: str) -> 
     row: Row = {
         "locator": locator,
         "suite": suite,
-        "engine": "ollama",
+        "engine": redact.name(record.get("engine")) or "ollama",
         "ttft_definition": "load + prompt evaluation",
         "config": config({**embedded_options(record.get("options")), **record}),
         "prompt_id": prompt_id(record.get("prompt_index"), record.get("prompt_text") or record.get("prompt")),
@@ -132,4 +132,4 @@ def _precision(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]
             yield target, half
 
 
-READER = Reader("ollama-script", 1, matches, read)
+READER = Reader("ollama-script", 3, matches, read)

@@ -8,7 +8,7 @@ import pytest
 
 from chimera_pipeline.analysis import recommendations
 from chimera_pipeline.analysis.analyse import WITHHELD, analyse
-from chimera_pipeline.analysis.ask import Query, QueryKind
+from chimera_pipeline.analysis.catalogue import Query, QueryKind
 from chimera_pipeline.analysis.model import Analysis, Mode
 from chimera_pipeline.analysis.providers.ollama import Ollama
 from chimera_pipeline.contracts import tables, validation

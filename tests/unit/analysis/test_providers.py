@@ -240,3 +240,11 @@ def test_only_recommendations_whose_precondition_holds_are_offered() -> None:
     assert found["gap-no_warmup_info"].gaps == (("no_warmup_info", "runs.csv", "load_s"),)
     assert found["keep-loaded"].fact_ids == ("f3", "f4")
     assert recommendations.offer([], []) == []
+
+
+def test_a_row_says_on_which_device_the_model_ran() -> None:
+    with OllamaServer(answer=capable_model.answer, gpu_share=0.5) as server:
+        provider = choose("ollama", MODEL, Where(Path(), ollama_host=server.host)).provider
+        found = analyse(material.statements(), provider=provider, profile=quick(), probe=READS, now=lambda: NOW)
+    assert found.calls[0]["hardware"] == "gpu"
+    assert found.model.gpu_share == 0.5
