@@ -306,6 +306,55 @@ def explain(
 
 
 @app.command()
+def bench(
+    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
+    llm: Annotated[Provider | None, typer.Option(help="Provider.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile whose options are used.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Passes over the prompt suite.")] = 1,
+    target: Annotated[Path, typer.Option("--to", help="File to write.")] = Path("chimera-bench.json"),
+) -> None:
+    """Run the prompt suite against a provider and write its results as an artifact."""
+    from chimera_pipeline.orchestration.benching import run_suite
+
+    chosen = settings.load(model=model, llm=llm.value if llm else None, profile=profile)
+    artifact = run_suite(chosen, target, repeats=repeats)
+    failed = sum(bool(record["error"]) for record in artifact["results"])
+    _note(f"{len(artifact['results'])} requests, {failed} failed, model {artifact['model']}")
+    print(target)
+
+
+profiles_app = typer.Typer(no_args_is_help=True, help="Agent profiles.")
+app.add_typer(profiles_app, name="profiles")
+
+
+@profiles_app.command("compare")
+def profiles_compare(
+    names: Annotated[list[str], typer.Argument(help="Two or more profiles; the first is the base.")],
+    repeats: Annotated[int, typer.Option(min=1, help="Blocks in which each profile runs once.")] = 3,
+    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
+    llm: Annotated[Provider | None, typer.Option(help="Provider.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare profiles on one model: interleaved, cold and warm apart, order drawn by a fixed seed."""
+    from chimera_pipeline.orchestration.benching import compare_profiles, told
+
+    if len(set(names)) < 2:
+        raise UsageError("give two or more different profiles")
+    result = compare_profiles(settings.load(model=model, llm=llm.value if llm else None), names, repeats=repeats)
+    print(json.dumps(result, indent=2) if as_json else "\n".join(told(result)))
+
+
+@profiles_app.command("list")
+def profiles_list() -> None:
+    """List the profiles."""
+    from chimera_pipeline.analysis import profiles
+    from chimera_pipeline.contracts import schemas
+
+    for name, found in profiles.profiles(schemas.folder() / "profiles.yaml").items():
+        print(f"{name}: {found.description}")
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check what the program needs on this machine; each line with a fix."""
     from chimera_pipeline.orchestration import doctor as examination

@@ -110,9 +110,7 @@ class ArtifactError(ChimeraError):
     sentence for people, `value` the offending text (redacted and cut before it is stored).
     """
 
-    def __init__(
-        self, reason: Reason, detail: str, *, locator: str | None = None, value: str | None = None
-    ) -> None:
+    def __init__(self, reason: Reason, detail: str, *, locator: str | None = None, value: str | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail

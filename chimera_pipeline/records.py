@@ -109,9 +109,7 @@ class Reading:
             else:
                 self.records_ok += 1
 
-    def reject(
-        self, reason: str, detail: str, *, locator: str | None = None, value: str | None = None
-    ) -> None:
+    def reject(self, reason: str, detail: str, *, locator: str | None = None, value: str | None = None) -> None:
         """Refuse one place of the artifact and go on."""
         self.rejections.append(Rejection(str(reason), detail, locator, value))
 

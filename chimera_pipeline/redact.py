@@ -17,9 +17,7 @@ _SECRET_VALUE = re.compile(
     r"sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{8,}|AKIA[0-9A-Z]{12,}"
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|-----BEGIN [A-Z ]{1,40}-----|://[^/\s:@]{1,64}:[^/\s@]{1,128}@"
 )
-_COUNT_KEYS = frozenset(
-    {"max_tokens", "num_tokens", "tokens", "prompt_tokens", "output_tokens", "keep_alive"}
-)
+_COUNT_KEYS = frozenset({"max_tokens", "num_tokens", "tokens", "prompt_tokens", "output_tokens", "keep_alive"})
 
 OPTION_KEYS = frozenset(
     [

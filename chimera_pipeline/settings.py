@@ -35,9 +35,7 @@ class Limits(BaseModel):
     max_rows: int = Field(5_000_000, gt=0, description="Most rows of a csv or jsonl file.")
     max_depth: int = Field(64, gt=0, description="Deepest nesting of a json file.")
     max_nodes: int = Field(1_000_000, gt=0, description="Most values of a json file.")
-    max_markdown_bytes: int = Field(
-        2**20, gt=0, description="Largest markdown file that is searched for tables."
-    )
+    max_markdown_bytes: int = Field(2**20, gt=0, description="Largest markdown file that is searched for tables.")
 
 
 class Settings(BaseSettings):
@@ -51,9 +49,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    artifacts: str = Field(
-        "examples/artifacts", description="Folder, file or URI that holds the result files."
-    )
+    artifacts: str = Field("examples/artifacts", description="Folder, file or URI that holds the result files.")
     out: Path = Field(Path("chimera-out"), description="Folder of tables, reports and the manifest.")
     period: Literal["month", "week", "day", "quarter"] = Field(
         "month", description="Kind of report period of the Dagster partitions."

@@ -32,5 +32,3 @@ def choose(statements: list[Statement], *, limit: int = FINDINGS) -> list[Choice
             taken[statement.kind] = taken.get(statement.kind, 0) + 1
             chosen.append(Choice(statement.id, "support" if chosen else "headline"))
     return chosen + [Choice(statement.id, "caveat") for statement in statements if statement.always]
-
-

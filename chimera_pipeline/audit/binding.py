@@ -190,9 +190,8 @@ def _inherit(
         inherited.add("metric")
         same = previous is not None and previous.metric is not None and fits(previous.metric, measure)
         if same and previous is not None:
-            kept = () if any(key == "phase" for key, _ in own.conditions) else previous.conditions
             frame = replace(frame, metric=previous.metric, statistic=frame.statistic or previous.statistic)
-            frame = frame.with_conditions([pair for pair in kept if not own.conditions or pair[0] == "phase"])
+            frame = frame.with_conditions(_passed_on(previous.conditions, own.conditions))
         else:
             frame = replace(frame, metric=_elsewhere(tokens, stream, item, measure, fits))
             if frame.metric is None and scope.metric is not None and fits(scope.metric, measure):
@@ -203,6 +202,12 @@ def _inherit(
         frame = frame.with_conditions([pair for pair in scope.conditions if pair[0] == "phase"])
     frame = frame.with_conditions([pair for pair in scope.conditions if pair[0] != "phase"])
     return replace(frame, inherited=frozenset(inherited))
+
+
+def _passed_on(before: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Conditions of the number before that still hold: all but names of tasks or kinds where the number has its own."""
+    named = any(not value for _, value in own)
+    return [(key, value) for key, value in before if value or not named]
 
 
 def _elsewhere(

@@ -8,11 +8,13 @@ from chimera_pipeline.audit import (
     derived_claims,
     operands,
     ranking,
+    stated_comparisons,
     words,
 )
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import contradicted, unsupported
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
+from chimera_pipeline.audit.tokens import Reading
 
 _NO_DIRECTION = frozenset(["up", "down", "above", "below", "additional", "extra", "over", "under"])
 _COMPARATIVE = re.compile(r"[a-z]{3,}er")
@@ -133,8 +135,12 @@ def _direction(
     reading, tokens = state.reading, state.reading.tokens
     if at not in state.places:
         return None, previous
-    sides = operands.around(reading, state.places, at, previous)
     word = tokens[at].text
+    if state.stated is not None:
+        ruling = stated_comparisons.direction(state.stated, word, negated=_is_negated(reading, at))
+        if ruling is not None:
+            return Draft(None, Frame(), "direction", "eq", ruling, word), previous
+    sides = operands.around(reading, state.places, at, previous)
     nobody = _nobody_is(state, sides, at)
     if nobody is not None:
         return nobody, sides
@@ -154,13 +160,7 @@ def _direction(
         and word not in {"higher", "lower", "greater", "larger", "smaller", "longer", "shorter", "sooner", "earlier"}
     ):
         return None, previous
-    negated = (
-        re.search(
-            r"\b(?:not|never|no|hardly|n't|isn't|wasn't|doesn't|nor)(?: \w+){0,2} $",
-            reading.form[: reading.offsets[at]],
-        )
-        is not None
-    )
+    negated = _is_negated(reading, at)
     frame = sides.left[0]
     if sides.others:
         sense = (
@@ -170,6 +170,11 @@ def _direction(
         return Draft(None, frame, "superlative", "eq", ruling, word), sides
     ruling = state.auditor.comparer.direction(sides, negated=negated)
     return Draft(None, frame, "direction", "ne" if negated else "eq", ruling, word), sides
+
+
+def _is_negated(reading: Reading, at: int) -> bool:
+    before = reading.form[: reading.offsets[at]]
+    return re.search(r"\b(?:not|never|no|hardly|n't|isn't|wasn't|doesn't|nor)(?: \w+){0,2} $", before) is not None
 
 
 def _nobody_is(state: SentenceState, sides: operands.Sides | None, at: int) -> Draft | None:

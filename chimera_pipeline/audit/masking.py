@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.facts_view import plain_value
+from chimera_pipeline.redact import OPTION_KEYS
 
 _BLANK = " "
 
@@ -151,6 +152,9 @@ _CONTEXT = re.compile(
     r"\b(\d[\d,]*)[\s-](?:token\s+context|tokens?\s+of\s+context|context\s+tokens)\b(?:\s+(?:window|size|length))?",
     re.IGNORECASE,
 )
+_PAIRS = re.compile(r"(?<![\w.])(?:[A-Za-z]\w*=[\w.:/+-]+)(?:,\s*[A-Za-z]\w*=[\w.:/+-]+)+")
+_PAIR = re.compile(r"([A-Za-z]\w*)=([\w.:/+-]+)")
+_STATED = frozenset(["n", "N", "p", "q", "sd", "SD", "mean", "median", "min", "max", "std"])
 _ANY_PAIR = re.compile(r"(?<![\w.])-{0,2}([A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*)\s*[=:]\s*(-?\d[\d.]*)\b")
 
 
@@ -185,6 +189,14 @@ def _options(text: str) -> Iterator[Mask]:
         )  # fmt: skip
     for match in _CONTEXT.finditer(text):
         yield Mask(match.start(), match.end(), "option", ("num_ctx", plain_value(match.group(1))))
+    for match in _PAIRS.finditer(text):
+        pairs = [pair for pair in _PAIR.finditer(match.group()) if pair.group(1) not in _STATED]
+        if len(pairs) < 2 or not any(pair.group(1) in OPTION_KEYS for pair in pairs):
+            continue
+        for pair in pairs:
+            start, end = match.start() + pair.start(), match.start() + pair.end()
+            key = words.OPTIONS.get(pair.group(1).lower(), pair.group(1).lower())
+            yield Mask(start, end, "option", (key, plain_value(pair.group(2))))
     for match in _ANY_PAIR.finditer(text):
         if match.group(1).lower() not in words.OPTIONS and "tok" not in match.group(1).lower():
             yield Mask(match.start(), match.end(), "option", (match.group(1).lower(), plain_value(match.group(2))))

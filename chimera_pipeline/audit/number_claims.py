@@ -10,10 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
-from chimera_pipeline.audit import stated_comparisons
 from chimera_pipeline.audit import (
     count_claims,
     derived_claims,
+    stated_comparisons,
     words,
 )
 from chimera_pipeline.audit.better import orientation
@@ -71,7 +71,9 @@ def _is_no_claim(state: SentenceState, item: BoundNumber, role: Role) -> bool:
     number = item.number
     plain = number.measure is None and not number.noun and re.fullmatch(r"\d{1,2}", number.text)
     _, beyond = before_after(state.reading, item.at)
-    if number.text.lower() in {"twice", "thrice", "half"} and not re.match(r"\s*(?:as|the|that|those|its|of|<)", beyond):
+    if number.text.lower() in {"twice", "thrice", "half"} and not re.match(
+        r"\s*(?:as|the|that|those|its|of|<)", beyond
+    ):
         return True
     if role.kind == "ratio" and number.text.isalpha() and not any(token.kind == "M" for token in state.reading.tokens):
         _, after = before_after(state.reading, item.at)

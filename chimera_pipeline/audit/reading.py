@@ -44,7 +44,7 @@ def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool =
     writer = Writer(plain)
     found = list(masks(plain, heading=heading))
     tokens = parts(plain)
-    _mask(writer, [mask for mask in found if mask.what in {"code", "url", "address"}])
+    _mask(writer, [mask for mask in found if mask.what in {"code", "url", "address", "uuid", "standard"}])
     _whole_conditions(writer, tokens, lexicon)
     _phrases(writer, tokens, lexicon, kinds="E")
     _mask(writer, [mask for mask in found if mask.what in {"path", "time", "hash", "date"}])

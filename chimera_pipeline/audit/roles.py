@@ -214,10 +214,9 @@ def _same_kind(item: BoundNumber, following: BoundNumber) -> bool:
 
 def _in_interval(reading: Reading, at: int) -> bool:
     before = reading.form[: reading.offsets[at]]
-    match = re.search(
-        r"(?:confidence interval|credible interval|\binterval|\bci|\bki|konfidenzintervall|confidence)\b(.*)$", before
-    )
-    return match is not None and match.group(1).count("<N") < 2 and not re.search(r"[;]|\) ", match.group(1))
+    named = list(re.finditer(r"\b(?:interval|ci|ki|konfidenzintervall|confidence)\b", before))
+    since = before[named[-1].end() :] if named else ""
+    return bool(named) and since.count("<N") < 2 and not re.search(r"[;]|\) ", since)
 
 
 def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Role:

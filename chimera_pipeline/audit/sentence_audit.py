@@ -9,7 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chimera_pipeline.audit import direction_claims, number_claims, operands, stated_comparisons, superlative_claims, words
+from chimera_pipeline.audit import (
+    direction_claims,
+    number_claims,
+    operands,
+    stated_comparisons,
+    superlative_claims,
+    words,
+)
 from chimera_pipeline.audit.better import orientation
 from chimera_pipeline.audit.binding import bind
 from chimera_pipeline.audit.comparing import Comparer

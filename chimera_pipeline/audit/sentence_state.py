@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Ruling
 from chimera_pipeline.audit.roles import Role
 from chimera_pipeline.audit.tokens import Number, Reading

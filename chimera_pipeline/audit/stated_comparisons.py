@@ -1,4 +1,4 @@
-"""Comparisons that the facts themselves state: entity against baseline, with ratio, interval, p and q value and verdict.
+"""Comparisons that the facts state: entity against baseline, with ratio, interval, p and q value and verdict.
 
 A sentence is about such a fact when it names metric, entity, baseline and every part of both conditions.
 """

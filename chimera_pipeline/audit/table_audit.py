@@ -92,7 +92,11 @@ class TableAuditor:
             label = label.filled(Frame(entity=self._subjects.get(block.paragraph)))
         drafts: list[Draft] = []
         for order, (cell, column) in enumerate(zip(cells, columns, strict=False)):
-            if column.kind in {"skip", "unit", "option"} or order in named or (order == 0 and not self._first_is_value(cell, columns)):
+            if (
+                column.kind in {"skip", "unit", "option"}
+                or order in named
+                or (order == 0 and not self._first_is_value(cell, columns))
+            ):
                 continue
             frame = self._frame(column, label, scope)
             drafts += self._cell(cell, column, frame, unit, style, drafts)

@@ -30,6 +30,7 @@ FEWEST = 8
 
 
 SOME, MANY = 16, 400
+ALARM = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def search(series: Sequence[Array], *, seed: int = SEED) -> list[Search]:
         else:
             by_length[values.size].append(i)
     scored = {n: _scored(np.stack([series[i] for i in members])) for n, members in by_length.items()}
-    phis = _phis({n: found.lags for n, found in scored.items()}, seed)
+    phis = _phis(scored, seed)
     for n, members in by_length.items():
         p = _p(scored[n], phis[n], n, seed)
         splits = scored[n].splits.tolist()
@@ -93,22 +94,28 @@ def _p(found: _Scored, phis: Array, n: int, seed: int) -> Array:
     return p
 
 
-def _phis(lags: dict[int, Array], seed: int) -> dict[int, Array]:
+def _phis(scored: dict[int, _Scored], seed: int) -> dict[int, Array]:
     """The phi that each series is held against: the family's, or its own where that is clearly larger.
 
     A family's phi is the smallest on the grid under which its mean lag statistic is no surprise. What is no
-    surprise depends on how many points speak: see `_believed`.
+    surprise depends on how many points speak: see `_believed`. A series of its own kind lies further above the
+    family than chance puts one of its size; it matters only where the series would raise an alarm.
     """
+    from scipy.special import ndtri
+
+    lags = {n: found.lags for n, found in scored.items()}
     count = sum(found.size for found in lags.values())
     if count == 0:
         return {}
     believed = _believed(sum(n * found.size for n, found in lags.items()))
     shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= believed[phi > 0]), PHI[-1])
+    unusual = max(2.5, float(ndtri(1 - 0.5 / count)))
     out = {}
     for n, found in lags.items():
         out[n] = np.full(found.size, shared)
         at = null(grid_length(n), shared, seed)
-        for i in np.flatnonzero((found - at.lag_mean) / at.lag_sd > 2.5):
+        alarms = null(grid_length(n), 0.0, seed).p_of_score(scored[n].scores) <= ALARM
+        for i in np.flatnonzero(alarms & ((found - at.lag_mean) / at.lag_sd > unusual)):
             above = [phi for phi in PHI if phi > shared]
             fits = (phi for phi in above if null(grid_length(n), phi, seed).lag_mean >= found[i])
             out[n][i] = next(fits, PHI[-1])

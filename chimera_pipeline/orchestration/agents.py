@@ -109,7 +109,7 @@ def _run(
     period: str,
 ) -> tuple[Analysis, Choice]:
     profile = profiles.load(settings.profile)
-    choice = choose(settings.llm, settings.model or profile.model, _where(settings))
+    choice = choose(settings.llm, settings.model or profile.model, where(settings))
     try:
         result = analyse_statements(
             proved,
@@ -130,7 +130,8 @@ def _run(
     return result, choice
 
 
-def _where(settings: Settings) -> Where:
+def where(settings: Settings) -> Where:
+    """Where models may be found, from the settings and OLLAMA_HOST."""
     return Where(
         cache=settings.out / FOLDER / "models",
         ollama_host=os.environ.get("OLLAMA_HOST"),

@@ -19,9 +19,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 BLANK = frozenset({"", "n/a", "na", "none", "null", "-", "--", "nan"})
 
 
-def number(
-    value: Any, unit: str | None = None, *, locator: str | None = None, field: str = "value"
-) -> float | None:
+def number(value: Any, unit: str | None = None, *, locator: str | None = None, field: str = "value") -> float | None:
     """`value` as a float in the canonical unit of `unit`; None where blank.
 
     Text must be a plain decimal number (no grouping, no unit). Raises ArtifactError(bad_number) naming the field.

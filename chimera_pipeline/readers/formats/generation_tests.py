@@ -54,9 +54,7 @@ def read(document: Document) -> Reading:
         try:
             reading.add("llm_requests", _row(locator, record, shared))
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
         for source in _UNITS:
             if isinstance(record.get(source), str):
                 precision.setdefault(source, []).append(record[source])
@@ -93,13 +91,9 @@ def _row(locator: str, record: dict[str, Any], shared: dict[str, Any]) -> Row:
         row["status"] = "failed"
         row["error_kind"] = redact.error_kind(record.get("error") or text) or "other"
         return row
-    row["total_s"] = number(
-        record.get("generation_time_ms"), "ms", locator=locator, field="generation_time_ms"
-    )
+    row["total_s"] = number(record.get("generation_time_ms"), "ms", locator=locator, field="generation_time_ms")
     row["output_tokens"] = count(record.get("tokens"), locator=locator, field="tokens")
-    row["end_to_end_tokens_per_s"] = number(
-        record.get("tokens_per_second"), locator=locator, field="tokens_per_second"
-    )
+    row["end_to_end_tokens_per_s"] = number(record.get("tokens_per_second"), locator=locator, field="tokens_per_second")
     if row["total_s"] == 0 or row["output_tokens"] == 0:
         row["status"], row["error_kind"] = "failed", "no_output"
         for field in _MEASURES:

@@ -70,9 +70,7 @@ def read(document: Document) -> Reading:
         try:
             reading.add("llm_requests", _row(locator, record, fields, suite))
         except ArtifactError as refused:
-            reading.reject(
-                refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value
-            )
+            reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
     reading.precision["llm_requests"] = dict(_precision(record for _, record in records))
     return reading
 
