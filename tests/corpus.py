@@ -122,7 +122,7 @@ def write(folder: Path, files: dict[str, str | bytes]) -> Path:
 
 
 def tree(folder: Path) -> Path:
-    """One of each: a suite with its summary and a copy, a json twin, a failed suite, a sweep, compilation, prose, junk."""
+    """One of each: a suite, its summary, copy and json twin, a failed suite, a sweep, compilation, prose, junk."""
     rows = suite()
     twin = {
         "model": "tiny:1b",

@@ -19,6 +19,7 @@ from chimera_pipeline.audit.pairing import (
     named_in_parenthesis,
     runs,
     set_against,
+    set_side_by_side,
     trailing_average,
 )
 from chimera_pipeline.audit.tokens import Reading, Token
@@ -97,6 +98,7 @@ def _frames(
         previous = frame
     trailing_average(tokens, stream, bound)
     from_to(tokens, bound)
+    set_side_by_side(tokens, bound)
 
 
 def _own(tokens: Sequence[Token], item: BoundNumber, fits: Fits, given: Frame | None) -> Frame:

@@ -49,7 +49,7 @@ class Comparer:
         if (
             left.entity is None
             or right.entity is None
-            or not (word in words.BETTER | words.WORSE | words.SPEED or word in {"fast", "quick", "quickly"})
+            or not (word in words.BETTER | words.WORSE | words.SPEED | EQUALS or word in {"fast", "quick", "quickly"})
         ):
             return None
         names = [entity.names[0] for entity in (left.entity, right.entity) if entity.known]
@@ -159,6 +159,8 @@ class Comparer:
             return contradicted(f"the direction is the other way round: {told}", first)
         if sides.word == "fast" and orientation(first, self.index) < 0:
             a, b = b, a
+        if kind == "ratio" and sign == 0 and not sides.ordered:
+            a, b = (max(a, b), min(a, b)) if number.printed.value >= 1 else (min(a, b), max(a, b))
         exact = _derived(kind, a, b, sign, sides.word)
         if exact is None:
             return unsupported(f"cannot be computed: {told}", first)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, compare, contradicted, supported, unsupported
+from chimera_pipeline.audit.lexicon import MetricRef
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role
 from chimera_pipeline.audit.sentence_state import SentenceState
@@ -69,12 +70,26 @@ def share_of_requests(state: SentenceState, item: BoundNumber, role: Role, right
     return request_share(state, item, role, texts)
 
 
+def _stated_rate(state: SentenceState, item: BoundNumber, name: str) -> MetricRef | None:
+    """A metric of the entity that is called success rate, failure rate or error rate."""
+    names = {name, "error rate"} if name == "failure rate" else {name}
+    entity = item.frame.entity
+    facts = state.auditor.index.by_entity.get(entity.names[0], []) if entity and entity.known else []
+    for fact in facts:
+        if any(fact.phrase.lower().endswith(wanted) for wanted in names):
+            return MetricRef(fact.phrase, (fact.key,))
+    return None
+
+
 def request_share(state: SentenceState, item: BoundNumber, role: Role, texts: str) -> Ruling | None:
     """A share of requests that failed or succeeded, as the words in `texts` say; None where they say neither."""
     match = re.search(r"\b(?:requests?|calls?)\b.*\b(fail\w*|succe\w*|complet\w*|ok)\b|\b(failed|successful)\b", texts)
     if match is None:
         return None
     failed = "fail" in match.group()
+    stated = _stated_rate(state, item, "failure rate" if failed else "success rate")
+    if stated is not None:
+        return state.auditor.judge.level(item.number, replace(item.frame, metric=stated), role.comparator)
     index, entity = state.auditor.index, item.frame.entity
     names = (
         [entity.names[0]]

@@ -122,9 +122,19 @@ def _sides(state: SentenceState, item: BoundNumber, word_at: int) -> operands.Si
     pair = _between_two(state, item)
     if pair is not None:
         return pair
-    if word_at != item.at:
+    if word_at != item.at and not (previous is not None and word_at == previous.word_at):
         return operands.around(reading, places, word_at, previous)
-    return _times_of(state, item, previous)
+    return _continued(state, item, previous) or _times_of(state, item, previous)
+
+
+def _continued(state: SentenceState, item: BoundNumber, previous: operands.Sides | None) -> operands.Sides | None:
+    """ "A is 1.8 times faster than C, and B 2.8 times": the second operand and the word go on."""
+    tokens = state.reading.tokens
+    entity = next((tokens[at].entity for at in reversed(item.pre) if tokens[at].kind == "E"), None)
+    _, after = before_after(state.reading, item.at)
+    if previous is None or entity is None or re.match(r"\s*(?:as|that|the|those|of)\b", after):
+        return None
+    return replace(previous, left=(replace(previous.left[0], entity=entity),), word_at=item.at)
 
 
 def _between_two(state: SentenceState, item: BoundNumber) -> operands.Sides | None:

@@ -83,7 +83,8 @@ def metric_phrases(metrics: Mapping[str, vocabulary.Metric]) -> dict[str, list[s
     """Phrase -> names of the metrics it may mean, in the order of the vocabulary."""
     found: dict[str, list[str]] = {}
     for name, metric in metrics.items():
-        for word in (name.replace("_", " "), metric.label, *metric.words, *words.METRIC_WORDS.get(name, ())):
+        spelled = (name.replace("_", " "),) if "_" in name else ()
+        for word in (*spelled, metric.label, *metric.words, *words.METRIC_WORDS.get(name, ())):
             first = word.split(" ", 1)[0]
             if first in {"mean", "median", "average"}:
                 continue

@@ -146,7 +146,8 @@ class Lexicon:
         for phrase, names in metric_phrases(self.metrics).items():
             keys[phrase] += names
         for fact in facts:
-            for phrase in {fact.phrase.lower(), fact.key.replace("_", " ").lower()}:
+            spelled = {fact.key.replace("_", " ").lower()} if fact.key not in self.metrics else set()
+            for phrase in {fact.phrase.lower()} | spelled:
                 if fact.key not in keys[phrase] and not measures_only(phrase):
                     keys[phrase].insert(0, fact.key) if fact.key not in self.metrics else keys[phrase].append(fact.key)
         for phrase in words.OTHER_METRICS:

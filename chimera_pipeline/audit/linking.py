@@ -173,6 +173,9 @@ class FactIndex:
             groups = self.levels.get(key, {})
             for group in groups.values() if entity is None else [groups.get(entity, [])]:
                 found += [fact for fact in group if self._means(ref, fact)]
+        if not found and _counter(ref.phrase)[1] == "memory":
+            near = self.by_entity.get(entity, []) if entity else [fact for fact in self.facts if fact.kind in LEVELS]
+            found = [fact for fact in near if _counter(fact.phrase)[1] == "memory" and _same_counter(ref, fact)]
         last = ref.phrase.split(" ")[-1]
         if not found:
             found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]

@@ -100,6 +100,10 @@ _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hash", re.compile(r"\b(?:sha256:)?(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])(?!\d+e\d+\b)[0-9a-f]{7,64}\b")),
     ("mark", re.compile(r"(?<![\w&])#\s?\d+\b|§+\s?\d+(?:\.\d+)*|\b(?:[Nn]o|[Nn]r|№)\.\s?\d+\b")),
     ("bits", re.compile(r"\b\d+(?:\.\d+)?[-\s]?bits?\b|(?<![\d.,])\d+(?:/\d+)?-(?:core|way|layer|head|token|shot|gpu|node|thread|dimensional|point|factor|byte|column|stage|hop|page|year|week|day|month|hour|bit|pin|lane|phase|step)s?\b(?<=[a-z])", re.IGNORECASE)),
+    (
+        "hardware",
+        re.compile(r"\b\d{1,2}\s?[x×]\s(?=(?:NVIDIA|AMD|Intel|RTX|GTX|GPU|CPU|[AH]\d{2,3}\b|GeForce|Tesla))"),
+    ),
     ("size", re.compile(r"(?<![\d.,])\b\d+\s?[x×]\s?\d+(?:\s?[x×]\s?\d+)*(?![\w^⁻⁺⁰¹²³⁴-⁹])(?!\.\d)(?!\s?(?:faster|slower|higher|lower|more|less))")),
     ("top", re.compile(r"\b[Tt]op[-\s]\d+\b|\bpass@\d+|\b24/7\b|\b\d{1,2}:\d{1,2}\b|\bfirst \d+ (?=prompts|lines)")),
     ("ordinal", re.compile(r"\b\d+(?:st|nd|rd|th)\b(?!\s*(?:percentile|quantile|pctl|perzentil))", re.IGNORECASE)),

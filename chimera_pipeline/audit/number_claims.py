@@ -30,8 +30,7 @@ _EVERY = re.compile(
     r"(?:models?|kernels?|variants?|entities|"
     r"systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
 )
-
-
+_FOR_EVERY = re.compile(r"\s*(?:<[SC]> )*(?:for|on|across|with|in) (?:all|every|each)\b")
 _FIRST = frozenset(["level", "part", "whole", "range_low", "range_high", "bound_low", "bound_high", "sum"])
 _KINDS = {
     "part": "count",
@@ -91,6 +90,8 @@ def _is_no_claim(state: SentenceState, item: BoundNumber, role: Role) -> bool:
             not re.search(r"(?:[:=]|is|was|of)\s*$", before) or re.match(r"\s*[a-z]", after) is not None
         )
     named = any(state.reading.tokens[at].kind in "MSC" for at in (*item.pre, *item.post))
+    dimensions = state.auditor.index.dimensions(item.frame.metric) or frozenset()
+    named = named and not any(power[0] == "[time]" for dimension in dimensions for power in dimension)
     alone = re.fullmatch(r"[\s*:(|=-]*", before) and re.fullmatch(r"[\s*.)|]*", after)
     if re.match(
         r"\s*(?!and\b|or\b|for\b|with\b|on\b|at\b|in\b|to\b|while\b|but\b|versus\b|vs\b|against\b|compared\b|per\b)[a-z]{3,}",
@@ -193,9 +194,9 @@ def _listed_entities(state: SentenceState, item: BoundNumber) -> list[EntityRef]
 
 def _quantified(state: SentenceState, item: BoundNumber) -> list[EntityRef]:
     """ "All models stay above 40": every entity that has the metric."""
-    before, _ = before_after(state.reading, item.at)
+    before, after = before_after(state.reading, item.at)
     if (
-        not _EVERY.search(before)
+        not (_EVERY.search(before) or _FOR_EVERY.match(after))
         or any(state.reading.tokens[at].kind == "E" for at in item.pre)
         or item.frame.metric is None
     ):

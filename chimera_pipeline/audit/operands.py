@@ -16,6 +16,10 @@ from chimera_pipeline.audit.tokens import Reading, Token
 DIRECTED = words.UP | words.DOWN | words.BETTER | words.WORSE
 VERBS = frozenset(
     [
+        "outruns",
+        "bests",
+        "overtakes",
+        "eclipses",
         "undercuts",
         "matches",
         "equals",
@@ -142,6 +146,23 @@ def _denied(tokens: Sequence[Token], at: int) -> bool:
     return any(token.text in {"not", "never"} or token.text.endswith("n't") for token in tokens[max(0, at - 3) : at])
 
 
+def _undeny(tokens: Sequence[Token], at: int) -> None:
+    for place in range(max(0, at - 3), at):
+        if tokens[place].text in {"not", "never"} or tokens[place].text.endswith("n't"):
+            tokens[place].text = "indeed"
+
+
+_ALIKE = frozenset(["fast", "quick", "high", "low", "long", "large", "much", "slow", "good"])
+
+
+def _as_fast_as(tokens: Sequence[Token], at: int) -> bool:
+    """ "as fast as NAME" without a number before it: an equality."""
+    texts = [token.text for token in tokens[at : at + 3]]
+    if len(texts) < 3 or (texts[0], texts[2]) != ("as", "as") or texts[1] not in _ALIKE:
+        return False
+    return not any(token.kind == "N" for token in tokens[max(0, at - 3) : at]) and _names_soon(tokens, at + 2)
+
+
 def _names_soon(tokens: Sequence[Token], at: int) -> bool:
     ahead = tokens[at + 1 : at + 8]
     return any(token.kind == "E" for token in ahead) and not any(token.kind == "N" for token in ahead)
@@ -161,15 +182,19 @@ def mark_verbs(reading: Reading) -> None:
         ):
             token.kind, token.text = "W", "exceeds" if token.text == ">" else "undercuts"
             continue
+        if _as_fast_as(tokens, at):
+            denied = _denied(tokens, at)
+            token.kind, token.text = "W", "falls_short" if denied else "matches"
+            tokens[at + 1].text = tokens[at + 2].text = "indeed"
+            _undeny(tokens, at if denied else 0)
+            continue
         if (
             token.text in {"match", "reach", "equal", "rival", "attain"}
             and _denied(tokens, at)
             and _names_soon(tokens, at)
         ):
             token.text = "falls_short"
-            for place in range(max(0, at - 3), at):
-                if tokens[place].text in {"not", "never"} or tokens[place].text.endswith("n't"):
-                    tokens[place].text = "indeed"
+            _undeny(tokens, at)
             continue
         if token.kind != "W" or token.text not in _AHEAD or after is None:
             continue
@@ -236,7 +261,7 @@ def around(reading: Reading, places: Sequence[int], word_at: int, previous: Side
     word = tokens[word_at].text if tokens[word_at].kind == "W" else ""
     if word in VERBS:
         return _verb(reading, places, begin, position, _next_comparison(reading, places, position + 1, end), word)
-    pivot = _pivot(tokens, places, position, end)
+    pivot = position if word in {"above", "below"} else _pivot(tokens, places, position, end)
     lead = _leading(tokens, places, begin, position)
     if pivot is None and lead is None:
         sides = moved(reading, places)

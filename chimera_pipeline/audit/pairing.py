@@ -50,6 +50,20 @@ def set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNum
             return
 
 
+def set_side_by_side(tokens: Sequence[Token], bound: list[BoundNumber]) -> None:
+    """ "A beats B: 1 against 2": after a colon, two values set against each other stand for the two names before it."""
+    for first, second in pairwise(bound):
+        between = {tokens[at].text for at in range(first.at + 1, second.at)}
+        places = [at for at in first.pre if tokens[at].kind == "E"]
+        if not between & {"against", "versus", "vs", "compared"} or len(places) != 2:
+            continue
+        colon = any(tokens[at].text == ":" for at in first.pre if at > places[1])
+        if not colon or any(tokens[at].kind == "E" for at in (*second.pre, *second.post)):
+            continue
+        for item, at in zip((first, second), places, strict=True):
+            item.frame = replace(item.frame, entity=tokens[at].entity)
+
+
 def from_to(tokens: Sequence[Token], bound: list[BoundNumber]) -> None:
     """ "going from A to B ... from 1 to 2" and "B instead of A ... from 1 to 2"."""
     for first, second in pairwise(bound):

@@ -32,7 +32,7 @@ _BOUNDS: tuple[tuple[str, str], ...] = (
     ("ge", r"at least|no less than|not less than|no fewer than|no lower than|not below|not under|a minimum of at least|>=|> =|≥|upwards of|"
            r"never (?:fell|fall|falls|drops?|dropped|went|goes|dips?|dipped) (?:below|under)|not (?:fall|drop|dip|go|fell) (?:below|under)|"
            r"(?:does|did|do)(?:n't| not) (?:fall|drop|dip|go) (?:below|under)|mindestens|au moins"),
-    ("le", r"at most|no more than|not more than|no higher than|no greater than|no longer than|not above|not over|<=|< =|≤|within|"
+    ("le", r"at most|no more than|not more than|no higher than|no greater than|no longer than|not above|not over|<=|< =|≤|within|fits? in(?:to)?|"
            r"never (?:exceed(?:s|ed)?|rose above|rises above|went above|goes above|went over|surpassed|surpasses|topped|tops|climbed above|passed)|"
            r"(?:does|did|do|will|could|would|can)(?:n't| not) (?:exceed|rise above|go above|go over|surpass|top|climb above|pass|go beyond)|"
            r"without exceeding|not exceeding|not exceed|capped at|limited to|höchstens|au plus"),
@@ -228,6 +228,8 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
         return Role(tested.group(1), {"<": "lt", ">": "gt", "≤": "le", "≥": "ge"}.get(tested.group(2), "eq"))
     if re.search(r"(?:±|\+ ?/ ?[-−]|\+-)\s*$", before):
         return Role("spread_of")
+    if item.group >= 0 and number.measure is None and re.search(r"\( <S> of\s*$", before) and not number.noun:
+        return Role("n")
     if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):
         return Role("n", _n_comparator(reading, item.at))
     compared = comparator(reading, item.at)

@@ -167,6 +167,13 @@ def places_of(reading: Reading) -> list[int]:
             }
         ):
             continue
+        sized = token.text in {"smallest", "largest", "biggest"} and following is not None
+        if (
+            sized
+            and following is not None
+            and following.text in {"model", "models", "variant", "variants", "one", "file", "files"}
+        ):
+            continue
         if token.text in {"most", "least"}:
             ahead = tokens[at + 1 : at + 4]
             if not any(item.kind == "M" for item in ahead):

@@ -38,7 +38,7 @@ SPREADS = frozenset({"std", "stderr", "cv", "iqr", "variance"})
 PHASES: dict[str, tuple[str, ...]] = {
     "cold": ("cold", "cold start", "cold-start", "cold run", "cold request", "first request", "first call", "first run",
              "initial request", "very first request", "first prompt", "uncached", "cold starts", "kalt", "kaltstart",
-             "after a restart", "before warm up", "before warm-up", "first invocation", "from cold", "freshly loaded",
+             "after a restart", "before warm up", "before warm-up", "first invocation",  "freshly loaded",
              "cold launch", "coldstart", "unwarmed", "initial call", "first load"),
     "warm": ("warm", "warmed up", "warmed-up", "warm start", "warm request", "warm requests", "after warm up",
              "after warm-up", "after warmup", "once warm", "steady state", "steady-state", "subsequent request",
@@ -250,6 +250,10 @@ DOWN = frozenset(
 )
 BETTER = frozenset(
     [
+        "outruns",
+        "bests",
+        "overtakes",
+        "eclipses",
         "better",
         "faster",
         "quicker",

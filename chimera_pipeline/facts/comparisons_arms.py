@@ -121,10 +121,16 @@ def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
     return out
 
 
+def _cells(column: Any) -> list[Any]:
+    """The values of a column with None for null."""
+    values: list[Any] = column.astype("object").where(column.notna(), None).tolist()
+    return values
+
+
 def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
     """(series, metric, unit) -> its rows in the order of the files."""
     columns = ["statistic", "value", "run_id", "item", "phase", "artifact_path", "locator", "n", "ddof"]
-    cells = [frame[name].astype("object").where(frame[name].notna(), None).tolist() for name in columns]
+    cells = [_cells(frame[name]) for name in columns]
     keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
     groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
     for place, (key, row) in enumerate(zip(keys, zip(*cells, strict=True), strict=True)):

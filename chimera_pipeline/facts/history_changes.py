@@ -95,30 +95,57 @@ def _p(found: _Scored, phis: Array, n: int, seed: int) -> Array:
 
 
 def _phis(scored: dict[int, _Scored], seed: int) -> dict[int, Array]:
-    """The phi that each series is held against: the family's, or its own where that is clearly larger.
+    """The phi that each series is held against: the family's, or its own where it is of another kind.
 
     A family's phi is the smallest on the grid under which its mean lag statistic is no surprise. What is no
-    surprise depends on how many points speak: see `_believed`. A series of its own kind lies further above the
-    family than chance puts one of its size; it matters only where the series would raise an alarm.
+    surprise depends on how many points speak: see `_believed`.
     """
-    from scipy.special import ndtri
-
     lags = {n: found.lags for n, found in scored.items()}
     count = sum(found.size for found in lags.values())
     if count == 0:
         return {}
     believed = _believed(sum(n * found.size for n, found in lags.items()))
     shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= believed[phi > 0]), PHI[-1])
-    unusual = max(2.5, float(ndtri(1 - 0.5 / count)))
+    above = {n: _standardised(found, null(grid_length(n), shared, seed)) for n, found in lags.items()}
+    own = _own(above)
     out = {}
-    for n, found in lags.items():
-        out[n] = np.full(found.size, shared)
-        at = null(grid_length(n), shared, seed)
-        alarms = null(grid_length(n), 0.0, seed).p_of_score(scored[n].scores) <= ALARM
-        for i in np.flatnonzero(alarms & ((found - at.lag_mean) / at.lag_sd > unusual)):
-            above = [phi for phi in PHI if phi > shared]
-            fits = (phi for phi in above if null(grid_length(n), phi, seed).lag_mean >= found[i])
-            out[n][i] = next(fits, PHI[-1])
+    for n, found in scored.items():
+        length = grid_length(n)
+        out[n] = np.full(found.lags.size, shared)
+        at = null(length, shared, seed)
+        alarms = null(length, 0.0, seed).p_of_score(found.scores) <= ALARM
+        for i in np.flatnonzero(alarms & (own[n] > 0)):
+            wanted = at.lag_mean + at.lag_sd * own[n][i]
+            higher = (phi for phi in PHI if phi > shared and null(length, phi, seed).lag_mean >= wanted)
+            out[n][i] = next(higher, PHI[-1])
+    return out
+
+
+def _standardised(lags: Array, at: Null) -> Array:
+    found: Array = (lags - at.lag_mean) / at.lag_sd
+    return found
+
+
+def _own(above: dict[int, Array]) -> dict[int, Array]:
+    """How far above the family, in sd, each series is taken to lie: 0 where it may well be one of its kind.
+
+    Where lag statistics of a family differ by more than chance, each is drawn to the mean by the share of chance
+    in their variance (James & Stein 1961), half a sd of that to the cautious side. A lone one of another kind in a
+    family that is alike otherwise counts from where chance puts none.
+    """
+    from scipy.special import ndtri
+
+    every = np.concatenate(list(above.values()))
+    excess = float(every.var()) - 1
+    if every.size < 2 or excess <= 2 * (2 / every.size) ** 0.5:
+        excess = 0.0
+    share = excess / (1 + excess)
+    unusual = max(2.5, float(ndtri(1 - 0.5 / every.size)))
+    mean = float(every.mean())
+    out = {}
+    for n, found in above.items():
+        drawn = mean + share * (found - mean) + 0.5 * share**0.5
+        out[n] = np.where(found > unusual, np.maximum(found, drawn), np.where(share > 0, drawn, 0.0))
     return out
 
 

@@ -91,7 +91,7 @@ def _part(
     for name, given in more.items():
         columns[name] = given[known] if isinstance(given, pd.Series) else given
     # one dtype in every part, whether or not it holds a value: what concat makes of them must not depend on the data
-    return pd.DataFrame(columns, index=base.index).astype({name: "object" for name in _OPEN})
+    return pd.DataFrame(columns, index=base.index).astype(dict.fromkeys(_OPEN, "object"))
 
 
 def _requests(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -81,7 +81,7 @@ def test_total_over_total_is_a_fact_of_its_own(facts: pd.DataFrame) -> None:
 def test_cold_ttft_is_one_call_apart_from_the_warm_ones(
     facts: pd.DataFrame, entity: str, cold: float
 ) -> None:
-    rows = facts[(facts["entity"] == entity) & (facts["metric"] == "ttft_s")]
+    rows = facts[(facts["entity"] == entity) & (facts["metric"] == "ttft_s") & (facts["unit"] == "s")]
     fact = rows[rows["condition"] == "cold, prompt suite"]
     assert list(fact["statistic"]) == ["sample"]
     assert list(fact["n"]) == [1]

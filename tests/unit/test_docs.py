@@ -17,5 +17,6 @@ def test_every_reason_code_has_its_section_and_no_section_is_left_over() -> None
 
 def test_every_room_of_the_package_is_in_the_architecture() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    rooms = {path.name for path in (ROOT / "chimera_pipeline").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = [path for path in (ROOT / "chimera_pipeline").iterdir() if path.is_dir()]
+    rooms = {path.name for path in folders if path.name != "__pycache__"}
     assert rooms == set(re.findall(r"^- \*\*(\w+)\*\*:", text, re.MULTILINE)) | {"contracts"}

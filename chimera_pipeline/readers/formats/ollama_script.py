@@ -35,6 +35,7 @@ _NUMBERS = {
 }
 _COUNTS = {"prompt_eval_count": "prompt_tokens", "eval_count": "output_tokens"}
 _SWEEP = {"num_gpu", "num_ctx", "temperature"}
+_SHARED = ("model", "timestamp", "options", "engine", "hardware", "gpu_name", "quantization")
 _REQUIRED = {"ttft_s", "tokens_s"}
 
 
@@ -42,12 +43,12 @@ def _records(document: Document) -> Iterator[tuple[str, dict[str, Any]]] | None:
     value = document.try_json()
     if isinstance(value, dict):
         results = value.get("results")
-        if isinstance(results, list) and results and all(isinstance(item, dict) for item in results):
-            if any(set(item) >= _REQUIRED for item in results):
-                shared = {key: value[key] for key in ("model", "timestamp", "options") if key in value}
-                shared["timestamp"] = shared.get("timestamp", value.get("generated_at"))
-                shared = {key: item for key, item in shared.items() if item is not None}
-                return ((pointer("results", i), {**shared, **item}) for i, item in enumerate(results))
+        listed = isinstance(results, list) and results and all(isinstance(item, dict) for item in results)
+        if listed and any(set(item) >= _REQUIRED for item in results):
+            shared = {key: value[key] for key in _SHARED if key in value}
+            shared["timestamp"] = shared.get("timestamp", value.get("generated_at"))
+            shared = {key: item for key, item in shared.items() if item is not None}
+            return ((pointer("results", i), {**shared, **item}) for i, item in enumerate(results))
         return None
     table = document.try_csv()
     if table is not None and set(table.header) >= _REQUIRED:

@@ -86,6 +86,16 @@ def test_autocorrelated_families_raise_fewer_alarms_than_their_points_would_alon
     assert np.mean([one.p <= 0.05 for one in found if one.p is not None]) < 0.1 < np.mean(naive <= 0.05)
 
 
+def test_series_of_another_kind_are_held_against_their_own_autocorrelation() -> None:
+    rng = np.random.default_rng(13)
+    drifting = list(history_null._ar1(rng, 30, 100, 0.7))
+    steady = list(rng.standard_normal((30, 100)))
+    found = history_changes.search([*steady, *drifting])
+    shared = min(one.phi for one in found)
+    assert np.mean([one.phi for one in found[30:] if one.phi > shared]) > 0.4
+    assert sum(one.p <= 0.01 for one in found if one.p is not None) <= 3
+
+
 def test_two_steps_are_both_found() -> None:
     rng = np.random.default_rng(8)
     values = rng.normal(100, 1, 60) + np.repeat([0.0, 15.0, 30.0], 20)
