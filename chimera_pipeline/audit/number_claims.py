@@ -195,8 +195,9 @@ def _listed_entities(state: SentenceState, item: BoundNumber) -> list[EntityRef]
 def _quantified(state: SentenceState, item: BoundNumber) -> list[EntityRef]:
     """ "All models stay above 40": every entity that has the metric."""
     before, after = before_after(state.reading, item.at)
+    bounded = state.roles[item.at].comparator in {"gt", "ge", "lt", "le"}
     if (
-        not (_EVERY.search(before) or _FOR_EVERY.match(after))
+        not (_EVERY.search(before) or (bounded and _FOR_EVERY.match(after)))
         or any(state.reading.tokens[at].kind == "E" for at in item.pre)
         or item.frame.metric is None
     ):

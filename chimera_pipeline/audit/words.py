@@ -589,7 +589,6 @@ FAMILIES = frozenset(
         "gemini",
         "deepseek",
         "gpt",
-        "claude",
         "falcon",
         "vicuna",
         "orca",

@@ -21,9 +21,7 @@ pytestmark = [needs_data, pytest.mark.shared]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output folder of `chimera run` over the tree, with run.json and both wall times in it."""
     home = tmp_path_factory.mktemp("chimera")
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("CHIMERA_", "DAGSTER_"))
-    }
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CHIMERA_", "DAGSTER_"))}
     seconds = []
     for _ in range(2):
         started = time.perf_counter()
@@ -69,18 +67,14 @@ def test_mean_decode_throughput(facts: pd.DataFrame, entity: str, mean: float, s
 
 
 def test_total_over_total_is_a_fact_of_its_own(facts: pd.DataFrame) -> None:
-    rows = facts[
-        (facts["entity"] == "gemma3:latest") & (facts["statistic"] == "total_over_total") & (facts["n"] == 5)
-    ]
+    rows = facts[(facts["entity"] == "gemma3:latest") & (facts["statistic"] == "total_over_total") & (facts["n"] == 5)]
     assert rows[rows["condition"] == "prompt suite"].iloc[0]["value"] == pytest.approx(101.90, abs=0.005)
 
 
 @pytest.mark.parametrize(
     ("entity", "cold"), [("gemma3:latest", 2.326), ("gemma3:1b-it-qat", 2.319), ("gemma3:270m", 7.837)]
 )
-def test_cold_ttft_is_one_call_apart_from_the_warm_ones(
-    facts: pd.DataFrame, entity: str, cold: float
-) -> None:
+def test_cold_ttft_is_one_call_apart_from_the_warm_ones(facts: pd.DataFrame, entity: str, cold: float) -> None:
     rows = facts[(facts["entity"] == entity) & (facts["metric"] == "ttft_s") & (facts["unit"] == "s")]
     fact = rows[rows["condition"] == "cold, prompt suite"]
     assert list(fact["statistic"]) == ["sample"]
@@ -129,11 +123,7 @@ def test_copies_and_twins_are_counted_once(artifacts: pd.DataFrame) -> None:
 def test_summaries_are_derived_from_the_files_that_the_oracle_names(artifacts: pd.DataFrame) -> None:
     for entry in oracle()["derived"]:
         path = entry["derived"].removeprefix("chimera/")
-        if (
-            entry["verified"] is not True
-            or path not in artifacts.index
-            or not path.endswith((".csv", ".json"))
-        ):
+        if entry["verified"] is not True or path not in artifacts.index or not path.endswith((".csv", ".json")):
             continue
         row = artifacts.loc[path]
         assert row["status"] in ("derived", "duplicate"), path

@@ -55,9 +55,7 @@ def test_the_asset_graph_is_that_of_the_contract(chosen: Settings, period: str) 
         for key in graph.get_all_asset_keys()
     }
     assert found == GRAPH
-    partitioned = {
-        key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None
-    }
+    partitioned = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is not None}
     assert partitioned == (set() if period == "all" else set(PERIODIC))
 
 

@@ -56,9 +56,7 @@ def test_run_prints_the_object_of_the_contract(finished: Path) -> None:
     assert result["llm"] is None
     assert result["narrative"]["mode"] == "deterministic"
     assert set(result["durations_s"]) == {"inventory", "ingest", "analysis", "report", "total"}
-    assert all(
-        (finished / report[kind]).is_file() for report in result["reports"] for kind in ("md", "html", "json")
-    )
+    assert all((finished / report[kind]).is_file() for report in result["reports"] for kind in ("md", "html", "json"))
 
 
 def test_every_table_of_the_contract_is_read_by_pandas(finished: Path) -> None:
@@ -80,10 +78,7 @@ def test_the_report_holds_the_sections_in_order_and_every_label_is_in_the_append
     import re
 
     assert set(re.findall(r"\[(F\d+)\]", text)) == known
-    facts = {
-        fact["id"]
-        for fact in json.loads((finished / "chimera-out/reports/all/facts.json").read_text())["facts"]
-    }
+    facts = {fact["id"] for fact in json.loads((finished / "chimera-out/reports/all/facts.json").read_text())["facts"]}
     assert {entry["id"] for entry in report["appendix"]} <= facts
     assert "999.9" not in text
 
@@ -104,9 +99,7 @@ def test_the_question_what_changed_imports_neither_dagster_nor_pandas(finished: 
         "heavy = {'dagster', 'pandas', 'numpy', 'pandera', 'pyarrow', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=finished, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=finished, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -136,9 +129,7 @@ def test_equal_input_gives_equal_bytes_and_one_new_file_changes_what_it_must(tmp
 
 
 def test_one_report_a_month(finished: Path) -> None:
-    done = chimera(
-        "run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished
-    )
+    done = chimera("run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished)
     assert done.returncode == 0, done.stderr
     assert [report["period"] for report in json.loads(done.stdout)["reports"]] == ["2025-10", "2025-11"]
     facts = pd.read_parquet(finished / "months/tables/facts")
@@ -155,9 +146,7 @@ def test_one_report_a_month(finished: Path) -> None:
     ],
 )
 def test_periods_of_every_kind(finished: Path, period: str, expected: list[str]) -> None:
-    done = chimera(
-        "run", "data", "--llm", "none", "--period", period, "--out", f"out-{period}", "--json", cwd=finished
-    )
+    done = chimera("run", "data", "--llm", "none", "--period", period, "--out", f"out-{period}", "--json", cwd=finished)
     assert done.returncode == 0, done.stderr
     assert [report["period"] for report in json.loads(done.stdout)["reports"]] == expected
 
@@ -195,9 +184,7 @@ def test_an_unknown_setting_names_the_nearest(finished: Path) -> None:
 
 
 @pytest.mark.parametrize("files", [{}, {"readme.md": "# Hello\n", "note.txt": "no numbers\n"}])
-def test_nothing_to_measure_is_an_honest_report_and_exit_0(
-    tmp_path: Path, files: dict[str, str | bytes]
-) -> None:
+def test_nothing_to_measure_is_an_honest_report_and_exit_0(tmp_path: Path, files: dict[str, str | bytes]) -> None:
     (tmp_path / "data").mkdir()
     corpus.write(tmp_path / "data", files)
     done = chimera("run", "data", "--llm", "none", cwd=tmp_path)
@@ -217,9 +204,7 @@ def test_explain_tells_of_a_file_a_fact_and_a_number(finished: Path) -> None:
     assert "duplicate (twin)" in file
     assert "october/compile.json" in file
     facts = json.loads(chimera("facts", "--json", cwd=finished).stdout)["facts"]
-    fact = next(
-        f for f in facts if f["metric"] == "decode_tokens_per_s" and f["statistic"] == "mean" and f["n"] == 5
-    )
+    fact = next(f for f in facts if f["metric"] == "decode_tokens_per_s" and f["statistic"] == "mean" and f["n"] == 5)
     story = chimera("explain", fact["id"], cwd=finished).stdout
     assert "october/suite_twin.json" in story
     assert "/results/0" in story
@@ -242,3 +227,62 @@ def test_doctor_finds_this_machine_well(finished: Path) -> None:
         "schemas",
         "disk",
     }
+
+
+def test_compare_finds_the_step_and_can_fail_the_build(tmp_path: Path) -> None:
+    def files(folder: str, base: float) -> None:
+        rows = [row for run in range(4) for row in corpus.suite(base=base + run / 10)]
+        corpus.write(tmp_path / folder, {"runs.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
+
+    files("before", 50.0)
+    files("after", 40.0)
+    done = chimera("compare", "before", "after", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    verdicts = {(one["metric"], one["verdict"]) for one in json.loads(done.stdout)["comparisons"]}
+    assert ("decode_tokens_per_s", "regression") in verdicts
+    assert chimera("compare", "before", "after", "--fail-on-regression", cwd=tmp_path).returncode == 5
+    assert chimera("compare", "before", "before", "--fail-on-regression", cwd=tmp_path).returncode == 0
+    summary = chimera("compare", "before", "after", "--markdown", cwd=tmp_path).stdout
+    assert summary.startswith("## ")
+    assert chimera("compare", "before", "nowhere", cwd=tmp_path).returncode == 2
+
+
+def test_a_backfill_equals_single_runs_and_a_second_one_changes_nothing(finished: Path) -> None:
+    arguments = ["backfill", "data", "--from", "2025-09", "--to", "2025-11", "--llm", "none"]
+    done = chimera(*arguments, "--out", "filled", "--json", cwd=finished)
+    assert done.returncode == 0, done.stderr
+    assert [one["period"] for one in json.loads(done.stdout)["reports"]] == ["2025-09", "2025-10", "2025-11"]
+    first = {
+        p: (finished / "filled/reports" / p / "facts.json").read_bytes() for p in ("2025-09", "2025-10", "2025-11")
+    }
+    for period, content in first.items():
+        chimera("run", "data", "--llm", "none", "--period", period, "--out", f"single-{period}", cwd=finished)
+        assert (finished / f"single-{period}/reports/{period}/facts.json").read_bytes() == content
+    assert chimera(*arguments, "--out", "filled", cwd=finished).returncode == 0
+    assert all((finished / "filled/reports" / p / "facts.json").read_bytes() == text for p, text in first.items())
+    wrong = chimera("backfill", "data", "--from", "2025-11", "--to", "2025-09", cwd=finished)
+    assert (wrong.returncode, "lies before" in wrong.stderr) == (2, True)
+
+
+def test_audit_tells_true_from_false_of_anybodys_report(finished: Path) -> None:
+    true = "The mean decode throughput of tiny:1b in the prompt suite at temperature=0.3 was 50.0 tokens/s.\n"
+    false = true.replace("50.0", "350.0")
+    for name, text, code, verdict in (("true.md", true, 0, "supported"), ("false.md", false, 3, "contradicted")):
+        (finished / name).write_text(text)
+        done = chimera("audit", name, "--json", cwd=finished)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert json.loads(done.stdout)["verdict"] == verdict
+    facts = {
+        "facts": [{"metric": "mean decode throughput", "entity": "tiny:1b", "value": 50.0, "unit": "tokens/s", "n": 5}]
+    }
+    (finished / "facts.json").write_text(json.dumps(facts))
+    done = chimera("audit", "false.md", "--facts", "facts.json", "--github", cwd=finished)
+    assert done.returncode == 3
+    assert "::error file=false.md,line=1" in done.stdout
+    assert chimera("audit", "missing.md", cwd=finished).returncode == 2
+
+
+def test_profiles_are_listed_and_need_two_to_compare(finished: Path) -> None:
+    assert "chimera-a" in chimera("profiles", "list", cwd=finished).stdout
+    assert chimera("profiles", "compare", "baseline", cwd=finished).returncode == 2
+    assert chimera("bench", "--llm", "none", cwd=finished).returncode == 4

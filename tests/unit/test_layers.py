@@ -155,9 +155,7 @@ def test_every_module_keeps_to_its_layer() -> None:
     files = sorted(ROOT.rglob("*.py"))
     assert files, f"no modules under {ROOT}"
     found = [
-        problem
-        for path in files
-        for problem in violations(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
+        problem for path in files for problem in violations(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
     ]
     assert not found, "\n" + "\n".join(found)
 

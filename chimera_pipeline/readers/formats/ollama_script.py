@@ -43,8 +43,9 @@ def _records(document: Document) -> Iterator[tuple[str, dict[str, Any]]] | None:
     value = document.try_json()
     if isinstance(value, dict):
         results = value.get("results")
-        listed = isinstance(results, list) and results and all(isinstance(item, dict) for item in results)
-        if listed and any(set(item) >= _REQUIRED for item in results):
+        if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
+            return None
+        if any(set(item) >= _REQUIRED for item in results):
             shared = {key: value[key] for key in _SHARED if key in value}
             shared["timestamp"] = shared.get("timestamp", value.get("generated_at"))
             shared = {key: item for key, item in shared.items() if item is not None}

@@ -46,8 +46,11 @@ SWAPS = {
     "phase": {"cold": "warm", "warm": "cold", "Warm": "Cold"},
     "unit": {"tok/s": "ms", "ms": "s", "s": "ms", "GB": "MB", "%": "x", "x": "%"},
 }
-# Changed sentences that are true all the same: orca2 is slower than nova3:1b-q8 as well, and warm as well as cold.
-STILL_TRUE = {("name", "nova3:latest -> orca2:7b-chat-q4_0", 27), ("phase", "cold -> warm", 27)}
+# Changed sentences that are true all the same.
+STILL_TRUE = (
+    "orca2:7b-chat-q4_0 is slower than nova3:1b-q8 in cold TTFT",
+    "nova3:latest is slower than nova3:1b-q8 in warm TTFT",
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def test_the_report_itself_is_supported(report: str, facts: list[FactView]) -> N
 @pytest.mark.slow
 def test_99_percent_of_the_mutants_are_caught(report: str, facts: list[FactView]) -> None:
     found = list(mutants(report))
-    found = [mutant for mutant in found if (mutant.kind, mutant.what, mutant.line) not in STILL_TRUE]
+    found = [mutant for mutant in found if not any(sentence in mutant.text for sentence in STILL_TRUE)]
     missed = [mutant for mutant in found if _passes(audit(mutant.text, facts))]
     kinds = {kind: sum(mutant.kind == kind for mutant in found) for kind in ("number", "name", *SWAPS)}
     print(f"{len(found)} mutants {kinds}, {len(missed)} missed: {[(m.kind, m.what, m.line) for m in missed]}")

@@ -48,9 +48,7 @@ def test_a_mean_has_n_sd_interval_and_the_rows_it_rests_on() -> None:
 
 
 def test_throughput_has_mean_and_total_over_total() -> None:
-    fact = only(
-        facts_of(SUITE), metric="decode_tokens_per_s", statistic="total_over_total", condition=CONDITION
-    )
+    fact = only(facts_of(SUITE), metric="decode_tokens_per_s", statistic="total_over_total", condition=CONDITION)
     total = sum(100 / rate for rate in (48, 49, 50, 51, 52))
     assert fact.value == pytest.approx(500 / total)
 
@@ -73,8 +71,7 @@ def test_no_mean_rests_on_one_sample_and_no_tail_on_five(tmp_path: Path) -> None
 
 def test_a_tail_appears_where_n_supports_it() -> None:
     rows = [
-        corpus.request(prompt_index=i, prompt_text=f"p{i}", tokens_s=50 + i, eval_s=100 / (50 + i))
-        for i in range(40)
+        corpus.request(prompt_index=i, prompt_text=f"p{i}", tokens_s=50 + i, eval_s=100 / (50 + i)) for i in range(40)
     ]
     facts = facts_of({"s.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
     shown = {fact.statistic for fact in facts if fact.metric == "decode_tokens_per_s"}

@@ -95,9 +95,7 @@ def test_a_summary_that_disagrees_with_its_rows_is_named() -> None:
     right = json.loads(corpus.suite_summary(corpus.suite("other:2b", 80.0)))
     wrong["models"][0]["mean_tokens_s"] = 51.0
     wrong["models"] += right["models"]
-    out = settled(
-        {"s_runs.csv": corpus.csv_text(both, corpus.REQUEST_COLUMNS), "s_summary.json": json.dumps(wrong)}
-    )
+    out = settled({"s_runs.csv": corpus.csv_text(both, corpus.REQUEST_COLUMNS), "s_summary.json": json.dumps(wrong)})
     assert status(out)["s_summary.json"] == "derived"
     gaps = out["telemetry_gaps"]
     named = gaps[gaps["kind"] == "inconsistent"]
@@ -121,9 +119,7 @@ def test_failed_requests_give_no_value_and_are_counted() -> None:
     out = settled({"s.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
     failed = out["llm_requests"][out["llm_requests"]["status"] == "failed"]
     assert len(failed) == 1
-    assert (
-        failed[["ttft_s", "load_s", "eval_s", "decode_tokens_per_s", "output_tokens"]].isna().all(axis=None)
-    )
+    assert failed[["ttft_s", "load_s", "eval_s", "decode_tokens_per_s", "output_tokens"]].isna().all(axis=None)
     assert failed.iloc[0]["error_kind"] == "connection"
     long = melt(out)
     assert set(long.loc[long["status"] == "failed", "metric"]) == {"requests"}

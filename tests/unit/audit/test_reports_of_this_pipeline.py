@@ -1,0 +1,206 @@
+"""Sentences and tables as this pipeline's own reports word them, against facts as its table has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from chimera_pipeline.audit import FactView, Verdict, audit, gate
+from chimera_pipeline.audit.facts_view import facts_from_rows
+
+SUITE = "prompt suite, num_ctx=1024, temperature=0, threads=2"
+ROWS = [
+    {
+        "id": "f1",
+        "kind": "level",
+        "metric": "decode_tokens_per_s",
+        "statistic": "mean",
+        "entity": "nova3:latest",
+        "condition": SUITE,
+        "value": 98.437,
+        "unit": "tokens/s",
+        "n": 6,
+        "sd": 1.213,
+        "ci_low": 97.164,
+        "ci_high": 99.71,
+    },
+    {
+        "id": "f2",
+        "kind": "level",
+        "metric": "decode_tokens_per_s",
+        "statistic": "total_over_total",
+        "entity": "nova3:latest",
+        "condition": SUITE,
+        "value": 97.9,
+        "unit": "tokens/s",
+        "n": 6,
+    },
+    {
+        "id": "f3",
+        "kind": "level",
+        "metric": "decode_tokens_per_s",
+        "statistic": "mean",
+        "entity": "nova3:latest",
+        "condition": f"warm, {SUITE}",
+        "value": 99.2,
+        "unit": "tokens/s",
+        "n": 5,
+    },
+    {
+        "id": "f4",
+        "kind": "level",
+        "metric": "ttft_s",
+        "statistic": "sample",
+        "entity": "nova3:latest",
+        "condition": f"cold, {SUITE}",
+        "value": 1.846,
+        "unit": "s",
+        "n": 1,
+    },
+    {
+        "id": "f5",
+        "kind": "level",
+        "metric": "ttft_s",
+        "statistic": "mean",
+        "entity": "nova3:latest",
+        "condition": f"warm, {SUITE}",
+        "value": 0.1385,
+        "unit": "s",
+        "n": 5,
+        "sd": 0.004,
+    },
+    {
+        "id": "f6",
+        "kind": "comparison",
+        "metric": "ttft_s",
+        "statistic": "ratio",
+        "entity": "nova3:latest",
+        "condition": "warm, temperature=0.8, over 3 configurations",
+        "baseline": "nova3:latest (warm, temperature=0, over 3 configurations)",
+        "value": 0.7007,
+        "effect": 0.7007,
+        "unit": "ratio",
+        "n": 57,
+        "ci_low": 0.597,
+        "ci_high": 0.857,
+        "p_value": 0.0001,
+        "q_value": 0.00039,
+        "verdict": "improvement",
+    },
+    {
+        "id": "f7",
+        "kind": "inventory",
+        "metric": "files",
+        "statistic": "count",
+        "entity": "artifacts",
+        "condition": "",
+        "value": 64,
+        "unit": "files",
+        "n": 64,
+    },
+    {
+        "id": "f8",
+        "kind": "inventory",
+        "metric": "files",
+        "statistic": "count",
+        "entity": "artifacts",
+        "condition": "benchmark files (csv, json and markdown)",
+        "value": 61,
+        "unit": "files",
+        "n": 61,
+    },
+    {
+        "id": "f9",
+        "kind": "inventory",
+        "metric": "files",
+        "statistic": "count",
+        "entity": "artifacts",
+        "condition": "status duplicate",
+        "value": 12,
+        "unit": "files",
+        "n": 12,
+    },
+    {
+        "id": "f10",
+        "kind": "inventory",
+        "metric": "records used",
+        "statistic": "count",
+        "entity": "reports/a_2025.csv",
+        "condition": "",
+        "value": 15,
+        "unit": "records",
+        "n": 15,
+    },
+]
+COMPARED = (
+    "- **better**: TTFT of nova3:latest (temperature=0.8) against nova3:latest (temperature=0) "
+    "(warm, over 3 configurations): ratio 0.7007 "
+    "(95 % interval 0.5970 to 0.8570, q = 0.00039), faster in this run. [F6]\n"
+)
+TABLE = f"""### decode throughput in tokens/s (higher is better)
+
+| Series | Condition | Statistic | decode throughput (tokens/s) | n | sd | 95 % interval | Source |
+| --- | --- | --- | ---: | ---: | ---: | --- | --- |
+| nova3:latest | {SUITE} | mean | 98.44 | 6 | 1.213 | 97.16 to 99.71 | [F1] |
+| nova3:latest | {SUITE} | total over total | 97.90 | 6 |  |  | [F2] |
+| nova3:latest | warm, {SUITE} | mean | 99.20 | 5 |  |  | [F3] |
+"""
+
+
+@pytest.fixture
+def facts() -> list[FactView]:
+    return facts_from_rows(ROWS)
+
+
+def test_a_whole_condition_picks_its_fact_and_holds_no_claims(facts: list[FactView]) -> None:
+    text = f"Mean decode throughput of nova3:latest ({SUITE}) is 98.44 tokens/s (n=6, sd 1.213) [F1]."
+    assert gate(text, facts, 3).reason is None
+    assert audit(text.replace("98.44", "99.20"), facts).verdict is Verdict.CONTRADICTED
+
+
+def test_a_table_row_names_series_condition_and_statistic_word_for_word(facts: list[FactView]) -> None:
+    assert gate(TABLE, facts, 9).reason is None
+    assert audit(TABLE.replace("97.90", "98.44"), facts).verdict is Verdict.CONTRADICTED
+
+
+def test_cold_and_warm_beside_each_other(facts: list[FactView]) -> None:
+    text = (
+        f"TTFT of nova3:latest ({SUITE}): a single call cold 1.846 s (n=1) [F4], "
+        "mean warm 0.1385 s (n=5, sd 0.004) [F5]; the two are not pooled."
+    )
+    result = audit(text, facts)
+    assert [claim.reason for claim in result.claims if claim.verdict is not Verdict.SUPPORTED] == []
+    swapped = text.replace("1.846", "0.1385", 1)
+    assert audit(swapped, facts).verdict is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("0.7007", "0.8007"),
+        ("0.5970", "0.6970"),
+        ("0.00039", "0.039"),
+        ("faster", "slower"),
+        ("**better**", "**worse**"),
+    ],
+)
+def test_a_stated_comparison_is_checked_with_interval_q_value_and_direction(
+    facts: list[FactView], old: str, new: str
+) -> None:
+    assert audit(COMPARED, facts).verdict is Verdict.SUPPORTED
+    assert audit(COMPARED.replace(old, new), facts).verdict is Verdict.CONTRADICTED
+
+
+def test_counts_of_files_by_status_and_kind(facts: list[FactView]) -> None:
+    text = (
+        "12 files [F9] repeat measurements of another file and are counted once.\n\n"
+        "| Files | Count | Source |\n| --- | ---: | --- |\n| all files | 64 | [F7] |\n"
+        "| benchmark files (csv, json and markdown) | 61 | [F8] |\n| status duplicate | 12 | [F9] |\n"
+    )
+    assert gate(text, facts, 4).reason is None
+    assert audit(text.replace("| 61 |", "| 12 |"), facts).verdict is Verdict.CONTRADICTED
+
+
+def test_a_path_is_an_entity_where_a_fact_has_it(facts: list[FactView]) -> None:
+    text = "| File | Status | Records used |\n|---|---|---|\n| reports/a_2025.csv | ok | 15 |\n"
+    assert gate(text, facts, 1).reason is None
+    assert audit(text.replace("15", "16"), facts).verdict is Verdict.CONTRADICTED
