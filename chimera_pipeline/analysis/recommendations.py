@@ -215,7 +215,7 @@ def _cold_starts(facts: Sequence[Fact]) -> Iterable[Recommendation]:
         yield Recommendation(
             id="keep-loaded",
             text="Keep the model loaded where the first answer matters: cold calls wait for it far longer.",
-            because="cold TTFT is more than twice the warm one",
+            because="cold TTFT is well above the warm one",
             fact_ids=tuple(dict.fromkeys(fact.id for pair in pairs for fact in pair)),
             weight=3.0,
         )

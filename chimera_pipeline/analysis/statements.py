@@ -161,6 +161,13 @@ def _comparisons(facts: list[Fact]) -> Iterator[Statement]:
 def _comparison(fact: Fact) -> list[str | Slot]:
     """What was compared, the ratio with its interval, and the verdict; conditions that both arms share stand once."""
     if fact.statistic != "ratio" or fact.effect is None or not fact.baseline:
+        quiet = {
+            "no_clear_difference": "no step is found in its history",
+            "insufficient": "too few runs to find a step",
+        }
+        if fact.kind == "change" and fact.verdict in quiet:
+            label = vocabulary.metric(fact.metric).label
+            return [f"{label} of {about(fact)}: ", Slot(fact.id, quiet[fact.verdict])]
         return [Slot(fact.id, fact.text.rstrip("."))]
     mine, yours, shared = _apart(fact)
     metric = vocabulary.metric(fact.metric)

@@ -5,6 +5,7 @@ A failed ERROR check blocks what is downstream. Every result also becomes a row 
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -14,6 +15,7 @@ from chimera_pipeline.contracts import tables, validation
 from chimera_pipeline.orchestration.lake import Lake
 
 CONTRACT = "contract"
+AUDIT = "audit"
 FAILING_ROWS = 20
 
 
@@ -38,6 +40,28 @@ def contract_result(table: str, frame: pd.DataFrame) -> dg.AssetCheckResult:
         passed=failures.empty,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"rows": len(frame), "failures": len(failures), "first": dg.MetadataValue.json(rows)},
+    )
+
+
+def audit_spec(partitions_def: dg.PartitionsDefinition[str] | None = None) -> dg.AssetCheckSpec:
+    """The check that the auditor supports every claim of the finished report."""
+    return dg.AssetCheckSpec(
+        name=AUDIT,
+        asset="report",
+        description="Every claim of the finished report, as the auditor reads it, is supported by a fact.",
+        partitions_def=partitions_def,
+    )
+
+
+def audit_result(found: dict[str, Any]) -> dg.AssetCheckResult:
+    """Whether the auditor supports every claim, with the first that it does not."""
+    counts = {name: found[name] for name in ("claims", "supported", "unsupported", "contradicted")}
+    return dg.AssetCheckResult(
+        check_name=AUDIT,
+        asset_key="report",
+        passed=found["supported"] == found["claims"],
+        severity=dg.AssetCheckSeverity.ERROR if found["contradicted"] else dg.AssetCheckSeverity.WARN,
+        metadata={**counts, "first": dg.MetadataValue.json(found["first"])},
     )
 
 

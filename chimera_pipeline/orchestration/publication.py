@@ -1,5 +1,6 @@
 """Publishing a report: one view, its renderings, and the files of the period, each whole or not at all."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,11 @@ import pandas as pd
 
 from chimera_pipeline import atomic
 from chimera_pipeline.analysis import statements
+from chimera_pipeline.audit import audit, facts_from_frame
+from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.orchestration.agents import collected_statements
+from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake, to_json
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report import markdown, page
@@ -53,17 +57,32 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
         )
     )
     folder = lake.report_folder(material.period)
+    text = markdown.render(view)
     atomic.write_bytes(folder / "facts.json", facts_room.to_json(material.facts))
     atomic.write_bytes(folder / "report.json", to_json(view))
     atomic.write_text(folder / "report.html", page.render(view))
-    atomic.write_text(folder / "report.md", markdown.render(view))
+    atomic.write_text(folder / "report.md", text)
     return {
         "period": material.period,
         "md": str(folder / "report.md"),
         "html": str(folder / "report.html"),
         "json": str(folder / "report.json"),
         "numbers": len(view["appendix"]),
+        "audit": _audited(text, material),
         "durations_s": dict(material.run["durations_s"]),
+    }
+
+
+def _audited(text: str, material: Material) -> dict[str, Any]:
+    """What the auditor says of the part that asserts something: all before the lists of gaps, files and sources."""
+    asserting = text.partition("\n## Telemetry gaps and quarantine")[0]
+    result = audit(asserting, facts_from_frame(facts_room.to_frame(material.facts)), aliases(material.series))
+    verdicts = Counter(str(claim.verdict) for claim in result.claims)
+    refused = [claim for claim in result.claims if claim.verdict is not Verdict.SUPPORTED]
+    return {
+        "claims": len(result.claims),
+        **{name: verdicts.get(name, 0) for name in ("supported", "unsupported", "contradicted")},
+        "first": [f"line {claim.line}: {claim.printed}: {claim.reason}" for claim in refused[:20]],
     }
 
 

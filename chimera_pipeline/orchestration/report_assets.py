@@ -115,7 +115,14 @@ def report_assets(
         lake.write_frame("llm_calls", tables.frame("llm_calls", value["calls"]), period)
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
-    @dg.asset(group_name="report", io_manager_key="values", kinds={"python", "markdown", "html"}, **shared)
+    @dg.asset(
+        group_name="report",
+        io_manager_key="values",
+        kinds={"python", "markdown", "html"},
+        description="The founders report of the period: Markdown, HTML and JSON, with facts.json beside them.",
+        check_specs=[checks.audit_spec(partitions_def)],
+        **shared,
+    )
     def report(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -127,8 +134,7 @@ def report_assets(
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
         quarantine: pd.DataFrame,
-    ) -> dg.Output[dict[str, Any]]:
-        """The founders report of the period: Markdown, HTML and JSON, with facts.json beside them."""
+    ) -> Iterator[Any]:
         period = period_of(context)
         published = publication.publish(
             lake,
@@ -149,7 +155,10 @@ def report_assets(
                 },
             ),
         )
-        return dg.Output(published, metadata=run_metrics.of_report(published))
+        yield dg.Output(published, metadata=run_metrics.of_report(published))
+        result = checks.audit_result(published["audit"])
+        yield result
+        checks.keep(lake, f"report-{period}", period, [result])
 
     @dg.asset(
         group_name="report", deps=[report], io_manager_key="values", kinds={"python", "markdown"},

@@ -12,6 +12,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.report import model_metrics
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
+_FIGURES = re.compile(r"(?<![\w.`-])\d+(?: of \d+)?(?![\w.-])")
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
@@ -33,6 +34,11 @@ def sentence(parts: Sequence[Mapping[str, Any]]) -> str:
     return "".join(escape(part["text"]) + (f" [{part['label']}]" if part.get("label") else "") for part in parts)
 
 
+def figures_as_code(text: str) -> str:
+    """A sentence about the run itself: its figures are set as code, since they are no facts of artifacts."""
+    return _FIGURES.sub(r"`\g<0>`", escape(text))
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("chimera_pipeline.report"),
@@ -43,5 +49,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["md"] = escape
     environment.filters["sentence"] = sentence
+    environment.filters["about_run"] = figures_as_code
     environment.filters["run_metrics"] = model_metrics.rows
     return environment

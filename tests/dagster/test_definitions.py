@@ -139,6 +139,20 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
         assert instance.get_latest_materialization_event(dg.AssetKey("measurements")) is None
 
 
+def test_the_report_is_audited_and_the_check_turns_red_on_a_claim_that_does_not_hold(chosen: Settings) -> None:
+    with dg.instance_for_test() as instance:
+        assert materialize(chosen, INGEST, "all", None, instance).success
+        done = materialize(chosen, PERIODIC, "all", None, instance)
+        audited = [check for check in done.get_asset_check_evaluations() if check.check_name == checks.AUDIT]
+        assert [check.passed for check in audited] == [True], audited[0].metadata["first"]
+        assert audited[0].metadata["claims"].value > 50
+    found = {"claims": 3, "supported": 1, "unsupported": 1, "contradicted": 1, "first": ["line 1: 9: wrong"]}
+    red = checks.audit_result(found)
+    assert not red.passed
+    assert red.severity is dg.AssetCheckSeverity.ERROR
+    assert checks.audit_result(found | {"contradicted": 0}).severity is dg.AssetCheckSeverity.WARN
+
+
 @pytest.mark.parametrize("table", tables.TABLES)
 def test_the_contract_check_of_each_table_turns_red(table: str) -> None:
     whole = tables.frame(table)

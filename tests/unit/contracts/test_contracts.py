@@ -42,9 +42,7 @@ def test_negative_measurements_fail_the_contract(table: str) -> None:
         if dtype == "float64" and name not in ("value",):
             frame = tables.frame(table, [{name: -1.0}])
             failures = validation.failures(table, frame)
-            assert ((failures["column"] == name) & failures["check"].str.startswith("greater_than")).any(), (
-                name
-            )
+            assert ((failures["column"] == name) & failures["check"].str.startswith("greater_than")).any(), name
 
 
 @pytest.mark.parametrize(("kind", "field"), REQUIRED)
@@ -77,9 +75,7 @@ def test_each_cross_field_rule_turns_red(kind: str) -> None:
 
 def test_ordered_turns_red_through_the_yaml_of_a_table() -> None:
     frame = tables.frame("timings", [{"min_s": 2.0, "mean_s": 1.0, "max_s": 3.0}])
-    assert (
-        validation.failures("timings", frame)["check"].str.startswith("ordered(low=min_s, high=mean_s").any()
-    )
+    assert validation.failures("timings", frame)["check"].str.startswith("ordered(low=min_s, high=mean_s").any()
 
 
 def test_every_rule_named_in_yaml_is_registered() -> None:

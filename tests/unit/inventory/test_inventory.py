@@ -120,9 +120,7 @@ def test_a_missing_root_and_an_unknown_scheme_are_usage_errors(tmp_path: Path) -
         scan.open_root("ftp://host/folder")
 
 
-def test_a_root_that_cannot_be_listed_is_an_input_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_root_that_cannot_be_listed_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -131,9 +129,7 @@ def test_a_root_that_cannot_be_listed_is_an_input_error(
         scan.open_root(str(tmp_path))
 
 
-def test_a_file_that_grows_while_read_is_left_for_the_next_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_grows_while_read_is_left_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text("x")
     real = os.fdopen
