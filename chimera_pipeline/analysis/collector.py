@@ -70,7 +70,7 @@ def statements(facts: Sequence[Fact], artifacts: Sequence[Seen], expected_dirs: 
             text = f"The expected folder {folder}/ holds no benchmark file."
             out.append(_of("gap", [text], 6.0, always=True))
     for fact in facts:
-        if fact.kind == "gap":
+        if fact.kind == "gap" and fact.metric == "telemetry_gaps":
             noun = "gap" if fact.value == 1 else "gaps"
             parts: list[str | Slot] = [
                 Slot(fact.id, f"{fact.value:.0f}"),

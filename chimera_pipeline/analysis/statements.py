@@ -244,7 +244,7 @@ def _singular(sentence: str) -> str:
 
 def _gaps(facts: list[Fact]) -> Iterator[Statement]:
     for fact in facts:
-        if fact.kind == "gap":
+        if fact.kind == "gap" and fact.metric == "telemetry_gaps":
             noun = "telemetry gap" if fact.value == 1 else "telemetry gaps"
             yield _statement(
                 "gap",

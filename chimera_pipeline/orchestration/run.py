@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -99,8 +100,18 @@ def _materialize(
     names: Sequence[str],
     start: str | None = None,
 ) -> None:
-    definitions = build_definitions(settings=settings, period=kind, start=start)
-    assets: Any = list(definitions.assets or ())
+    with warnings.catch_warnings():
+        # labels that dagster puts on parts of its API; they are used on purpose, and say nothing to a user
+        for label in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
+            warnings.simplefilter("ignore", label)
+        definitions = build_definitions(settings=settings, period=kind, start=start)
+        assets: Any = list(definitions.assets or ())
+        _run(definitions, assets, instance, key, names)
+
+
+def _run(
+    definitions: dg.Definitions, assets: Any, instance: dg.DagsterInstance, key: str | None, names: Sequence[str]
+) -> None:
     dg.materialize(
         assets,
         selection=dg.AssetSelection.assets(*names),

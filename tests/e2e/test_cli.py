@@ -131,6 +131,7 @@ def test_equal_input_gives_equal_bytes_and_one_new_file_changes_what_it_must(tmp
 def test_one_report_a_month(finished: Path) -> None:
     done = chimera("run", "data", "--llm", "none", "--period", "month", "--out", "months", "--json", cwd=finished)
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     assert [report["period"] for report in json.loads(done.stdout)["reports"]] == ["2025-10", "2025-11"]
     facts = pd.read_parquet(finished / "months/tables/facts")
     assert set(facts["period"]) == {"2025-10", "2025-11"}
