@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -133,13 +134,23 @@ def _run(
 def where(settings: Settings) -> Where:
     """Where models may be found, from the settings and OLLAMA_HOST."""
     return Where(
-        cache=settings.out / FOLDER / "models",
+        cache=_cache(settings),
         ollama_host=os.environ.get("OLLAMA_HOST"),
         openai_url=settings.openai_url,
         openai_key=settings.openai_key.get_secret_value() if settings.openai_key else None,
         allowed_hosts=settings.llm_hosts,
         gguf=settings.gguf,
     )
+
+
+def _cache(settings: Settings) -> Path:
+    """Where the embedded model is put together: the user's cache folder, so that it is done once; else the output."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chimera_pipeline"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return settings.out / FOLDER / "models"
+    return folder if os.access(folder, os.W_OK) else settings.out / FOLDER / "models"
 
 
 def _name(digest: str) -> str:
