@@ -12,7 +12,12 @@ import pandas as pd
 
 from chimera_pipeline import redact, wording
 from chimera_pipeline.errors import UsageError
+from chimera_pipeline.inventory.opening import read_artifact
+from chimera_pipeline.inventory.scan import format_of
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.readers.document import Document
+from chimera_pipeline.readers.unclaimed import draft
+from chimera_pipeline.settings import Limits
 
 MAX_FACTS = 40
 
@@ -38,6 +43,8 @@ def explain(out: Path, subject: str) -> Iterator[str]:
     row = _artifact(artifacts, subject)
     if row is not None:
         yield from _file(lake, row, facts)
+        if row["status"] == "unrecognised":
+            yield from _mapping(subject)
         return
     known = facts[facts["id"] == subject]
     if len(known):
@@ -47,6 +54,19 @@ def explain(out: Path, subject: str) -> Iterator[str]:
     if number is None:
         raise UsageError(f"{subject} is no file of the last run, no fact id and no number")
     yield from _value(lake, facts, subject, number)
+
+
+def _mapping(subject: str) -> Iterator[str]:
+    """A draft of the YAML that would map a file that no reader knows, where the file can be seen from here."""
+    path = Path(subject)
+    if not path.is_file():
+        yield f"  for a draft of its mapping, give a path that leads to the file: {subject} does not from here"
+        return
+    limits = Limits()
+    data, _ = read_artifact(path.parent.resolve(), path.name, max_bytes=limits.max_file_bytes)
+    yield "  a draft of its mapping, for a YAML file in the folder of the setting sources:"
+    for line in draft(Document(data, format_of(path.name), limits)).splitlines():
+        yield f"    {line}"
 
 
 def _artifact(artifacts: pd.DataFrame, subject: str) -> pd.Series[Any] | None:

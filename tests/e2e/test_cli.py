@@ -214,6 +214,16 @@ def test_explain_tells_of_a_file_a_fact_and_a_number(finished: Path) -> None:
     assert "it has no source here" in chimera("explain", "999.9", cwd=finished).stdout
 
 
+def test_a_file_that_nobody_knows_is_mapped_by_its_draft(tmp_path: Path) -> None:
+    text = "scenario,speed_ms,size\n" + "".join(f"case{i},{i}.5,{i}\n" for i in range(1, 4))
+    corpus.write(tmp_path / "data", {"odd.csv": text})
+    assert chimera("run", "data", "--llm", "none", cwd=tmp_path).returncode == 0
+    story = chimera("explain", "data/odd.csv", cwd=tmp_path).stdout
+    assert "unrecognised" in story
+    assert "scenario" in story
+    assert "match:" in story
+
+
 def test_quarantine_says_where_and_why(finished: Path) -> None:
     rows = json.loads(chimera("quarantine", "--json", cwd=finished).stdout)["quarantine"]
     assert [(row["artifact_path"], row["reason"]) for row in rows] == [("broken.json", "truncated")]
