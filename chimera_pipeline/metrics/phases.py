@@ -33,8 +33,7 @@ def set_phases(entries: list[Entry]) -> None:
         for row in rows:
             loaded = (row.get("model"), *((row.get("config") or {}).get(key) for key in _RELOADS))
             row["phase"] = _phase(row, limits, changed=before is not None and loaded != before)
-            if row.get("status") != "failed":
-                before = loaded
+            before = loaded
 
 
 def _phase(row: Row, limits: dict[str | None, float], *, changed: bool) -> str:

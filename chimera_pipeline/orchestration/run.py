@@ -42,8 +42,12 @@ def execute(
     started = time.perf_counter()
     with sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
-        _materialize(settings, instance, periods.ALL, None, INGEST)
         lake = Lake(settings.out)
+        if period == periods.ALL and not strict:
+            # one job for all of it: each job costs about a second to put together
+            _materialize(settings, instance, periods.ALL, None, (*INGEST, *PERIODIC, "report_history"))
+            return _result(lake, instance, lake.read_frame("artifacts"), [periods.ALL], started)
+        _materialize(settings, instance, periods.ALL, None, INGEST)
         artifacts = lake.read_frame("artifacts")
         if strict:
             _refuse_quarantine(artifacts)

@@ -47,6 +47,7 @@ ALL_FAILED = {
     "20251008-122714/llama3_q4_benchmark_runs.csv": 5,
     "20251008-122728/llama3_q5_benchmark_runs.csv": 5,
 }
+SELF_HEALING = REPORTS + "self_healing_results_20251004_133717.json"
 FAILED_BACKEND = {
     "conv_cuda_bench_20251002-172037": "torch_compile",
     "mlp_cuda_bench_20251002-171845": "torch_compile",
@@ -101,6 +102,10 @@ def text_of(path: str) -> str:
     return (DATA / path).read_text(encoding="utf-8")
 
 
+def any_text_of(path: str) -> str:
+    return (DATA / path).read_bytes().decode("utf-8", "replace")
+
+
 def csv_rows(path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text_of(path).splitlines()))
 
@@ -124,7 +129,16 @@ def strings(value: Any) -> Iterator[str]:
 # The oracle, file by file ------------------------------------------------------------------------------------------
 
 # Files whose records or failed records may differ from the oracle, each with its reason.
+# None does; exceptions about times and single metrics stand in test_readers_*.py, each proved there.
 EXCEPTIONS: dict[str, str] = {}
+
+# Files whose rows the oracle does not know (null), with the rows found and why they are right.
+UNKNOWN = {
+    REPORTS + "llama3/ollama_benchmark_summary.md": (8, "rows of its two tables"),
+    OLLAMA + "ollama_benchmark_summary.md": (8, "an exact copy of the one above"),
+    REPORTS + "quantization/quantization_report.md": (4, "as many as its json twin has"),
+    "tools/ci-bench-fixtures/github-action-benchmark/issue16_output.txt": (2, "its two benchmarks"),
+}
 
 
 def test_records_and_failed_records_of_every_claimed_file_agree_with_the_oracle(world: World) -> None:
@@ -140,6 +154,8 @@ def test_records_and_failed_records_of_every_claimed_file_agree_with_the_oracle(
         same = all(stated[name] is None or stated[name] == found[name] for name in found)
         cells = [f"{found[name]:>5} {'-' if stated[name] is None else stated[name]:>5}" for name in found]
         print(f"{'ok' if same else 'DIFFERS':8}{cells[0]} |{cells[1]} | {row['status']:10} {row['tool']:22} {path}")
+        if stated["rows"] is None:
+            assert (found["rows"], found["rows_failed"]) == (UNKNOWN[path][0], 0), path
         compared += stated["rows"] is not None
         if not same:
             disagreeing[path] = (found, stated)
@@ -149,11 +165,9 @@ def test_records_and_failed_records_of_every_claimed_file_agree_with_the_oracle(
 
 def test_every_file_with_records_in_the_oracle_is_claimed_by_a_reader(world: World) -> None:
     unclaimed = {
-        path
-        for path, known in oracle()["files"].items()
-        if known["rows"] and not world.artifacts.loc[path, "tool"]
+        path for path, known in oracle()["files"].items() if known["rows"] and not world.artifacts.loc[path, "tool"]
     }
-    assert unclaimed == set()
+    assert unclaimed == {SELF_HEALING}, "its five entries log what a simulation decided; they are no measurements"
 
 
 # 1. Failures stored as data ----------------------------------------------------------------------------------------
@@ -210,9 +224,7 @@ def test_totals_that_include_failed_requests_are_not_measurements(world: World) 
 
 
 @pytest.mark.parametrize(("name", "backend"), FAILED_BACKEND.items())
-def test_a_backend_that_did_not_compile_is_failed_and_never_the_fastest(
-    world: World, name: str, backend: str
-) -> None:
+def test_a_backend_that_did_not_compile_is_failed_and_never_the_fastest(world: World, name: str, backend: str) -> None:
     path = f"{COMPILATION}{name}.json"
     timings = world.of("timings", path)
     failed = timings[timings["status"] == "failed"]
@@ -287,7 +299,7 @@ def test_requests_that_vanished_are_not_invented_and_an_outlier_is_kept(world: W
 @pytest.mark.parametrize(
     ("path", "cold"),
     [
-        (CSV_DATA + "ollama_quant_bench.csv", [1, 6, 11]),
+        (CSV_DATA + "ollama_quant_bench.csv", [6, 11]),  # the model was loaded before row 1
         (OLLAMA + "20251002-151824/prompt_suite_runs.csv", [1, 6, 11]),
         (CSV_DATA + "ollama_param_tuning.csv", list(range(1, 36, 3))),
         (GEMMA + "gemma3_1b-it-qat_param_tuning.csv", list(range(1, 36, 3))),
@@ -302,34 +314,42 @@ def test_a_request_is_cold_at_each_change_of_model_or_context_and_not_only_in_th
     assert [number for number, phase in enumerate(phases, 1) if phase == "cold"] == cold
 
 
-def test_cold_rows_are_as_many_as_the_oracle_counts_by_load_time(world: World) -> None:
-    compared, missed = 0, {}
-    for path, known in oracle()["files"].items():
-        stated = (known["metrics"] or {}).get("cold_rows_load_gt_0.5s")
-        if stated is None or world.status(path) != "ok":
-            continue
-        requests = world.of("llm_requests", path)
-        cold = requests[(requests["phase"] == "cold") & (requests["load_s"] > 0.5)]
-        count = len(stated) if isinstance(stated, list) else stated
-        compared += 1
-        if len(cold) != count:
-            missed[path] = (len(cold), count)
-    assert compared > 5
-    assert not missed
+# A sweep in which the first request after a change of options is cold by definition although its load was short (the
+# layers fitted without a reload). The oracle counts long loads alone, so its rows are not compared here.
+SHORT_LOADS = {GEMMA + "gemma3_param_tuning.csv"}
 
 
-def test_the_mean_of_warm_first_token_times_is_that_of_the_oracle(world: World) -> None:
+def test_cold_rows_are_those_of_a_long_load_and_warm_times_have_the_mean_of_the_oracle(world: World) -> None:
     compared = 0
     for path, known in oracle()["files"].items():
         stated = (known["metrics"] or {}).get("ttft_s__warm_rows_only")
-        if not stated or world.status(path) != "ok":
+        if not stated or world.status(path) != "ok" or path in SHORT_LOADS:
             continue
         requests = world.of("llm_requests", path)
+        phases = list(requests["phase"])
+        cold = [number for number, phase in enumerate(phases, 1) if phase == "cold"]
+        assert cold == known["cold_rows_load_gt_0.5s"], path
         warm = requests.loc[(requests["phase"] == "warm") & (requests["status"] == "ok"), "ttft_s"]
-        compared += 1
         assert len(warm) == stated["n"], path
         assert warm.mean() == pytest.approx(stated["mean"], rel=1e-9), path
-    assert compared > 5
+        compared += 1
+    assert compared == 10
+
+
+@pytest.mark.parametrize("path", sorted(SHORT_LOADS))
+def test_every_long_load_is_cold_in_the_other_sweeps_too(world: World, path: str) -> None:
+    requests = world.of("llm_requests", path).reset_index(drop=True)
+    long = [number - 1 for number in oracle()["files"][path]["cold_rows_load_gt_0.5s"]]
+    assert set(requests.loc[long, "phase"]) == {"cold"}
+
+
+def test_claims_of_a_summary_in_prose_are_no_measurements(world: World) -> None:
+    """It says 0.165 s and 102.85 tokens/s for warm rows; the rows say otherwise."""
+    path = GEMMA + "SUMMARY.md"
+    assert "0.165" in text_of(path)
+    assert world.status(path) == "document"
+    assert len(world.of("measurements", path)) == 0
+    assert not world.tables["measurements"]["value"].isin([0.165, 102.85]).any()
 
 
 def test_no_fact_about_first_token_times_pools_cold_and_warm(world: World, facts: list[Fact]) -> None:
@@ -345,7 +365,9 @@ def test_no_fact_about_first_token_times_pools_cold_and_warm(world: World, facts
 def test_a_warm_up_inside_a_mean_is_named_and_never_compared(facts: list[Fact]) -> None:
     path = REPORTS + "kernel_optimization/kernel_benchmarks.json"
     named = [fact for fact in facts if path in sources(fact) and fact.kind == "quality"]
-    assert named, "the first call inside these means is a fact of its own"
+    assert len(named) == 3
+    for mean, others in (("0.02462 s", "0.0002299 s"), ("0.0007616 s", "0.00007749 s"), ("0.01670 s", "0.00004012 s")):
+        assert any(mean in fact.text and others in fact.text for fact in named), mean
     judged = [f for f in facts if path in sources(f) and f.verdict in ("improvement", "regression")]
     assert not [fact.text for fact in judged]
 
@@ -494,7 +516,7 @@ def test_units_of_each_google_row_are_its_own(world: World) -> None:
         if row.get("run_type", "iteration") == "iteration" and "real_time" in row
     ]
     rows = world.of("timings", path)
-    found = [value for value in rows["mean_s"].fillna(rows["min_s"]).fillna(rows["median_s"])]
+    found = rows["mean_s"].fillna(rows["min_s"]).fillna(rows["median_s"]).tolist()
     assert sorted(found) == pytest.approx(sorted(stated), rel=1e-9)
 
 
@@ -525,7 +547,8 @@ def test_other_metrics_of_lm_eval_are_no_accuracy(world: World) -> None:
 def test_passes_of_http_req_failed_are_failed_requests() -> None:
     summary = {
         "metrics": {
-            "http_req_failed": {"type": "rate", "contains": "default", "values": {"rate": 0.25, "passes": 5, "fails": 15}},
+            "http_req_failed": {"type": "rate", "contains": "default",
+                                "values": {"rate": 0.25, "passes": 5, "fails": 15}},
             "http_reqs": {"type": "counter", "contains": "default", "values": {"count": 20, "rate": 2.0}},
             "http_req_duration": {"type": "trend", "contains": "time", "values": {
                 "avg": 120.0, "min": 100.0, "med": 110.0, "max": 200.0, "p(90)": 150.0, "p(95)": 160.0}},
@@ -588,15 +611,11 @@ def test_one_stamp_for_all_rows_of_a_suite_is_kept_as_one(world: World) -> None:
 
 
 def test_dates_inside_generated_text_date_nothing(world: World) -> None:
-    written = [path for path in world.readings if "October 26, 2023" in text_or_none(path)]
+    written = [path for path in world.readings if "October 26, 2023" in any_text_of(path)]
     assert any(path.endswith("metrics.json") for path in written)
     for path in written:
         rows = world.of("measurements", path)
         assert not rows["measured_at"].dropna().astype(str).str.startswith("2023").any(), path
-
-
-def text_or_none(path: str) -> str:
-    return (DATA / path).read_bytes().decode("utf-8", "replace")
 
 
 def test_the_commit_date_of_asv_dates_no_measurement(world: World) -> None:
@@ -638,7 +657,8 @@ def test_the_unit_row_and_indian_digit_groups_of_a_profile_are_read(world: World
     assert '"22,80,000"' in text_of(path)
     assert len(world.of("timings", path)) == 1
     assert not world.readings[path].rejections
-    assert world.of("timings", path)["mean_s"].iloc[0] < 1
+    stated = oracle()["files"][path]["metrics"]["gpu_time_duration_s"]
+    assert world.of("timings", path)["mean_s"].iloc[0] == pytest.approx(stated, rel=1e-9)
 
 
 def test_quoted_numbers_are_numbers(world: World) -> None:
@@ -757,13 +777,18 @@ def test_cells_with_plus_minus_are_a_mean_and_its_spread(world: World) -> None:
     assert (row["rate_mean"], row["rate_std"]) == (404.67, 3.65)
 
 
-@pytest.mark.parametrize("suffix", ["_runs.csv"])
-def test_a_byte_order_mark_or_other_line_ends_change_no_row(world: World, suffix: str) -> None:
-    path = OLLAMA + "20251002-151824/prompt_suite" + suffix
+def test_a_byte_order_mark_or_other_line_ends_change_no_row() -> None:
+    path = OLLAMA + "20251002-151824/prompt_suite_runs.csv"
     plain = (DATA / path).read_bytes().replace(b"\r\n", b"\n")
     rows = registry.read(plain, Format.CSV, Limits()).rows
     assert registry.read(b"\xef\xbb\xbf" + plain, Format.CSV, Limits()).rows == rows
+    assert registry.read(plain.replace(b"\n", b"\r\n"), Format.CSV, Limits()).rows == rows
     assert len(rows["llm_requests"]) == 15
+
+
+# Decimal comma: unit test_a_decimal_comma_holds_for_the_whole_file (test_nvidia). Files cut short: unit
+# test_a_cut_array_gives_nothing_and_says_so (test_llama_bench) and test_a_truncated_history_is_refused_with_a_reason
+# (test_small_benchmarks).
 
 
 # 7. Not benchmarks although they sit in reports/ -------------------------------------------------------------------
@@ -775,7 +800,7 @@ def test_a_byte_order_mark_or_other_line_ends_change_no_row(world: World, suffix
         REPORTS + "ascii_demo_20251004_143244.json",
         REPORTS + "ascii_demo_20251004_170151.json",
         REPORTS + "ascii_demo_20251004_175024.json",
-        REPORTS + "self_healing_results_20251004_133717.json",
+        SELF_HEALING,
         "chimera_extra/baselines/banter_sample.json",
     ],
 )
@@ -800,6 +825,18 @@ def test_the_text_of_agents_gives_nothing_but_its_timings(world: World) -> None:
         assert set(reading.rows) <= {"serving_runs", "measurements"}, path
         longest = max((len(text) for rows in reading.rows.values() for text in strings(rows)), default=0)
         assert longest < 200, path
+
+
+def test_a_quantization_that_equals_its_base_is_kept_as_stated_and_accuracies_are_eighths(world: World) -> None:
+    rows = world.of("measurements", REPORTS + "quantization/quantization_report.json").set_index("locator")["value"]
+    for metric in ("loss", "accuracy"):
+        assert rows[f"/fp8/{metric}"] == rows[f"/baseline/{metric}"]
+        assert {f"/{name}/{metric}" for name in ("int8", "qat")} <= set(rows.index)
+    assert all((8 * value).is_integer() for place, value in rows.items() if str(place).endswith("/accuracy"))
+
+
+# Values of google-benchmark, ci-bench-fixtures and asv are invented and guidellm ran against a mock server: nothing
+# in those files says so, and they are read as what they state.
 
 
 def test_quality_tables_keep_their_steps_and_claim_no_speed(world: World) -> None:
