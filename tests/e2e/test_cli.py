@@ -224,6 +224,37 @@ def test_a_file_that_nobody_knows_is_mapped_by_its_draft(tmp_path: Path) -> None
     assert "match:" in story
 
 
+def test_a_source_of_ones_own_leads_from_an_unknown_file_to_facts(tmp_path: Path) -> None:
+    text = "scenario,speed_ms,note\n" + "".join(f"warm,{i}.5,x\n" for i in range(1, 6))
+    corpus.write(tmp_path / "data", {"odd.csv": text})
+    mapping = """\
+source: speed-log
+description: csv with one row a run
+format: csv
+match:
+  columns: [scenario, speed_ms, note]
+grain:
+  table: timings
+fields:
+  case: scenario
+  mean_s: {column: speed_ms, unit: ms}
+failed: never
+"""
+    corpus.write(tmp_path / "sources", {"speed.yaml": mapping})
+    done = chimera("run", "data", "--llm", "none", cwd=tmp_path, CHIMERA_SOURCES="sources")
+    assert done.returncode == 0, done.stderr
+    facts = pd.read_parquet(tmp_path / "chimera-out/tables/facts")
+    mean = facts[(facts["metric"] == "time_s") & (facts["statistic"] == "mean")]
+    assert list(mean["entity"]) == ["warm"]
+    assert mean.iloc[0]["value"] == pytest.approx(0.0035)
+    assert mean.iloc[0]["n"] == 5
+    corpus.write(tmp_path / "sources", {"speed.yaml": mapping.replace("mean_s", "maen_s")})
+    wrong = chimera("run", "data", "--llm", "none", cwd=tmp_path, CHIMERA_SOURCES="sources")
+    assert wrong.returncode == 2
+    assert "speed.yaml:10" in wrong.stderr
+    assert "did you mean 'mean_s'" in wrong.stderr
+
+
 def test_quarantine_says_where_and_why(finished: Path) -> None:
     rows = json.loads(chimera("quarantine", "--json", cwd=finished).stdout)["quarantine"]
     assert [(row["artifact_path"], row["reason"]) for row in rows] == [("broken.json", "truncated")]
