@@ -161,10 +161,11 @@ def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
 
     from chimera_pipeline import redact
     from chimera_pipeline.inventory import scan
+    from chimera_pipeline.records import BENCHMARK_FORMATS
 
     found = scan.scan(scan.open_root(artifacts))
     by_format = Counter(artifact.format.value for artifact in found)
-    benchmark = sum(by_format[name.value] for name in scan.BENCHMARK_FORMATS)
+    benchmark = sum(by_format[name.value] for name in BENCHMARK_FORMATS)
     if as_json:
         files = [
             {"path": a.path, "size_bytes": a.size_bytes, "format": a.format.value, "skipped": a.skip_reason}

@@ -26,6 +26,10 @@ class Format(StrEnum):
     OTHER = "other"
 
 
+BENCHMARK_FORMATS = (Format.CSV, Format.JSON, Format.JSONL, Format.MARKDOWN)
+"""Formats that count as benchmark files: csv, json and markdown kinds."""
+
+
 class ArtifactStatus(StrEnum):
     """What became of an artifact."""
 

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chimera_pipeline.analysis.model import Analysis
-from chimera_pipeline.records import Fact, Gap, Slot, Statement
+from chimera_pipeline.records import BENCHMARK_FORMATS, Fact, Slot, Statement
 
-_BENCHMARK = frozenset({"csv", "json", "jsonl", "markdown"})
 HANDED_OVER = 8
 
 
@@ -29,25 +28,9 @@ class Seen:
 
 def coverage(artifacts: Iterable[Seen], expected_dirs: Sequence[str]) -> dict[str, int]:
     """Benchmark files under each expected folder, subfolders included; 0 where there are none."""
-    paths = [item.path for item in artifacts if item.format in _BENCHMARK]
+    paths = [item.path for item in artifacts if item.format in BENCHMARK_FORMATS]
     folders = [folder.strip("/") for folder in expected_dirs]
     return {folder: sum(path.startswith(f"{folder}/") for path in paths) for folder in folders}
-
-
-def missing(found: dict[str, int]) -> list[Gap]:
-    """The gap of each expected folder without benchmark files."""
-    return [
-        Gap(
-            kind="missing_directory",
-            table="artifacts",
-            subject=folder,
-            severity="warning",
-            consequence="nothing can be said about what this folder should hold",
-            remedy="check the upload, or remove the folder from the setting expected_dirs",
-        )
-        for folder, count in found.items()
-        if count == 0
-    ]
 
 
 def statements(facts: Sequence[Fact], artifacts: Sequence[Seen], expected_dirs: Sequence[str]) -> list[Statement]:

@@ -10,9 +10,8 @@ import pandas as pd
 from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.facts import ids, statistics
-from chimera_pipeline.records import Fact
+from chimera_pipeline.records import BENCHMARK_FORMATS, Fact
 
-BENCHMARK_FORMATS = ("csv", "json", "jsonl", "markdown")
 MIN_CONFIGURATIONS = 3
 
 

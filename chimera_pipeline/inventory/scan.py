@@ -29,7 +29,6 @@ _SUFFIXES = {
     ".txt": Format.TEXT,
     ".log": Format.TEXT,
 }
-BENCHMARK_FORMATS = (Format.CSV, Format.JSON, Format.JSONL, Format.MARKDOWN)
 
 
 @dataclass(frozen=True, slots=True)

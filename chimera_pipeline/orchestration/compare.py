@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -55,8 +56,6 @@ def _read(settings: Settings, name: str) -> Side:
 
 def aliases(series: pd.DataFrame) -> dict[str, list[str]]:
     """Entity -> other names of it, from table `series`."""
-    import json
-
     found: dict[str, list[str]] = {}
     for row in tables.records(series):
         names = [name for name in json.loads(row["aliases"]) if name != row["entity"]]

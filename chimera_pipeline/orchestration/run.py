@@ -17,11 +17,11 @@ from chimera_pipeline import atomic, periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.errors import GateRefused
-from chimera_pipeline.inventory.scan import BENCHMARK_FORMATS
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
 from chimera_pipeline.orchestration.assembly import build_definitions
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.records import BENCHMARK_FORMATS
 from chimera_pipeline.settings import Settings
 
 SCHEMA_VERSION = "1.0"
