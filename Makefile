@@ -58,7 +58,7 @@ lock: ## Solve requirements/*.lock anew from pyproject.toml (needs uv)
 	$(COMPILE) --all-extras -o requirements/all.lock
 	$(COMPILE) -c requirements/all.lock -o requirements/core.lock
 	$(COMPILE) -c requirements/all.lock --extra llamacpp -o requirements/run.lock
-	$(COMPILE) -c requirements/all.lock --extra llamacpp --extra postgres --extra s3 --extra dev -o requirements/dev.lock
+	$(COMPILE) -c requirements/all.lock --extra llamacpp --extra postgres --extra s3 --extra alerts --extra dev -o requirements/dev.lock
 
 # The scripts in .venv hold its path: a checkout that was moved needs a new one.
 ifneq ($(shell cat .venv/.created 2>/dev/null),$(HERE))
