@@ -7,7 +7,6 @@ are held by unit tests, each named where its trap would stand.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import statistics
 from collections.abc import Iterator
@@ -17,18 +16,15 @@ import pandas as pd
 import pytest
 
 from chimera_pipeline.facts.build import facts_of
-from chimera_pipeline.inventory.scan import format_of
-from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.metrics.settle import settle
 from chimera_pipeline.readers import registry
-from chimera_pipeline.records import Artifact, ArtifactStatus, Fact, Format, Reading
+from chimera_pipeline.records import ArtifactStatus, Fact, Format
 from chimera_pipeline.settings import Limits
 from tests.acceptance.shared import DATA, needs_data, oracle
+from tests.acceptance.world import MTIME_DAY, World
+from tests.acceptance.world import world as everything
 
 pytestmark = [needs_data, pytest.mark.shared]
 
-MTIME = 1_760_000_000_000_000_000
-MTIME_DAY = "2025-10-09"
 CSV_DATA = "chimera/csv_data/"
 REPORTS = "chimera/reports/"
 OLLAMA = REPORTS + "ollama/"
@@ -60,37 +56,9 @@ REQUEST_VALUES = ["ttft_s", "load_s", "prompt_eval_s", "eval_s", "total_s", "out
 TIMES = ["mean_s", "std_s", "min_s", "max_s", "median_s", "p95_s", "p99_s"]
 
 
-class World:
-    """All sample files, read and settled once."""
-
-    def __init__(self) -> None:
-        self.readings: dict[str, Reading] = {}
-        pairs = []
-        for path in sorted(oracle()["files"]):
-            data, format = (DATA / path).read_bytes(), format_of(path)
-            artifact = Artifact(path, len(data), MTIME, hashlib.sha256(data).hexdigest(), format)
-            self.readings[path] = registry.read(data, format, Limits())
-            pairs.append((artifact, self.readings[path]))
-        self.tables = settle(pairs)
-        self.tables["measurements"] = melt(self.tables)
-        self.artifacts = self.tables["artifacts"].set_index("path")
-
-    def of(self, table: str, path: str) -> pd.DataFrame:
-        frame = self.tables[table]
-        return frame[frame["artifact_path"] == path]
-
-    def status(self, path: str) -> str:
-        return str(self.artifacts.loc[path, "status"])
-
-    def values(self, path: str) -> pd.DataFrame:
-        """The measurements of a file that count."""
-        rows = self.of("measurements", path)
-        return rows[rows["status"] == "ok"]
-
-
 @pytest.fixture(scope="module")
 def world() -> World:
-    return World()
+    return everything()
 
 
 @pytest.fixture(scope="module")
@@ -127,40 +95,6 @@ def strings(value: Any) -> Iterator[str]:
 
 
 # The oracle, file by file ------------------------------------------------------------------------------------------
-
-# Files whose records or failed records may differ from the oracle, each with its reason.
-# None does; exceptions about times and single metrics stand in test_readers_*.py, each proved there.
-EXCEPTIONS: dict[str, str] = {}
-
-# Files whose rows the oracle does not know (null), with the rows found and why they are right.
-UNKNOWN = {
-    REPORTS + "llama3/ollama_benchmark_summary.md": (8, "rows of its two tables"),
-    OLLAMA + "ollama_benchmark_summary.md": (8, "an exact copy of the one above"),
-    REPORTS + "quantization/quantization_report.md": (4, "as many as its json twin has"),
-    "tools/ci-bench-fixtures/github-action-benchmark/issue16_output.txt": (2, "its two benchmarks"),
-}
-
-
-def test_records_and_failed_records_of_every_claimed_file_agree_with_the_oracle(world: World) -> None:
-    """Where the oracle gives null (unknown) there is nothing to compare; those files are printed with a "-"."""
-    disagreeing, compared = {}, 0
-    print()
-    for path, known in sorted(oracle()["files"].items()):
-        row = world.artifacts.loc[path]
-        if not row["tool"]:
-            continue
-        found = {"rows": int(row["rows_ok"] + row["rows_failed"]), "rows_failed": int(row["rows_failed"])}
-        stated = {name: known[name] for name in found}
-        same = all(stated[name] is None or stated[name] == found[name] for name in found)
-        cells = [f"{found[name]:>5} {'-' if stated[name] is None else stated[name]:>5}" for name in found]
-        print(f"{'ok' if same else 'DIFFERS':8}{cells[0]} |{cells[1]} | {row['status']:10} {row['tool']:22} {path}")
-        if stated["rows"] is None:
-            assert (found["rows"], found["rows_failed"]) == (UNKNOWN[path][0], 0), path
-        compared += stated["rows"] is not None
-        if not same:
-            disagreeing[path] = (found, stated)
-    assert set(disagreeing) == set(EXCEPTIONS), disagreeing
-    assert compared > 110
 
 
 def test_every_file_with_records_in_the_oracle_is_claimed_by_a_reader(world: World) -> None:
