@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         False,
         description="Let measurements dated only by file time enter changes, trends and history.",
     )
+    history_periods: int = Field(
+        12,
+        ge=0,
+        description="Earlier periods that the history checks hold a period against (3 at least); 0 turns them off.",
+    )
     expected_dirs: list[str] = Field(
         default_factory=list, description="Folders under the root that must hold benchmark files."
     )

@@ -13,9 +13,11 @@ import pandas as pd
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import tables, validation
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.records import Row
 
 CONTRACT = "contract"
 AUDIT = "audit"
+HISTORY = "history"
 FAILING_ROWS = 20
 
 
@@ -65,6 +67,33 @@ def audit_result(found: dict[str, Any]) -> dg.AssetCheckResult:
     )
 
 
+def history_spec(partitions_def: dg.PartitionsDefinition[str] | None = None) -> dg.AssetCheckSpec:
+    """The check that a period looks like the periods before it."""
+    return dg.AssetCheckSpec(
+        name=HISTORY,
+        asset="facts",
+        description="Volume, freshness, null shares and quantiles of the period, against those of earlier periods.",
+        partitions_def=partitions_def,
+    )
+
+
+def history_result(rows: list[Row]) -> dg.AssetCheckResult:
+    """Whether every history expectation holds, with those that do not. Without history there is nothing to fail."""
+    failed = [row for row in rows if not row["passed"]]
+    shown = [{name: row[name] for name in ("suite", "expectation", "observed", "expected")} for row in failed]
+    return dg.AssetCheckResult(
+        check_name=HISTORY,
+        asset_key="facts",
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "expectations": len(rows),
+            "failures": len(failed),
+            "first": dg.MetadataValue.json(shown[:FAILING_ROWS]),
+        },
+    )
+
+
 def _failing(frame: pd.DataFrame, case: dict[str, object]) -> dict[str, object]:
     index = case["index"]
     row = frame.iloc[int(str(index))] if index is not None and len(frame) else None
@@ -77,6 +106,11 @@ def _failing(frame: pd.DataFrame, case: dict[str, object]) -> dict[str, object]:
         "value": redact.value(case["failure_case"]),
         **place,
     }
+
+
+def keep_rows(lake: Lake, part: str, rows: Iterable[Row]) -> None:
+    """Publish rows of table `checks` as one part of it."""
+    lake.write_frame("checks", tables.frame("checks", rows), part)
 
 
 def keep(lake: Lake, part: str, period: str, results: Iterable[dg.AssetCheckResult]) -> None:
@@ -94,4 +128,4 @@ def keep(lake: Lake, part: str, period: str, results: Iterable[dg.AssetCheckResu
         }
         for result in results
     ]
-    lake.write_frame("checks", tables.frame("checks", rows), part)
+    keep_rows(lake, part, rows)

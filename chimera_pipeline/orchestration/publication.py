@@ -7,16 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from chimera_pipeline import atomic
+from chimera_pipeline import atomic, periods
 from chimera_pipeline.analysis import statements
 from chimera_pipeline.audit import audit, facts_from_frame
 from chimera_pipeline.audit.results import Verdict
+from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.orchestration.agents import collected_statements
 from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake, to_json
 from chimera_pipeline.records import Fact
-from chimera_pipeline.report import markdown, page
+from chimera_pipeline.report import checks_page, markdown, page
 from chimera_pipeline.report import view as report_view
 
 
@@ -84,6 +85,13 @@ def _audited(text: str, material: Material) -> dict[str, Any]:
         **{name: verdicts.get(name, 0) for name in ("supported", "unsupported", "contradicted")},
         "first": [f"line {claim.line}: {claim.printed}: {claim.reason}" for claim in refused[:20]],
     }
+
+
+def publish_checks(lake: Lake, period: str) -> None:
+    """Write checks.html: every check that concerns the period, those of the whole store included, failed ones first."""
+    frame = lake.read_table("checks")
+    rows = tables.records(frame[frame["period"].isin([period, periods.ALL])])
+    atomic.write_text(lake.report_folder(period) / "checks.html", checks_page.render(rows, period))
 
 
 def write_index(lake: Lake) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import checks, publication, run_metrics, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
@@ -42,11 +43,12 @@ def report_assets(
         io_manager_key="frames",
         description=tables.description("facts"),
         kinds=KINDS | {"pandera"},
-        check_specs=[checks.contract_spec("facts", partitions_def)],
+        check_specs=[checks.contract_spec("facts", partitions_def), checks.history_spec(partitions_def)],
         **shared,
     )
     def facts(
         context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
         measurements: pd.DataFrame,
         series: pd.DataFrame,
@@ -68,6 +70,9 @@ def report_assets(
         result = checks.contract_result("facts", frame)
         yield result
         checks.keep(lake, f"facts-{period}", period, [result])
+        found_usual = history.check_rows(measurements, series, period=period, limit=settings.history_periods)
+        checks.keep_rows(lake, f"history-{period}", found_usual)
+        yield checks.history_result(found_usual)
 
     @dg.asset(
         group_name="analysis",
@@ -159,6 +164,7 @@ def report_assets(
         result = checks.audit_result(published["audit"])
         yield result
         checks.keep(lake, f"report-{period}", period, [result])
+        publication.publish_checks(lake, period)
 
     @dg.asset(
         group_name="report", deps=[report], io_manager_key="values", kinds={"python", "markdown"},
