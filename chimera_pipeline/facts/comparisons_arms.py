@@ -36,6 +36,7 @@ IDENTITY = (
 )
 STATISTICS = ("sample", "mean", "std", "stderr", "min", "max")
 LENGTH_RATIO = 1.1
+_LENGTHS = {"output_tokens": ("eval_s", "total_s"), "prompt_tokens": ("ttft_s", "prompt_eval_s", "total_s")}
 _NUMBER = re.compile(r"\d+")
 _HIGHER = re.compile(r"acc|exact_match|\bem\b|f1|bleu|rouge|pass@|score|recall|precision|mcc|win_rate", re.IGNORECASE)
 _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|brier", re.IGNORECASE)
@@ -273,16 +274,21 @@ def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], lis
         keys.append("unit")
     if base.first_call_inside or head.first_call_inside:
         keys.append("whether a first call is inside the mean")
-    if base.metric.name in ("eval_s", "total_s") and _lengths_differ(base, head, "output_tokens"):
+    behind = lengths_behind(base.metric.name)
+    if "output_tokens" in behind and _lengths_differ(base, head, "output_tokens"):
         keys.append("output length")
-    prompts_count = base.metric.name in ("ttft_s", "prompt_eval_s", "total_s") and not same_items
-    if prompts_count and _lengths_differ(base, head, "prompt_tokens"):
+    if "prompt_tokens" in behind and not same_items and _lengths_differ(base, head, "prompt_tokens"):
         keys.append("prompt length")
     if _one_after_the_other(base, head):
         caveats.append("the arms were measured one after the other, not interleaved")
     if not (_plain(base.series.get("hardware")) or _plain(head.series.get("hardware"))):
         caveats.append("no hardware is recorded")
     return keys, caveats
+
+
+def lengths_behind(metric: str) -> tuple[str, ...]:
+    """The lengths (prompt_tokens, output_tokens) that a metric of one request depends on."""
+    return tuple(name for name, metrics in _LENGTHS.items() if metric in metrics)
 
 
 def _lengths_differ(base: Arm, head: Arm, name: str) -> bool:

@@ -47,6 +47,7 @@ def report_assets(
     )
     def facts(
         context: dg.AssetExecutionContext,
+        settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
         measurements: pd.DataFrame,
         series: pd.DataFrame,
@@ -62,6 +63,7 @@ def report_assets(
                 "telemetry_gaps": telemetry_gaps,
             },
             period=period,
+            limits=settings.slo,
         )
         frame = facts_room.to_frame(found)
         yield dg.Output(frame, metadata=run_metrics.of_facts(found))
