@@ -23,7 +23,7 @@ from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids, levels
-from chimera_pipeline.facts.comparisons_arms import LENGTH_RATIO, lengths_behind
+from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_behind
 from chimera_pipeline.facts.comparisons_verdict import ALPHA
 from chimera_pipeline.facts.history_changes import family, search, steps
 from chimera_pipeline.facts.history_null import SEED
