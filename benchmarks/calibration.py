@@ -27,9 +27,9 @@ from history_speed import otava
 SEED = 20_251_123
 SD = 0.02
 LEVEL = 100.0
-POINTS = (3, 6, 10, 20, 50, 200)
+POINTS = (3, 6, 10, 14, 20, 50, 200)
 STEPS = (0.01, 0.02, 0.05, 0.10)
-FAMILIES = (1, 10, 100, 1000)
+FAMILIES = (1, 3, 10, 100, 1000)
 PERCENT = 0.05
 Z = 5.0
 ASV_P = 0.002
@@ -227,7 +227,7 @@ def _families(alarms: dict[tuple[str, int], dict[str, Rates]], names: list[str],
     for noise in NOISE:
         for points in (p for p in POINTS if p >= FEWEST):
             for size in FAMILIES:
-                repeats = 20 if quick else {1: 1, 10: 400, 100: 150, 1000: 40}[size]
+                repeats = 20 if quick else {1: 1, 3: 400, 10: 400, 100: 150, 1000: 40}[size]
                 cells = [1 - (1 - alarms[noise, points][name]["0"]) ** size for name in names[:-1]]
                 mine = alarms[noise, points]["ours"]["0"] if size == 1 else any_alarm(noise, points, size, repeats)
                 shown = " | ".join(f"{value:.3f}" for value in [*cells, mine])

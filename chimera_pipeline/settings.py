@@ -84,7 +84,18 @@ class Settings(BaseSettings):
         default_factory=list, description="Hosts beside loopback that a model server may run on."
     )
     gguf: Path | None = Field(None, description="Model file for the provider llamacpp.")
+    slo_ttft_s: float | None = Field(None, gt=0, description="Longest TTFT of a request that counts as goodput.")
+    slo_tpot_s: float | None = Field(
+        None, gt=0, description="Longest time per output token after the first of a request that counts as goodput."
+    )
+    slo_e2e_s: float | None = Field(None, gt=0, description="Longest total time of a request that counts as goodput.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
+
+    @property
+    def slo(self) -> dict[str, float]:
+        """The service level objective: metric of a request -> longest time in seconds; {} where none is set."""
+        wanted = {"ttft_s": self.slo_ttft_s, "tpot_s": self.slo_tpot_s, "total_s": self.slo_e2e_s}
+        return {metric: limit for metric, limit in wanted.items() if limit is not None}
 
     @classmethod
     def settings_customise_sources(

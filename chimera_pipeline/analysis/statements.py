@@ -162,12 +162,13 @@ def _comparison(fact: Fact) -> list[str | Slot]:
     """What was compared, the ratio with its interval, and the verdict; conditions that both arms share stand once."""
     if fact.statistic != "ratio" or fact.effect is None or not fact.baseline:
         quiet = {
-            "no_clear_difference": "no step is found in its history",
-            "insufficient": "too few runs to find a step",
+            "lines_without_step": ("no step is found in ", " of history"),
+            "lines_too_short": ("too few runs to find a step in ", " of history"),
         }
-        if fact.kind == "change" and fact.verdict in quiet:
-            label = vocabulary.metric(fact.metric).label
-            return [f"{label} of {about(fact)}: ", Slot(fact.id, quiet[fact.verdict])]
+        if fact.statistic in quiet:
+            before, after = quiet[fact.statistic]
+            count = Slot(fact.id, wording.count(int(fact.value), "line"))
+            return [f"{vocabulary.metric(fact.metric).label}: {before}", count, after]
         return [Slot(fact.id, fact.text.rstrip("."))]
     mine, yours, shared = _apart(fact)
     metric = vocabulary.metric(fact.metric)

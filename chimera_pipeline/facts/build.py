@@ -11,10 +11,11 @@ import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.facts import coverage, decompositions, ids, levels
+from chimera_pipeline.facts import coverage, decompositions, ids, levels, steady
 from chimera_pipeline.facts.comparisons import compare_within
 from chimera_pipeline.facts.comparisons_text import comparison_facts
 from chimera_pipeline.facts.decompositions_sweeps import sensitivity_facts
+from chimera_pipeline.facts.goodput import goodput_facts
 from chimera_pipeline.facts.history_facts import history_facts, period_facts
 from chimera_pipeline.facts.rankings import ranking_facts
 from chimera_pipeline.facts.rankings_fronts import front_facts
@@ -23,16 +24,20 @@ from chimera_pipeline.records import Fact
 SCHEMA_VERSION = "1.0"
 
 
-def facts_of(tables_by_name: Mapping[str, pd.DataFrame], *, period: str) -> list[Fact]:
+def facts_of(
+    tables_by_name: Mapping[str, pd.DataFrame], *, period: str, limits: Mapping[str, float] | None = None
+) -> list[Fact]:
     """Every fact of `period` ("all" or a period's name) with its id, in a fixed order.
 
-    Needs tables measurements, series, artifacts and telemetry_gaps.
+    Needs tables measurements, series, artifacts and telemetry_gaps. `limits` are the longest times in seconds that
+    a request may take, by metric; without them there is no goodput.
     """
     measurements = in_period(tables_by_name["measurements"], period)
     series = tables_by_name["series"]
     artifacts, gaps = _of_period(tables_by_name, measurements, period)
     found: list[Fact] = []
     found += levels.level_facts(measurements, series, period=period)
+    found += steady.steady_facts(measurements, series, period=period)
     found += coverage.sweep_facts(measurements, series, period=period)
     found += coverage.request_facts(measurements, period=period)
     found += coverage.inventory_facts(artifacts, gaps, period=period)
@@ -42,6 +47,7 @@ def facts_of(tables_by_name: Mapping[str, pd.DataFrame], *, period: str) -> list
     found += sensitivity_facts(measurements, series, period=period)
     found += ranking_facts(measurements, series, period=period)
     found += front_facts(measurements, series, period=period)
+    found += goodput_facts(measurements, series, limits or {}, period=period)
     found += _changes(tables_by_name["measurements"], series, period)
     return ids.assign(found)
 

@@ -31,7 +31,7 @@ from chimera_pipeline.facts.comparisons_verdict import (
 
 __all__ = ["Comparison", "compare_stores", "compare_within", "regression_stands"]
 
-WITHIN = ("ttft_s",)
+WITHIN = ("ttft_s", "serving_ttft_s")
 MOST_ARMS = 8
 _REFERENCE = ("baseline", "reference", "eager", "pytorch", "torch", "native", "default")
 _BITS = re.compile(r"(\d+)")
@@ -141,7 +141,7 @@ def compare_within(
 ) -> list[Comparison]:
     """Comparisons inside one store: quantizations of a model, options of a sweep, backends of a case.
 
-    Headline metrics and TTFT only; all of them together are one family.
+    Headline metrics and TTFT, of requests and under load, only; all of them together are one family.
     """
     arms = {key: arm for key, arm in arms_of(measurements, series).items() if arm.metric.headline or key[1] in WITHIN}
     known = {str(row["series_id"]): row for row in records(series)}

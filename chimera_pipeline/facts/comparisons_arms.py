@@ -1,7 +1,7 @@
 """Arms: the values of one series in one metric and phase, and what tells two arms apart.
 
-In: tables `measurements` and `series`. Out: `Arm`s, the keys in which two arms differ, and the confounds that
-weaken a comparison of them. The statistics are in `comparisons_shift`, the pairing in `comparisons_match`.
+In: tables `measurements` and `series`. Out: `Arm`s, and the keys in which two arms differ. What else stands between
+them is in `comparisons_confounds`. The statistics are in `comparisons_shift`, the pairing in `comparisons_match`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ IDENTITY = (
     "case",
 )
 STATISTICS = ("sample", "mean", "std", "stderr", "min", "max")
-LENGTH_RATIO = 1.1
 _NUMBER = re.compile(r"\d+")
 _HIGHER = re.compile(r"acc|exact_match|\bem\b|f1|bleu|rouge|pass@|score|recall|precision|mcc|win_rate", re.IGNORECASE)
 _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|brier", re.IGNORECASE)
@@ -45,7 +44,9 @@ _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|br
 class Arm:
     """Values in file order with the run, item and coldness of each; or `stated` (mean, sd, n) of a tool.
 
-    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `lengths` are the medians
+    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its path,
+    and its instant and place in the file, by which values of one file are in order. `load_known` says whether the
+    rows tell cold calls from warm ones. `lengths` are the medians
     of prompt and output tokens of the same requests.
     """
 
@@ -57,13 +58,14 @@ class Arm:
     runs: tuple[str, ...]
     items: tuple[str | None, ...]
     cold: tuple[bool, ...]
-    files: tuple[tuple[str, int], ...]
+    files: tuple[tuple[str, tuple[int, int]], ...]
     frame: pd.DataFrame
     places: tuple[int, ...]
     stated: tuple[float, float, int] | None = None
     stated_note: str = ""
     first_call_inside: bool = False
     lengths: Mapping[str, float] | None = None
+    load_known: bool = True
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -91,7 +93,10 @@ Key = tuple[str, str, str, str]
 
 
 class _Row(NamedTuple):
-    """A measurement, as much of it as an arm needs; `place` is its row in the frame, `order` in its file."""
+    """A measurement, as much of it as an arm needs; `place` is its row in the frame, `order` in its file.
+
+    `at` is its instant in microseconds, 0 where unknown.
+    """
 
     statistic: str
     value: float
@@ -103,6 +108,7 @@ class _Row(NamedTuple):
     n: int | None
     ddof: int | None
     order: int
+    at: int
     place: int
 
 
@@ -132,12 +138,19 @@ def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
     columns = ["statistic", "value", "run_id", "item", "phase", "artifact_path", "locator", "n", "ddof"]
     cells = [_cells(frame[name]) for name in columns]
     keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
+    instants = _instants(frame["measured_at"])
     groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
-    for place, (key, row) in enumerate(zip(keys, zip(*cells, strict=True), strict=True)):
-        groups[key].append(_Row._make((*row, _place(row[6]), place)))
+    for place, (key, row, at) in enumerate(zip(keys, zip(*cells, strict=True), instants, strict=True)):
+        groups[key].append(_Row._make((*row, _place(row[6]), at, place)))
     for rows in groups.values():
         rows.sort(key=lambda row: (row.path, row.order))
     return groups
+
+
+def _instants(column: Any) -> list[int]:
+    known = column.notna()
+    found: list[int] = column.astype("datetime64[us, UTC]").astype("int64").where(known, 0).tolist()
+    return found
 
 
 def _place(locator: str) -> int:
@@ -171,7 +184,8 @@ def _arm(
         values=np.array([row.value for row in rows], dtype=np.float64),
         items=tuple(row.item for row in rows),
         cold=tuple(row.phase == "cold" for row in rows),
-        files=tuple((row.path, row.order) for row in rows),
+        files=tuple((row.path, (row.at, row.order)) for row in rows),
+        load_known=all(row.phase != "unknown" for row in rows),
         frame=frame,
         places=tuple(row.place for row in rows),
         **{"runs": tuple(row.run_id for row in rows), "phase": "", **more},
@@ -252,49 +266,12 @@ def identity(row: Mapping[str, Any], *without: str) -> tuple[str, ...]:
 
 def differing(base: Mapping[str, Any], head: Mapping[str, Any]) -> tuple[str, ...]:
     """The identity keys in which two series differ; options as `config.<name>`."""
-    found = [key for key in IDENTITY if _plain(base.get(key)) != _plain(head.get(key))]
+    found = [key for key in IDENTITY if plain(base.get(key)) != plain(head.get(key))]
     left, right = json.loads(base["config"] or "{}"), json.loads(head["config"] or "{}")
     found += [f"config.{key}" for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
     return tuple(found)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value, None where it is null."""
     return None if value is None or value != value else value
-
-
-def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], list[str]]:
-    """(keys that make the arms not comparable, caveats that only weaken)."""
-    keys, caveats = [], []
-    if base.phase != head.phase:
-        keys.append(f"phase ({base.phase} against {head.phase})")
-    elif all(base.cold) != all(head.cold):
-        keys.append("phase (cold against warm)")
-    if base.unit != head.unit:
-        keys.append("unit")
-    if base.first_call_inside or head.first_call_inside:
-        keys.append("whether a first call is inside the mean")
-    if base.metric.name in ("eval_s", "total_s") and _lengths_differ(base, head, "output_tokens"):
-        keys.append("output length")
-    prompts_count = base.metric.name in ("ttft_s", "prompt_eval_s", "total_s") and not same_items
-    if prompts_count and _lengths_differ(base, head, "prompt_tokens"):
-        keys.append("prompt length")
-    if _one_after_the_other(base, head):
-        caveats.append("the arms were measured one after the other, not interleaved")
-    if not (_plain(base.series.get("hardware")) or _plain(head.series.get("hardware"))):
-        caveats.append("no hardware is recorded")
-    return keys, caveats
-
-
-def _lengths_differ(base: Arm, head: Arm, name: str) -> bool:
-    a, b = (base.lengths or {}).get(name), (head.lengths or {}).get(name)
-    if a is None or b is None or min(a, b) <= 0:
-        return False
-    return max(a, b) / min(a, b) > LENGTH_RATIO
-
-
-def _one_after_the_other(base: Arm, head: Arm) -> bool:
-    paths = {path for path, _ in (*base.files, *head.files)}
-    if len(paths) != 1 or min(len(base.files), len(head.files)) < 2:
-        return False
-    a, b = ([order for _, order in arm.files] for arm in (base, head))
-    return max(a) < min(b) or max(b) < min(a)

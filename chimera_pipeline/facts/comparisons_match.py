@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.comparisons_arms import Arm, confounds, differing
+from chimera_pipeline.facts.comparisons_arms import Arm, differing
+from chimera_pipeline.facts.comparisons_confounds import confounds
 from chimera_pipeline.facts.comparisons_shift import Shift, from_reported, paired, unpaired
 from chimera_pipeline.facts.comparisons_verdict import (
     INSUFFICIENT,

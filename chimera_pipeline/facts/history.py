@@ -25,9 +25,8 @@ from chimera_pipeline.facts.comparisons_verdict import (
     NOT_COMPARABLE,
     REGRESSION,
     Comparison,
-    benjamini_hochberg,
 )
-from chimera_pipeline.facts.history_changes import Search, confirmed, search, steps
+from chimera_pipeline.facts.history_changes import Search, confirmed, family, search, steps
 from chimera_pipeline.facts.history_lines import Line, breaks_comparison, lines_of
 from chimera_pipeline.facts.history_null import SEED
 
@@ -84,14 +83,10 @@ def histories(
 def analyse(lines: Sequence[Line], *, alpha: float = ALPHA, seed: int = SEED) -> list[History]:
     """One family of lines searched together."""
     found = search([line.values for line in lines], seed=seed)
-    tested = [i for i, one in enumerate(found) if one.p is not None]
-    p = [one.p for one in found if one.p is not None]
-    q = dict(zip(tested, benjamini_hochberg(p).tolist(), strict=True))
-    kept = [one.p for i, one in enumerate(found) if one.p is not None and q[i] <= alpha]
-    level = alpha * len(kept) / len(tested) if tested else alpha
+    q, level = family(found, alpha)
     return [
-        History(line, one, q.get(i), tuple(_steps(line, one, level, seed)) if q.get(i, 1.0) <= alpha else ())
-        for i, (line, one) in enumerate(zip(lines, found, strict=True))
+        History(line, one, at, tuple(_steps(line, one, level, seed)) if at is not None and at <= alpha else ())
+        for line, one, at in zip(lines, found, q, strict=True)
     ]
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from chimera_pipeline.facts.comparisons_verdict import benjamini_hochberg
+from chimera_pipeline.facts.history_drift import bayes_factor, limits
 from chimera_pipeline.facts.history_null import (
     PHI,
     SEED,
@@ -28,8 +30,9 @@ from chimera_pipeline.facts.statistics import Array
 FEWEST = 8
 """No outcome of a shorter series has p <= 0.05 after the split search (7 points: 2 / C(7, 3) = 0.057)."""
 
-
-SOME, MANY = 16, 400
+SHORT = 32
+"""A lone series of no more points says too little about its own autocorrelation: see `history_drift`."""
+FEW, MANY = 150, 400
 ALARM = 0.05
 
 
@@ -37,17 +40,20 @@ ALARM = 0.05
 class Search:
     """What the search found in one series: p over all splits, best split, autocorrelation allowed for.
 
-    `p` is None below `FEWEST` points. `split` is the number of points before the step.
+    `p` is None below `FEWEST` points. `split` is the number of points before the step. `phi` is None where the series
+    was held against any phi.
     """
 
     n: int
     p: float | None
     split: int | None
-    phi: float
+    phi: float | None
 
 
 def search(series: Sequence[Array], *, seed: int = SEED) -> list[Search]:
     """Each series searched for its best split, autocorrelation shared over the family (see `_phis`)."""
+    if len(series) == 1 and FEWEST <= series[0].size <= SHORT:
+        return [_lone(series[0], seed)]
     out: list[Search | None] = [None] * len(series)
     by_length: dict[int, list[int]] = defaultdict(list)
     for i, values in enumerate(series):
@@ -63,6 +69,34 @@ def search(series: Sequence[Array], *, seed: int = SEED) -> list[Search]:
         for i, value, split, phi in zip(members, p.tolist(), splits, phis[n].tolist(), strict=True):
             out[i] = Search(n, value, split, phi)
     return [found for found in out if found is not None]
+
+
+def _lone(values: Array, seed: int) -> Search:
+    found = _scored(values[None, :])
+    p = _p_of_any(values[None, :], found, values.size, seed)
+    return Search(values.size, float(p[0]), int(found.splits[0]), None)
+
+
+def _p_of_any(values: Array, found: _Scored, n: int, seed: int) -> Array:
+    """p of series whose phi is unknown: that of their ranks as if independent, and of a step against any drift."""
+    by_rank = null(grid_length(n), 0.0, seed).p_of_score(found.scores)
+    if (by_rank > ALARM).all():
+        return by_rank
+    return limits(values.shape[1], seed).p(by_rank, bayes_factor(values))
+
+
+def family(found: Sequence[Search], alpha: float) -> tuple[list[float | None], float]:
+    """(q of each series, None where it was too short; the level at which accepted ones are split further).
+
+    Benjamini & Hochberg 1995; the level is that of the last p that the family accepts.
+    """
+    tested = [i for i, one in enumerate(found) if one.p is not None]
+    values = benjamini_hochberg([one.p for one in found if one.p is not None]).tolist()
+    q: list[float | None] = [None] * len(found)
+    for i, value in zip(tested, values, strict=True):
+        q[i] = value
+    accepted = sum(value <= alpha for value in values)
+    return q, alpha * accepted / len(tested) if tested else alpha
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +138,7 @@ def _phis(scored: dict[int, _Scored], seed: int) -> dict[int, Array]:
     count = sum(found.size for found in lags.values())
     if count == 0:
         return {}
-    believed = _believed(sum(n * found.size for n, found in lags.items()))
+    believed = _believed(count, sum(n * found.size for n, found in lags.items()))
     shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= believed[phi > 0]), PHI[-1])
     above = {n: _standardised(found, null(grid_length(n), shared, seed)) for n, found in lags.items()}
     own = _own(above)
@@ -149,15 +183,16 @@ def _own(above: dict[int, Array]) -> dict[int, Array]:
     return out
 
 
-def _believed(points: int) -> tuple[float, float]:
+def _believed(series: int, points: int) -> tuple[float, float]:
     """The largest surprise, in standard errors, with which phi = 0 and with which a phi above 0 is believed.
 
     Many points may well be independent, so that they are given the benefit of one standard error. Few say little
-    and lean to caution, but for so few that caution would leave no step to be found (docs/statistics.md).
+    and lean to caution; the more so in a family, where one phi too low tells on every series (docs/statistics.md).
     """
     if points >= MANY:
         return 1.0, 0.0
-    return (-0.4, -0.4) if points >= SOME else (0.0, 0.0)
+    caution = -0.8 if series > 1 and points < FEW else -0.4
+    return caution, caution
 
 
 def _surprise(lags: dict[int, Array], phi: float, seed: int) -> float:
@@ -186,7 +221,11 @@ def steps(values: Array, found: Search, level: float, *, seed: int = SEED) -> li
             if high - low < FEWEST:
                 continue
             part = _scored(values[None, low:high])
-            if float(_p(part, np.array([found.phi]), found.n, seed)[0]) <= level:
+            if found.phi is None:
+                p = _p_of_any(values[None, low:high], part, found.n, seed)
+            else:
+                p = _p(part, np.array([found.phi]), found.n, seed)
+            if float(p[0]) <= level:
                 waiting.append((low, low + int(part.splits[0]), high))
     return sorted(accepted)
 

@@ -1,4 +1,4 @@
-"""History in words: facts of steps, of lines without one, of a period against the one before, and of gaps.
+"""History in words: facts of steps, of all lines without one together, of a period against the one before, and of gaps.
 
 In: tables `measurements` (the whole store) and `series`. Out: facts of kind change, and of kind gap where a
 period has nothing before it. What changed at a step is told beside it, never as its cause.
@@ -7,7 +7,8 @@ period has nothing before it. What changed at a step is told beside it, never as
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,9 @@ from chimera_pipeline.facts.history_lines import Line
 from chimera_pipeline.facts.history_null import SEED
 from chimera_pipeline.records import Fact
 
+NAMED = 5
+"""How many quiet lines are named; all are in the fact's series."""
+
 
 def history_facts(
     measurements: pd.DataFrame,
@@ -32,12 +36,19 @@ def history_facts(
     alpha: float = ALPHA,
     seed: int = SEED,
 ) -> list[Fact]:
-    """Facts of kind change: the steps that fall into `period`, and lines without one."""
+    """Facts of kind change: a fact for each step that falls into `period`, and one for all quiet lines of a metric.
+
+    A line is quiet where no step of the period was found in it; lines too short to tell are counted apart.
+    """
     out: list[Fact] = []
+    quiet: dict[tuple[str, str], list[History]] = defaultdict(list)
     for history in histories(measurements, series, period=period, alpha=alpha, seed=seed):
         inside = [step for step in history.steps if falls_in(history.line.at[step.split], period)]
-        out += [_step_fact(history, step, period) for step in inside] or [_quiet_fact(history, period)]
-    return out
+        out += [_step_fact(history, step, period) for step in inside]
+        if not inside:
+            verdict = INSUFFICIENT if history.found.p is None else NO_DIFFERENCE
+            quiet[history.line.metric.name, verdict].append(history)
+    return out + [_quiet_fact(members, verdict, period) for (_, verdict), members in sorted(quiet.items())]
 
 
 def _step_fact(history: History, step: Step, period: str) -> Fact:
@@ -96,34 +107,42 @@ def _subject(line: Line) -> str:
     return f"{line.metric.label} of {line.entity}{where}"
 
 
-def _quiet_fact(history: History, period: str) -> Fact:
-    """A line in which no step of the period was found, or that is too short to tell."""
-    line, found = history.line, history.found
-    runs = wording.count(found.n, "run")
-    if found.p is None:
-        more = FEWEST - found.n
-        verdict, text = INSUFFICIENT, f"{runs} are too few to find a step; {more} more would allow it"
-    else:
-        verdict, text = NO_DIFFERENCE, f"no step in {runs} (p = {wording.number(found.p, 2)})"
+def _quiet_fact(members: Sequence[History], verdict: str, period: str) -> Fact:
+    """The lines of one metric in which no step was found, or that are too short to tell: how many and which."""
+    metric = members[0].line.metric
+    runs = [history.found.n for history in members]
+    p = [history.found.p for history in members if history.found.p is not None]
+    q = [history.q for history in members if history.q is not None]
+    lone = members[0].line if len(members) == 1 else None
     return Fact(
         id="",
         kind="change",
-        metric=line.metric.name,
-        statistic="steps",
-        entity=line.entity,
-        condition=line.condition,
-        value=0.0,
-        unit="steps",
-        n=found.n,
+        metric=metric.name,
+        statistic="lines_without_step" if p else "lines_too_short",
+        entity=lone.entity if lone else "artifacts",
+        condition=lone.condition if lone else wording.count(len(members), "line"),
+        value=float(len(members)),
+        unit="lines",
+        n=sum(runs),
         period=period,
-        grade="insufficient" if found.p is None else "computed",
-        text=f"{_subject(line)}: {text}",
-        series_ids=tuple(dict.fromkeys(str(row["series_id"]) for row in line.series)),
-        sources=ids.sources(line.rows()),
+        grade="computed" if p else "insufficient",
+        text=_quiet_text(members, runs, q),
+        series_ids=tuple(sorted({str(row["series_id"]) for history in members for row in history.line.series})),
+        sources=ids.sources(pd.concat([history.line.rows() for history in members])),
         verdict=verdict,
-        p_value=found.p,
-        q_value=history.q,
+        p_value=min(p, default=None),
+        q_value=min(q, default=None),
     )
+
+
+def _quiet_text(members: Sequence[History], runs: Sequence[int], q: Sequence[float]) -> str:
+    extent = wording.count(runs[0], "run") if min(runs) == max(runs) else f"{min(runs)} to {max(runs)} runs"
+    names = list(dict.fromkeys(history.line.entity for history in members))
+    listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    label, lines = members[0].line.metric.label, wording.count(len(members), "line")
+    if q:
+        return f"{label}: no step found in {lines} of {extent} (smallest q = {wording.number(min(q), 2)}): {listed}"
+    return f"{label}: {lines} of {extent} too short for a step to be found, {FEWEST} runs would allow it: {listed}"
 
 
 def period_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA) -> list[Fact]:

@@ -50,7 +50,7 @@ class Upper:
         size = self.draws.size
         beyond = size - np.searchsorted(self.draws, found - 1e-6, side="left")
         counted = (beyond + 1) / (size + 1)
-        tail = self.level * np.exp(self.slope * (found**self.power - self.at**self.power))
+        tail = self.level * np.exp(np.minimum(0.0, self.slope * (found**self.power - self.at**self.power)))
         return np.where(found <= self.at, counted, np.minimum(tail, counted))
 
 
@@ -99,7 +99,7 @@ def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null
     if phi == 0:
         values = ranks = rng.permuted(np.tile(np.arange(1.0, n + 1, dtype=np.float32), (draws, 1)), axis=1)
     else:
-        values = _ar1(rng, draws, n, phi)
+        values = ar1(rng, draws, n, phi)
         ranks = ranks_of(values).astype(np.float32)
     found, at = score(ranks)
     few = slice(0, _FEW if phi == 0 else draws)
@@ -112,7 +112,8 @@ def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null
     return Null(n, phi, by_score, by_size, float(lag.mean()), float(lag.std()), both)
 
 
-def _ar1(rng: np.random.Generator, draws: int, n: int, phi: float) -> Array:
+def ar1(rng: np.random.Generator, draws: int, n: int, phi: float) -> Array:
+    """Gaussian AR(1) series in rows, with mean 0 and variance 1."""
     noise = rng.standard_normal((n, draws))
     noise[1:] *= np.sqrt(1 - phi**2)
     for step in range(1, n):

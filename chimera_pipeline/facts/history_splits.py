@@ -52,7 +52,7 @@ def split_scores(ranks: Ranks) -> Ranks:
         for split in {size, n - size}:
             z[:, split - EDGE] = table[(2 * away[:, split - EDGE] + 1e-2).astype(np.intp)]
     inner = slice(EXACT + 1 - EDGE, n - EXACT - EDGE)
-    if n > 2 * EXACT:
+    if n > 2 * EXACT + 1:
         z[:, inner] = _inner(away[:, inner], k[inner], n)
     scores: Ranks = z
     return scores

@@ -30,16 +30,16 @@ def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
     ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
     rates = _rate_parts(ok)
     for (series_id, metric, unit), rows in ok.groupby(["series_id", "metric", "unit"], sort=True):
-        about = _About(known.loc[str(series_id)], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
+        about = About(known.loc[str(series_id)], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
         samples = rows[rows["statistic"] == "sample"]
         for condition, part in _phases(samples, about.metric):
-            yield from _from_samples(about, condition, part, rates.get(str(series_id)))
+            yield from sample_facts(about, condition, part, rates.get(str(series_id)))
         if samples.empty:
             yield from _reported(about, rows)
 
 
-class _About:
-    """What a group of facts shares."""
+class About:
+    """What the facts of one series in one metric and unit share."""
 
     def __init__(self, series: Any, series_id: str, metric: Metric, unit: str, period: str) -> None:
         self.series, self.series_id, self.metric, self.unit, self.period = (
@@ -82,7 +82,7 @@ class _About:
         )
 
 
-def _text(about: _About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]) -> str:
+def _text(about: About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]) -> str:
     extent = [f"n={n}" if n is not None else "n unknown"]
     if more.get("sd") is not None:
         extent.append(f"sd {wording.number(more['sd'])}")
@@ -127,7 +127,11 @@ def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(series_id): part for series_id, part in wide.groupby("series_id")}
 
 
-def _from_samples(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame | None) -> Iterator[Fact]:
+def sample_facts(about: About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame | None = None) -> Iterator[Fact]:
+    """Mean, extremes, median and the quantiles that n supports; one sample is told as that.
+
+    `parts` are output tokens and decode times of the same requests, for the rate over all work.
+    """
     values = rows["value"].to_numpy(dtype="float64")
     n = len(values)
     if n == 1:
@@ -157,7 +161,7 @@ def _from_samples(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataF
         yield from _total_over_total(about, phase, rows, parts)
 
 
-def _total_over_total(about: _About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame) -> Iterator[Fact]:
+def _total_over_total(about: About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame) -> Iterator[Fact]:
     if phase:
         parts = parts[parts["phase"] == phase]
     if len(parts) != len(rows):
@@ -166,7 +170,7 @@ def _total_over_total(about: _About, phase: str, rows: pd.DataFrame, parts: pd.D
     yield about.fact("total_over_total", value, len(parts), rows, "computed", phase)
 
 
-def _reported(about: _About, rows: pd.DataFrame) -> Iterator[Fact]:
+def _reported(about: About, rows: pd.DataFrame) -> Iterator[Fact]:
     """What the tool states of samples it kept: one run as reported; several runs as runs."""
     means = rows[rows["statistic"] == "mean"]
     if len(means) > 1:
@@ -189,7 +193,7 @@ def _reported(about: _About, rows: pd.DataFrame) -> Iterator[Fact]:
         yield about.fact(str(statistic), float(row["value"]), n, part, "reported", **more)
 
 
-def _over_runs(about: _About, rows: pd.DataFrame, means: pd.DataFrame) -> Iterator[Fact]:
+def _over_runs(about: About, rows: pd.DataFrame, means: pd.DataFrame) -> Iterator[Fact]:
     """Run means summarised as runs; extremes carry over; percentiles of runs are never averaged."""
     values = means["value"].to_numpy(dtype="float64")
     found = statistics.summary(values)

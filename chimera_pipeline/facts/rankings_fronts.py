@@ -1,4 +1,4 @@
-"""Pareto fronts over throughput, latency and quality, and goodput under limits.
+"""Pareto fronts over throughput, latency and quality.
 
 In: tables `measurements` and `series`. Out: facts. Fronts hold series that are measured alike, each under its
 own name; quality joins where an evaluation of the same model and quantization is in the store.
@@ -13,14 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from chimera_pipeline import wording
 from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.comparisons_arms import Arm, arms_of, records
-from chimera_pipeline.facts.comparisons_failures import wilson
+from chimera_pipeline.facts.comparisons_arms import Arm, arms_of
 from chimera_pipeline.facts.rankings import SHARED, value_of
 from chimera_pipeline.records import Fact
-
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,49 +104,3 @@ def _front_fact(
         series_ids=tuple(sorted(found)),
         sources=ids.sources(rows),
     )
-
-
-def goodput_facts(
-    measurements: pd.DataFrame, series: pd.DataFrame, limits: Mapping[str, float], *, period: str = "all"
-) -> Iterator[Fact]:
-    """The share of all requests of a series that succeeded within every limit (metric -> longest seconds).
-
-    Failed requests count as misses; a series in which a successful request lacks a metric gives nothing.
-    """
-    if not limits:
-        return
-    known = {str(row["series_id"]): row for row in records(series)}
-    named = measurements["metric"].isin(["requests", *limits])
-    asked = measurements[named & measurements["statistic"].isin(["sample", "count"])]
-    for key, rows in asked.groupby("series_id", sort=True):
-        places = ["artifact_path", "locator", "status"]
-        wide = rows.pivot_table(index=places, columns="metric", values="value", aggfunc="first")
-        if not {"requests", *limits} <= set(wide.columns):
-            continue
-        ok = wide[wide.index.get_level_values("status") == "ok"]
-        if ok[list(limits)].isna().any(axis=None):
-            continue
-        met = int((ok[list(limits)] <= pd.Series(dict(limits))).all(axis=1).sum())
-        about = known[str(key)]
-        _, low, high = wilson((met, len(wide)), _Z95)
-        words = " and ".join(f"{name} up to {wording.quantity(limit, 's')}" for name, limit in limits.items())
-        yield Fact(
-            id="",
-            kind="level",
-            metric="requests",
-            statistic="goodput_share",
-            entity=str(about["entity"]),
-            condition=", ".join(filter(None, [str(about["condition"] or ""), words])),
-            value=met / len(wide),
-            unit="ratio",
-            n=len(wide),
-            period=period,
-            grade="computed",
-            text=f"{met} of {len(wide)} requests of {about['entity']} met {words}",
-            series_ids=(str(key),),
-            sources=ids.sources(rows),
-            ci_low=low,
-            ci_high=high,
-            ci_method="Wilson",
-            ci_scope="within_run",
-        )

@@ -64,6 +64,7 @@ def report_assets(
                 "telemetry_gaps": telemetry_gaps,
             },
             period=period,
+            limits=settings.slo,
         )
         frame = facts_room.to_frame(found)
         yield dg.Output(frame, metadata=run_metrics.of_facts(found))

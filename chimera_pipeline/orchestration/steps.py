@@ -133,4 +133,5 @@ def reproducibility(settings: Settings, artifacts: pd.DataFrame, period: str) ->
         "period": period,
         "kind of period": settings.period,
         "trust_file_times": str(settings.trust_file_times).lower(),
+        **({"slo": ", ".join(f"{metric} {limit:g}" for metric, limit in settings.slo.items())} if settings.slo else {}),
     }

@@ -306,6 +306,30 @@ def test_a_warm_up_inside_a_mean_is_named_and_never_compared(facts: list[Fact]) 
     assert not [fact.text for fact in judged]
 
 
+def test_an_agent_comparison_in_fixed_order_says_nothing_of_first_token_times(facts: list[Fact]) -> None:
+    """Of each of the 18 runs one agent went first, on a model that may not have been loaded."""
+    found = [
+        f
+        for f in facts
+        if f.kind == "comparison" and "agent_type=" in f.condition and "chimera_sweep" in str(f.sources)
+    ]
+    verdicts = {fact.metric: fact for fact in found}
+    assert len(verdicts) == len(found) == 2
+    first_token = verdicts["serving_ttft_s"]
+    assert (first_token.verdict, first_token.grade) == ("not_comparable", "insufficient")
+    assert "model load" in first_token.text
+    assert "always ran first" in first_token.text
+    decode = verdicts["decode_tokens_per_s"]
+    assert decode.verdict == "equivalent"
+    assert "change together with agent_type" in decode.text
+    assert "not interleaved" in decode.text
+
+
+def test_an_option_is_compared_only_where_all_others_agree(facts: list[Fact]) -> None:
+    found = [f for f in facts if f.kind == "comparison" and "chimera_sweep" in str(f.sources)]
+    assert not [fact.text for fact in found if "=None" in fact.condition or "=None" in (fact.baseline or "")]
+
+
 def test_rates_with_a_wide_spread_keep_it(world: World) -> None:
     rows = world.of("throughputs", STRIX + "GLM-4.5-Air/raw_runs.jsonl")
     assert int((rows["rate_std"] > 0.2 * rows["rate_mean"]).sum()) == 6

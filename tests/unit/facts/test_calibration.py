@@ -65,8 +65,8 @@ def test_every_published_null_family_keeps_to_five_percent() -> None:
     text = (ROOT / "docs" / "statistics.md").read_text("utf-8")
     part = text.partition("### All-null families")[2].partition("\n###")[0]
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \|.* ([\d.]+) \|$", part, re.MULTILINE)
-    assert len(rows) == 80
-    repeats = {"1": 800, "10": 400, "100": 150, "1000": 40}
+    assert len(rows) == 125
+    repeats = {"1": 800, "3": 400, "10": 400, "100": 150, "1000": 40}
     over = [
         (noise, points, size, float(rate))
         for noise, points, size, rate in rows

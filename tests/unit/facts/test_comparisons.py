@@ -260,7 +260,7 @@ def test_quantizations_of_one_model_are_compared_with_the_most_bits_as_base() ->
         "llama-q8_0",
         "improvement",
     )
-    assert "the arms were measured one after the other, not interleaved" in found.caveats
+    assert "the arms were not interleaved: the former always ran first" in found.caveats
 
 
 def sweep(effect: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -277,6 +277,68 @@ def test_levels_of_an_option_are_paired_by_the_other_options() -> None:
     found = [c for c in comparisons.compare_within(*sweep(-30.0)) if "num_gpu" in c.condition]
     assert [(c.verdict, c.paired, c.n_head) for c in found] == [("regression", True, 8)]
     assert found[0].condition == "num_gpu=80, over 8 configurations"
+
+
+def test_a_sweep_with_holes_is_compared_over_the_settings_that_both_levels_have() -> None:
+    rows, series = [], []
+    for i, (gpu, ctx) in enumerate([(40, c) for c in range(1, 9)] + [(80, c) for c in range(3, 11)]):
+        series.append(a_series(f"c{i}", entity="m", config={"num_gpu": gpu, "num_ctx": ctx}))
+        rows += values_of(f"c{i}", [100 * ctx], first=i)
+    (found,) = [c for c in comparisons.compare_within(*frames(rows, series)) if "num_gpu" in c.condition]
+    assert (found.n_base, found.n_head, found.paired) == (6, 6, True)
+    assert found.change == pytest.approx(0.0)
+
+
+def agents(first: str, *, phases: str = "unknown", files: int = 8) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two agents of other options in each of `files` files; `first` says which begins: base, head or either."""
+    rng = np.random.default_rng(21)
+    configs = {"base": {"agent": "plain"}, "head": {"agent": "tuned", "num_ctx": 512, "num_gpu": 60}}
+    series = [a_series(name, entity="m", config=config) for name, config in configs.items()]
+    series += [
+        a_series(f"other{i}", entity="m", config={"agent": "tuned", "num_ctx": 1024, "num_gpu": gpu})
+        for i, gpu in enumerate((60, 80))
+    ]
+    rows = []
+    for i in range(files):
+        leader = first if first != "either" else ("base", "head")[i % 2]
+        for name in configs:
+            place, cold = (1, 1.0) if name == leader else (2, 0.0)
+            more: dict[str, Any] = {"first": place, "path": f"{i}.json", "phases": [phases], "runs": [f"{name}{i}"]}
+            rows += values_of(name, [0.1 + cold + 0.001 * rng.normal()], "ttft_s", **more)
+            rows += values_of(name, [100 + rng.normal()], **more)
+    for name in ("other0", "other1"):
+        rows += values_of(name, [0.1], "ttft_s", phases=[phases], path=f"{name}.json")
+        rows += values_of(name, [100.0], phases=[phases], path=f"{name}.json")
+    return frames(rows, series)
+
+
+def bundle(stores: tuple[pd.DataFrame, pd.DataFrame]) -> dict[str, Comparison]:
+    return {one.metric: one for one in comparisons.compare_within(*stores) if "agent=" in one.condition}
+
+
+@pytest.mark.parametrize("first", ["base", "head"])
+def test_an_agent_that_always_ran_first_may_have_paid_for_the_load(first: str) -> None:
+    found = bundle(agents(first))
+    assert found["ttft_s"].verdict == "not_comparable"
+    assert "model load" in found["ttft_s"].reason
+    assert found["ttft_s"].change is None
+    assert ("former" if first == "head" else "latter") in found["ttft_s"].reason
+    rate = found["decode_tokens_per_s"]
+    assert rate.verdict == "equivalent"
+    assert any("always ran first" in caveat for caveat in rate.caveats)
+    assert any("num_ctx, num_gpu change together with agent" in caveat for caveat in rate.caveats)
+
+
+def test_agents_that_took_turns_are_compared() -> None:
+    found = bundle(agents("either"))
+    assert found["ttft_s"].verdict != "not_comparable"
+    assert not any("always ran first" in caveat for one in found.values() for caveat in one.caveats)
+
+
+def test_where_the_load_is_recorded_warm_calls_are_compared_in_any_order() -> None:
+    found = bundle(agents("head", phases="warm"))
+    assert found["ttft_s"].verdict != "not_comparable"
+    assert any("always ran first" in caveat for caveat in found["ttft_s"].caveats)
 
 
 def test_backends_of_a_case_are_compared_with_the_reference() -> None:

@@ -121,12 +121,3 @@ def test_a_pareto_front_by_hand() -> None:
 def test_a_front_of_models_names_who_is_beaten() -> None:
     facts = list(rankings_fronts.front_facts(*models(a=range(100, 110), b=range(50, 60))))
     assert [(fact.value, fact.n) for fact in facts] == [(2.0, 2)]
-
-
-def test_goodput_counts_failed_requests_as_misses() -> None:
-    ttft = values_of("x", [0.1, 0.2, 0.9], "ttft_s")
-    count = values_of("x", [1] * 4, "requests", statistic="count")
-    count[3]["status"] = "failed"
-    (fact,) = rankings_fronts.goodput_facts(*frames(ttft + count, [a_series("x")]), {"ttft_s": 0.5})
-    assert (fact.value, fact.n) == (0.5, 4)
-    assert list(rankings_fronts.goodput_facts(*frames(ttft + count, [a_series("x")]), {"tpot_s": 0.5})) == []

@@ -79,7 +79,7 @@ def test_a_constant_series_has_no_step() -> None:
 
 def test_autocorrelated_families_raise_fewer_alarms_than_their_points_would_alone() -> None:
     rng = np.random.default_rng(7)
-    values = history_null._ar1(rng, 200, 60, 0.6)
+    values = history_null.ar1(rng, 200, 60, 0.6)
     found = history_changes.search(list(values))
     assert found[0].phi >= 0.4
     naive = history_null.null(64).p_of_score(history_splits.score(history_splits.ranks_of(values))[0])
@@ -88,7 +88,7 @@ def test_autocorrelated_families_raise_fewer_alarms_than_their_points_would_alon
 
 def test_series_of_another_kind_are_held_against_their_own_autocorrelation() -> None:
     rng = np.random.default_rng(13)
-    drifting = list(history_null._ar1(rng, 30, 100, 0.7))
+    drifting = list(history_null.ar1(rng, 30, 100, 0.7))
     steady = list(rng.standard_normal((30, 100)))
     found = history_changes.search([*steady, *drifting])
     shared = min(one.phi for one in found)
@@ -131,7 +131,24 @@ def test_a_line_without_a_step_and_a_line_too_short_are_said_so() -> None:
     facts = {fact.entity: fact for fact in history_facts.history_facts(*frames(rows, series))}
     assert facts["x"].verdict == "no_clear_difference"
     assert (facts["y"].verdict, facts["y"].grade) == ("insufficient", "insufficient")
-    assert "4 more would allow it" in facts["y"].text
+    assert "8 runs would allow it" in facts["y"].text
+
+
+def test_quiet_lines_of_a_metric_are_one_fact_that_counts_and_sources_them_all() -> None:
+    rng = np.random.default_rng(10)
+    names = [f"model-{i}" for i in range(8)]
+    rows = [row for i, name in enumerate(names) for row in line(rng.normal(100, 1, 10 + i), name, path=f"{name}.csv")]
+    rows += line(np.r_[rng.normal(100, 1, 12), rng.normal(80, 1, 12)], "stepped", path="stepped.csv")
+    series = [a_series(name, model=name) for name in [*names, "stepped"]]
+    facts = ids.assign(history_facts.history_facts(*frames(rows, series)))
+    (quiet,) = [fact for fact in facts if fact.statistic == "lines_without_step"]
+    assert (quiet.value, quiet.n, quiet.unit) == (8, sum(range(10, 18)), "lines")
+    assert quiet.series_ids == tuple(names)
+    assert {source.partition("#")[0] for source in quiet.sources} == {f"{name}.csv" for name in names}
+    assert "8 lines of 10 to 17 runs" in quiet.text
+    assert "and 3 more" in quiet.text
+    assert [fact.entity for fact in facts if fact.verdict == "regression"] == ["stepped"]
+    assert validation.failures("facts", build.to_frame(facts)).empty
 
 
 def two_builds(**head: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,257 @@
+"""Steady state: where the measurements of one run settle, and their level from there on.
+
+In: tables `measurements` and `series`. Out: facts. Cold requests stay apart, as they are; a run of 30
+measurements or more is searched for steps as a line of history is, and its last level is its steady state where
+it holds for half the run or more (Barrett et al. 2017, "Virtual machine warmup blows hot and cold", OOPSLA).
+Nothing is discarded: the level over all measurements stands beside the steady one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from chimera_pipeline import wording
+from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.contracts.vocabulary import Metric
+from chimera_pipeline.facts import ids, levels
+from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_behind
+from chimera_pipeline.facts.comparisons_verdict import ALPHA
+from chimera_pipeline.facts.history_changes import family, search, steps
+from chimera_pipeline.facts.history_null import SEED
+from chimera_pipeline.facts.statistics import Array
+from chimera_pipeline.records import Fact
+
+LEAST = 30
+POINTS = 200
+_NUMBER = re.compile(r"\d+")
+FLAT, SETTLES, UNSETTLED, LENGTHS = "flat", "settles", "unsettled", "lengths"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """The measurements of one run in their order, cold ones apart."""
+
+    series_id: str
+    metric: Metric
+    unit: str
+    phase: str
+    rows: pd.DataFrame
+
+    @property
+    def values(self) -> Array:
+        """One value a measurement."""
+        return self.rows["value"].to_numpy(dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """Whether and where a sequence settles: `start` measurements come before its last level.
+
+    `shape` is flat (no step that matters), settles, unsettled (the last level holds for less than half) or lengths
+    (the step lies where the requests become longer or shorter).
+    """
+
+    shape: str
+    start: int
+    steps: int
+    before: float
+    after: float
+
+
+def sequences(measurements: pd.DataFrame) -> list[Run]:
+    """Every run of `LEAST` samples or more of a metric with a direction, in the order in which they were taken."""
+    directed = {name: metric for name, metric in vocabulary.metrics().items() if metric.better != "none"}
+    rows = measurements[
+        (measurements["status"] == "ok")
+        & (measurements["statistic"] == "sample")
+        & (measurements["phase"] != "cold")
+        & measurements["metric"].isin(list(directed))
+    ]
+    keys = ["series_id", "metric", "unit", "run_id"]
+    rows = rows[rows.groupby(keys, sort=False)["value"].transform("size") >= LEAST]
+    out = []
+    for (series_id, name, unit, _), part in rows.groupby(keys, sort=True):
+        metric = directed[str(name)]
+        groups = part.groupby("phase", sort=True) if metric.phase == "split" else [("", part)]
+        for phase, found in groups:
+            if len(found) >= LEAST:
+                words = "phase unknown" if phase == "unknown" else str(phase)
+                out.append(Run(str(series_id), metric, str(unit), words, in_order(found)))
+    return out
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows by instant, then by their place in the file."""
+    at = pd.to_datetime(rows["measured_at"], utc=True).astype("int64").tolist()
+    places = rows["locator"].map(lambda text: tuple(int(number) for number in _NUMBER.findall(text)))
+    keys = list(zip(at, rows["artifact_path"], places, rows["locator"], strict=True))
+    return rows.iloc[sorted(range(len(rows)), key=keys.__getitem__)]
+
+
+def settlings(
+    found: Sequence[Run], lengths: Mapping[str, Mapping[tuple[str, str], float]], *, seed: int = SEED
+) -> list[tuple[Settling, float | None]]:
+    """How each sequence settles, with its q; all of them are one family.
+
+    Long sequences are searched in means of equal batches, 200 at the most, which also lowers autocorrelation.
+    `lengths` is {prompt_tokens or output_tokens: {(path, locator): tokens}} of the same requests.
+    """
+    batched = [_batched(one.values) for one in found]
+    searched = search([values for values, _ in batched], seed=seed)
+    q, level = family(searched, ALPHA)
+    out: list[tuple[Settling, float | None]] = []
+    for one, (values, size), result, at in zip(found, batched, searched, q, strict=True):
+        splits = steps(values, result, level, seed=seed) if at is not None and at <= ALPHA else []
+        settling = _settling(one.values, [size * split for split in splits], one.metric.practical_threshold)
+        if settling.shape != FLAT and _other_lengths(one, settling.start, lengths):
+            settling = Settling(LENGTHS, settling.start, settling.steps, settling.before, settling.after)
+        out.append((settling, at))
+    return out
+
+
+def _batched(values: Array) -> tuple[Array, int]:
+    """(means of equal batches, measurements a batch); what is left over at the end enters no batch."""
+    size = math.ceil(values.size / POINTS)
+    count = values.size // size
+    means: Array = values[: count * size].reshape(count, size).mean(axis=1)
+    return means, size
+
+
+def _settling(values: Array, splits: list[int], threshold: float) -> Settling:
+    """The last level, reaching back over stretches that differ from it by less than the practical threshold."""
+    edges = [0, *splits, values.size]
+    stretches = list(itertools.pairwise(edges))
+    last = float(np.median(values[edges[-2] :]))
+    start = values.size
+    for low, high in reversed(stretches):
+        if abs(float(np.median(values[low:high])) - last) >= threshold * abs(last):
+            break
+        start = low
+    if start == 0 or start == values.size:
+        return Settling(FLAT, 0, len(splits), last, last)
+    before, after = float(np.median(values[:start])), float(np.median(values[start:]))
+    shape = SETTLES if values.size - start >= values.size / 2 else UNSETTLED
+    return Settling(shape, start, len(splits), before, after)
+
+
+def _other_lengths(one: Run, start: int, lengths: Mapping[str, Mapping[tuple[str, str], float]]) -> bool:
+    """Whether the requests before and after `start` differ in the lengths that the metric depends on."""
+    places = list(zip(one.rows["artifact_path"], one.rows["locator"], strict=True))
+    for name in lengths_behind(one.metric.name):
+        tokens = lengths.get(name, {})
+        sides = [[tokens[place] for place in part if place in tokens] for part in (places[:start], places[start:])]
+        if all(sides):
+            low, high = sorted(float(np.median(side)) for side in sides)
+            if low <= 0 or high / low > LENGTH_RATIO:
+                return True
+    return False
+
+
+def steady_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, seed: int = SEED) -> Iterator[Fact]:
+    """Where runs settle, their steady levels, and how many runs of a metric were searched without a finding."""
+    found = sequences(measurements)
+    if not found:
+        return
+    known = series.set_index("series_id")
+    lengths = _lengths(measurements)
+    groups: dict[tuple[str, str, str, str], list[tuple[Run, Settling, float | None]]] = defaultdict(list)
+    for one, (settling, q) in zip(found, settlings(found, lengths, seed=seed), strict=True):
+        groups[one.series_id, one.metric.name, one.unit, one.phase].append((one, settling, q))
+    quiet: dict[str, list[Run]] = defaultdict(list)
+    for (series_id, name, unit, phase), members in groups.items():
+        about = levels.About(known.loc[series_id], series_id, vocabulary.metric(name), unit, period)
+        for one, settling, q in members:
+            if settling.shape in (SETTLES, UNSETTLED):
+                yield _settling_fact(about, one, settling, q)
+            else:
+                quiet[name].append(one)
+        yield from _steady_levels(about, phase, members)
+    for name, runs in sorted(quiet.items()):
+        yield _quiet_fact(vocabulary.metric(name), runs, period)
+
+
+def _lengths(measurements: pd.DataFrame) -> dict[str, dict[tuple[str, str], float]]:
+    out: dict[str, dict[tuple[str, str], float]] = {}
+    for name in ("prompt_tokens", "output_tokens"):
+        rows = measurements[(measurements["metric"] == name) & (measurements["statistic"] == "sample")]
+        places = zip(rows["artifact_path"], rows["locator"], strict=True)
+        out[name] = dict(zip(places, rows["value"].tolist(), strict=True))
+    return out
+
+
+def _steady_levels(
+    about: levels.About, phase: str, members: Iterable[tuple[Run, Settling, float | None]]
+) -> Iterator[Fact]:
+    """The level of a series over the steady parts of its runs, where any run has a part before."""
+    settled = [(one, settling) for one, settling, _ in members if settling.shape in (SETTLES, FLAT)]
+    if any(settling.shape == SETTLES for _, settling in settled):
+        rows = pd.concat([one.rows.iloc[settling.start :] for one, settling in settled])
+        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), rows)
+
+
+def _settling_fact(about: levels.About, one: Run, settling: Settling, q: float | None) -> Fact:
+    n = len(one.rows)
+    condition = ", ".join(filter(None, [one.phase, str(about.series["condition"] or "")]))
+    where = f" ({condition})" if condition else ""
+    subject = f"{one.metric.label} of {about.entity}{where}"
+    sizes = (
+        f"median {wording.quantity(settling.before, one.unit)} before and "
+        f"{wording.quantity(settling.after, one.unit)} from there on, q = {wording.number(q or 0.0, 2)}"
+    )
+    if settling.shape == SETTLES:
+        better = (settling.after < settling.before) == (one.metric.better == "lower")
+        kind = "a warm-up" if better else "a slowdown"
+        statistic, value, unit = "steady_from", settling.start + 1, "measurements"
+        text = f"{subject} is steady from measurement {value} of {n} on, after {kind}: {sizes}"
+    else:
+        statistic, value, unit = "steps_in_run", settling.steps, "steps"
+        last = f"the last level begins at {settling.start + 1}"
+        text = f"{subject} has no steady state in {n} measurements: {last}; {sizes}"
+    return Fact(
+        id="",
+        kind="level",
+        metric=one.metric.name,
+        statistic=statistic,
+        entity=about.entity,
+        condition=condition,
+        value=float(value),
+        unit=unit,
+        n=n,
+        period=about.period,
+        grade="computed",
+        text=text,
+        series_ids=(one.series_id,),
+        sources=ids.sources(one.rows),
+        q_value=q,
+    )
+
+
+def _quiet_fact(metric: Metric, runs: Sequence[Run], period: str) -> Fact:
+    rows: Any = pd.concat([one.rows for one in runs])
+    sizes = [len(one.rows) for one in runs]
+    extent = f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)} to {max(sizes)}"
+    return Fact(
+        id="",
+        kind="inventory",
+        metric=metric.name,
+        statistic="runs_without_warm_up",
+        entity="artifacts",
+        condition=f"runs of {LEAST} measurements or more, cold ones apart",
+        value=float(len(runs)),
+        unit="runs",
+        n=len(runs),
+        period=period,
+        grade="computed",
+        text=f"{metric.label}: no warm-up found in {wording.count(len(runs), 'run')} of {extent} measurements",
+        series_ids=tuple(sorted({one.series_id for one in runs})),
+        sources=ids.sources(rows),
+    )
