@@ -349,9 +349,8 @@ def profiles_compare(
 def profiles_list() -> None:
     """List the profiles."""
     from chimera_pipeline.analysis import profiles
-    from chimera_pipeline.contracts import schemas
 
-    for name, found in profiles.profiles(schemas.folder() / "profiles.yaml").items():
+    for name, found in profiles.every(settings.load().profiles).items():
         print(f"{name}: {found.description}")
 
 
