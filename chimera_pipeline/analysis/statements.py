@@ -150,8 +150,8 @@ def _comparisons(facts: list[Fact]) -> Iterator[Statement]:
     for fact in facts:
         if fact.kind in ("comparison", "change"):
             verdict = fact.verdict or ""
-            if verdict == "insufficient" and (fact.kind == "change" or "would settle it" in fact.text):
-                continue  # a history that is too short is no finding; `decisions` tells what further runs settle
+            if verdict == "insufficient" and fact.kind == "comparison" and "would settle it" in fact.text:
+                continue  # `decisions` tells it as the next run to make
             weight = (_CHANGE_WEIGHT if fact.kind == "change" else _COMPARE_WEIGHT).get(verdict, 0.5)
             if fact.kind == "comparison" and verdict in ("regression", "improvement"):
                 weight += min(abs(math.log(fact.effect)), 2.0) if fact.effect and fact.effect > 0 else 0.0
