@@ -100,7 +100,7 @@ def run(
     else:
         for report in result["reports"]:
             print(report["md"])
-    if require_llm and result["llm"] is None:
+    if require_llm and (result["llm"] is None or result["narrative"]["mode"] == "deterministic"):
         raise ModelRequired(f"--require-llm: no model took part ({result['narrative']['reason']})")
     if fail_on_regression and result["regressions"]:
         raise RegressionFound(f"{result['regressions']} regressions stand; see the report")
