@@ -100,7 +100,7 @@ def run(
     else:
         for report in result["reports"]:
             print(report["md"])
-    if require_llm and result["llm"] is None:
+    if require_llm and (result["llm"] is None or result["narrative"]["mode"] == "deterministic"):
         raise ModelRequired(f"--require-llm: no model took part ({result['narrative']['reason']})")
     if fail_on_regression and result["regressions"]:
         raise RegressionFound(f"{result['regressions']} regressions stand; see the report")
@@ -349,9 +349,8 @@ def profiles_compare(
 def profiles_list() -> None:
     """List the profiles."""
     from chimera_pipeline.analysis import profiles
-    from chimera_pipeline.contracts import schemas
 
-    for name, found in profiles.profiles(schemas.folder() / "profiles.yaml").items():
+    for name, found in profiles.every(settings.load().profiles).items():
         print(f"{name}: {found.description}")
 
 

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     )
     model: str | None = Field(None, description="Model name for the chosen provider.")
     profile: str = Field("baseline", description="Agent profile.")
+    profiles: Path | None = Field(None, description="File with agent profiles of your own, beside the shipped ones.")
+    seed: int | None = Field(
+        None, description="Seed of the model and of the order it is shown; default: the profile's."
+    )
     openai_url: str | None = Field(None, description="Base URL of an OpenAI-compatible server.")
     openai_key: SecretStr | None = Field(None, description="Key for that server.")
     llm_hosts: list[str] = Field(

@@ -17,14 +17,14 @@ from chimera_pipeline.analysis import gpu, narrative
 from chimera_pipeline.analysis import probe as probing
 from chimera_pipeline.analysis import prose as prosing
 from chimera_pipeline.analysis import select as selecting
-from chimera_pipeline.analysis.calls import Caller
+from chimera_pipeline.analysis.calls import Caller, unexplained
 from chimera_pipeline.analysis.catalogue import Catalogue, QueryKind, Run
 from chimera_pipeline.analysis.menu import CAVEAT_KINDS, Aliases, ranked
-from chimera_pipeline.analysis.model import Agreement, Analysis, Chosen, Mode, Probe
+from chimera_pipeline.analysis.model import ANSWERS, Agreement, Analysis, Chosen, Mode, Probe
 from chimera_pipeline.analysis.profiles import Persona, Profile
 from chimera_pipeline.analysis.providers.protocol import ModelError, ModelInfo, Provider
 from chimera_pipeline.analysis.recommendations import Recommendation
-from chimera_pipeline.records import Claim, Fact, Gap, Statement
+from chimera_pipeline.records import Claim, Fact, Statement
 
 MAX_ACTIONS = 8
 WITHHELD = "(a sentence of the model, not published)"
@@ -83,7 +83,7 @@ def analyse(
     out.model = _described(provider, info)
     # Where a model runs is known only once it has run.
     out.calls = tuple({**row, "hardware": row["hardware"] or out.model.device} for row in caller.rows)
-    out.gaps = _gpu_gap(profile, out.model)
+    out.gaps = (*gpu.unused(profile, out.model), *unexplained(out.calls))
     return _claimed(out, statements, period, persona.max_words)
 
 
@@ -237,6 +237,10 @@ def _claimed(out: Analysis, statements: Sequence[Statement], period: str, max_wo
         item = by_id[chosen.statement_id]
         if item.id not in in_prose:
             claims.append(Claim(period, item.text, (item.id,), item.fact_ids))
+    told = {name for claim in claims for name in claim.statement_ids}
+    answers = [name for query in out.queries for name in query.statement_ids[:ANSWERS]]
+    for item in (by_id[name] for name in dict.fromkeys(answers) if name in by_id and name not in told):
+        claims.append(Claim(period, item.text, (item.id,), item.fact_ids))
     for code, count in sorted(out.dropped.items()):
         claims += [Claim(period, WITHHELD, (), (), "withheld", code)] * count
     out.claims = tuple(claims)
@@ -249,20 +253,3 @@ def _described(provider: Provider, before: ModelInfo) -> ModelInfo:
         return provider.describe()
     except ModelError:
         return before
-
-
-def _gpu_gap(profile: Profile, info: ModelInfo) -> tuple[Gap, ...]:
-    """The gap `no_gpu_used` where GPU layers were asked for and none were used."""
-    if not profile.num_gpu or info.gpu_share is None or info.gpu_share > 0:
-        return ()
-    return (
-        Gap(
-            kind="no_gpu_used",
-            table="llm_calls",
-            subject=f"profile {profile.name}",
-            field="hardware",
-            severity="warning",
-            consequence="the calls of this run say nothing about GPU performance",
-            remedy="make the GPU visible to the model server, or set num_gpu to 0",
-        ),
-    )

@@ -31,6 +31,9 @@ _MEANING = {
     QueryKind.OUTLIERS: "what stands out in metric",
     QueryKind.TREND: "metric of a over time",
     QueryKind.FORBIDS: "what gaps forbid to conclude about metric",
+    QueryKind.DEPLOY: "which configuration to take by metric",
+    QueryKind.WHERE_TIME_GOES: "what metric is made of",
+    QueryKind.NEXT_RUN: "what of metric is left open",
 }
 
 
@@ -72,7 +75,7 @@ def ask(
 def _record(number: int, query: Query, answer: Sequence[Statement]) -> QueryRecord:
     fields = {key: getattr(query, key) for key in ("metric", "a", "b", "condition", "option")}
     arguments = {key: value for key, value in fields.items() if value is not None}
-    return QueryRecord(number, str(query.kind), arguments, tuple(item.id for item in answer))
+    return QueryRecord(number, str(query.kind), arguments, tuple(item.id for item in answer), query.told())
 
 
 def _round(caller: Caller, catalogue: Catalogue, so_far: Asked, number: int, persona: str, seed: int) -> list[Query]:

@@ -24,10 +24,12 @@ from chimera_pipeline.analysis.providers.protocol import (
     Provider,
     Schema,
 )
-from chimera_pipeline.records import Row
+from chimera_pipeline.records import Gap, Row
 
 TTFT = "client: request sent to first token received, model load included"
 COLD_S = 0.5
+UNEXPLAINED_S = 0.5
+UNEXPLAINED_SHARE = 0.2
 
 
 @dataclass(slots=True)
@@ -120,3 +122,27 @@ def unexplained_s(row: Mapping[str, Any]) -> float | None:
         return None
     total, *known = (float(part) for part in parts if part is not None)
     return total - sum(known)
+
+
+def unexplained(rows: Sequence[Row]) -> tuple[Gap, ...]:
+    """The gap `unexplained_time` over calls whose stated parts leave more than half a second and a fifth open."""
+    found = [
+        rest
+        for row in rows
+        if (rest := unexplained_s(row)) is not None
+        and abs(rest) > max(UNEXPLAINED_S, UNEXPLAINED_SHARE * float(row["total_s"]))
+    ]
+    if not found:
+        return ()
+    return (
+        Gap(
+            kind="unexplained_time",
+            table="llm_calls",
+            subject="calls of this run",
+            field="total_s",
+            count=len(found),
+            severity="warning",
+            consequence="load, prompt evaluation and decoding as the server states them do not add up to the total",
+            remedy="look for queueing, a proxy or a busy machine between this program and the model",
+        ),
+    )

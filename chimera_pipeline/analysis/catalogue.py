@@ -29,14 +29,20 @@ class QueryKind(StrEnum):
     OUTLIERS = "outliers"
     TREND = "trend"
     FORBIDS = "forbids"
+    DEPLOY = "deploy"
+    WHERE_TIME_GOES = "where_time_goes"
+    NEXT_RUN = "next_run"
 
 
 _KINDS = {
     QueryKind.COMPARE: frozenset({"compare", "rank", "trade_off", "change"}),
-    QueryKind.BREAKDOWN: frozenset({"decomposition", "sensitivity", "trade_off", "compare", "change", "level"}),
-    QueryKind.OUTLIERS: frozenset({"spread", "cold_vs_warm"}),
-    QueryKind.TREND: frozenset({"change", "trend"}),
+    QueryKind.BREAKDOWN: frozenset({"sensitivity", "deploy", "trade_off", "compare", "change", "level"}),
+    QueryKind.OUTLIERS: frozenset({"cold_vs_warm"}),
+    QueryKind.TREND: frozenset({"change"}),
     QueryKind.FORBIDS: frozenset({"gap", "cannot_conclude", "quality"}),
+    QueryKind.DEPLOY: frozenset({"deploy", "trade_off", "rank"}),
+    QueryKind.WHERE_TIME_GOES: frozenset({"decomposition", "cold_vs_warm", "sensitivity"}),
+    QueryKind.NEXT_RUN: frozenset({"next_run", "cannot_conclude"}),
 }
 
 
@@ -50,6 +56,22 @@ class Query:
     b: str | None = None
     condition: str | None = None
     option: str | None = None
+
+    def told(self) -> str:
+        """The query as a person would ask it."""
+        metric = vocabulary.metric(self.metric).label
+        of = f" of {self.a}" if self.a else ""
+        under = f" ({self.condition})" if self.condition else ""
+        return {
+            QueryKind.COMPARE: f"How does {metric}{of} compare with {self.b}{under}?",
+            QueryKind.BREAKDOWN: f"What does {self.option} do to {metric}{under}?",
+            QueryKind.OUTLIERS: f"What stands out in {metric}{under}?",
+            QueryKind.TREND: f"What changed over time in {metric}{of}{under}?",
+            QueryKind.FORBIDS: f"What do the gaps forbid to conclude about {metric}{under}?",
+            QueryKind.DEPLOY: f"Which configuration to deploy, by {metric}{under}?",
+            QueryKind.WHERE_TIME_GOES: f"Where does the time go in {metric}{under}?",
+            QueryKind.NEXT_RUN: f"Which measurement of {metric} to make next{under}?",
+        }[self.kind]
 
 
 Run = Callable[[Query], Sequence[Statement]]
@@ -122,10 +144,14 @@ class Catalogue:
             return False
         named = {fact.entity for fact in behind}
         if query.kind is QueryKind.BREAKDOWN:
-            return f"{query.option}=" in item.text and item.kind in _KINDS[query.kind]
+            option = re.escape(query.option or "")
+            swept = item.kind == "sensitivity" and re.search(rf"\b{option}\b", item.text) is not None
+            return (swept or f"{query.option}=" in item.text) and item.kind in _KINDS[query.kind]
         if query.kind is QueryKind.COMPARE:
             both = {query.a, query.b} <= named and item.kind in _KINDS[query.kind]
-            return both or (item.kind == "level" and bool(named & {query.a, query.b}))
+            known = {fact.entity for fact in self.facts.values() if fact.metric == query.metric}
+            levels = {query.a, query.b} <= known and item.kind == "level" and bool(named & {query.a, query.b})
+            return both or levels
         if query.kind is QueryKind.TREND:
             return item.kind in _KINDS[query.kind] and query.a in named
         return item.kind in _KINDS[query.kind]

@@ -9,10 +9,12 @@ import contextlib
 import datetime as dt
 import importlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from chimera_pipeline.records import Row
+from chimera_pipeline.analysis.profiles import Profile
+from chimera_pipeline.analysis.providers.protocol import ModelInfo
+from chimera_pipeline.records import Gap, Row
 
 EVERY_S = 0.5
 MOST = 2_000
@@ -76,3 +78,33 @@ def _sample(nvml: Any, at: dt.datetime) -> Iterator[Row]:
                         "value": float(read(handle)),
                         "unit": unit,
                     }
+
+
+def summary(samples: Iterable[Row]) -> list[dict[str, Any]]:
+    """By device and metric: how many samples, their mean and their largest value, in the unit of the samples."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for row in samples:
+        found.setdefault((row["device"], row["metric"], row["unit"]), []).append(float(row["value"]))
+    return [
+        {"device": device, "metric": metric, "unit": unit, "n": len(values), "mean": sum(values) / len(values),
+         "max": max(values)}
+        for (device, metric, unit), values in sorted(found.items())
+    ]  # fmt: skip
+
+
+def unused(profile: Profile, info: ModelInfo) -> tuple[Gap, ...]:
+    """The gap `no_gpu_used` where GPU layers were asked for and none were used."""
+    on_cpu = info.gpu_share == 0 or (info.gpu_share is None and info.device == "cpu")
+    if not profile.num_gpu or not on_cpu:
+        return ()
+    return (
+        Gap(
+            kind="no_gpu_used",
+            table="llm_calls",
+            subject=f"profile {profile.name}",
+            field="hardware",
+            severity="warning",
+            consequence="the calls of this run say nothing about GPU performance",
+            remedy="make the GPU visible to the model server, or set num_gpu to 0",
+        ),
+    )

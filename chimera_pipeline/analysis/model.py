@@ -10,6 +10,9 @@ from chimera_pipeline.analysis.providers.protocol import ModelInfo
 from chimera_pipeline.analysis.recommendations import Recommendation
 from chimera_pipeline.records import Claim, Gap, Row, Slot
 
+ANSWERS = 3
+"""How many statements of the answer to a query a report prints."""
+
 
 class Mode(StrEnum):
     """How the narrative came about. Only `DETERMINISTIC` needs no model."""
@@ -41,12 +44,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class QueryRecord:
-    """A typed query that the model asked, and the statements that code returned."""
+    """A typed query that the model asked, the statements that code returned, and the query in words."""
 
     round: int
     kind: str
     arguments: Mapping[str, str]
     statement_ids: tuple[str, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chimera_pipeline.analysis.menu import ranked
 from chimera_pipeline.records import Statement
 
 FINDINGS = 12
-_PER_KIND = {"level": 6, "rank": 3, "cold_vs_warm": 4, "compare": 6, "change": 6, "cannot_conclude": 2}
+_PER_KIND = {"level": 4, "rank": 2, "cold_vs_warm": 2, "compare": 4, "change": 6, "cannot_conclude": 2}
+_PER_KIND |= {"deploy": 2, "trade_off": 1, "sensitivity": 2, "decomposition": 2, "next_run": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,10 @@ class Choice:
 
 
 def choose(statements: list[Statement], *, limit: int = FINDINGS) -> list[Choice]:
-    """The weightiest statements, at most so many of a kind, then every statement that is always said."""
+    """The first statements of code's ranking, at most so many of a kind, then every one that is always said."""
     taken: dict[str, int] = {}
     chosen: list[Choice] = []
-    for statement in statements:
+    for statement in ranked(statements):
         if statement.always or len(chosen) >= limit:
             continue
         if taken.get(statement.kind, 0) < _PER_KIND.get(statement.kind, limit):

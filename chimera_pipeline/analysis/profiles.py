@@ -92,14 +92,24 @@ class Profile(BaseModel):
         return {key: "default" if getattr(self, key) is None else getattr(self, key) for key in keys}
 
 
-def load(name: str, path: Path | None = None) -> Profile:
-    """The profile called `name`. Raises UsageError for an unknown name, ContractError for a wrong file."""
-    found = profiles(path or schemas.folder() / "profiles.yaml")
+def load(name: str, path: Path | None = None, *, seed: int | None = None) -> Profile:
+    """The profile called `name`, from the file `path` or from the shipped one, with another seed where one is given.
+
+    Raises UsageError for an unknown name, ContractError for a wrong file.
+    """
+    found = every(path)
     if name in found:
-        return found[name]
+        profile = found[name]
+        return profile if seed is None else profile.model_copy(update={"seed": seed})
     close = difflib.get_close_matches(name, found, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"profiles are {', '.join(sorted(found))}"
     raise UsageError(f"profile {name!r} does not exist; {hint}")
+
+
+def every(path: Path | None = None) -> dict[str, Profile]:
+    """The shipped profiles and those of `path`, which come first where names are equal. Raises ContractError."""
+    shipped = profiles(schemas.folder() / "profiles.yaml")
+    return shipped if path is None else {**shipped, **profiles(path)}
 
 
 @lru_cache(maxsize=8)

@@ -29,7 +29,8 @@ SENTENCES = 8
 LETTERS = 200
 TRIES = 2
 _CONNECTING = """
-a about acting addition also an and as at before beside besides by caveat context detail finally first for further
+a about acting addition also an and answer as at before beside besides by caveat context decision deployment detail
+finally first for further
 headline here important in keep key last limit limits mind most next note of on one overall point points question
 read reading regarding second start summary that the third this time to together too turning with
 """

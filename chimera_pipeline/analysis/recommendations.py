@@ -6,9 +6,12 @@ first. A rule never guesses a cause; it asks for the measurement or the step tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from chimera_pipeline.analysis.decisions import arms
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact, Gap
 
@@ -110,6 +113,8 @@ GAP_RULES = (
         "a GPU was asked for and the CPU served",
     ),
 )
+_MOST_WINNERS = 4
+_SERVING = ("ttft_s", "decode_tokens_per_s", "output_tokens_per_s", "total_s")
 _FIELD_KINDS = ("missing_field", "null_field")
 
 
@@ -153,8 +158,9 @@ def _label(fact: Fact) -> str:
 
 
 def _regressions(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    """Regressions over time; within a period one arm is slower than another, which is no regression."""
     for fact in facts:
-        if fact.kind in ("change", "comparison") and fact.verdict == "regression":
+        if fact.kind == "change" and fact.verdict == "regression":
             yield Recommendation(
                 id=f"confirm-{fact.id}",
                 text=f"Repeat the {_label(fact)} runs of {fact.entity} before acting on the regression.",
@@ -164,14 +170,68 @@ def _regressions(facts: Sequence[Fact]) -> Iterable[Recommendation]:
             )
 
 
+def _winners(facts: Sequence[Fact]) -> Iterable[Recommendation]:
+    """The arms that lost to none and won somewhere, at most `_MOST_WINNERS`; of the options of one sweep, one."""
+    won: dict[tuple[str, str], dict[str, dict[str, Fact]]] = defaultdict(lambda: defaultdict(dict))
+    for fact in facts:
+        if fact.kind == "comparison" and fact.verdict in ("regression", "improvement") and fact.effect:
+            mine, yours, shared = arms(fact)
+            winner, loser = (mine, yours) if fact.verdict == "improvement" else (yours, mine)
+            won[fact.metric, shared][winner][loser] = fact
+    found = []
+    for (_, shared), by_winner in won.items():
+        lost = {loser for losers in by_winner.values() for loser in losers}
+        found += [_winner(name, shared, losers) for name, losers in by_winner.items() if name not in lost]
+    told: set[str] = set()
+    for item, sweep in sorted(found, key=lambda pair: (-pair[0].weight, pair[0].id)):
+        if len(told) < _MOST_WINNERS and (key := sweep or item.id) not in told:
+            told.add(key)
+            yield item
+
+
+def _winner(name: str, shared: str, losers: Mapping[str, Fact]) -> tuple[Recommendation, str]:
+    """The recommendation, and the model whose options were swept where it is about options of one model."""
+    behind = list(losers.values())
+    gain = max(abs(math.log(fact.effect or 1.0)) for fact in behind)
+    entity = name.partition(" (")[0]
+    sweep = all(loser.partition(" (")[0] == entity for loser in losers)
+    label = _label(behind[0])
+    item = Recommendation(
+        id=f"prefer-{behind[0].id}",
+        text=f"By {label}, prefer {name} over {_joined(sorted(losers))}{shared}, and repeat the run to confirm it.",
+        because=f"{label} differs clearly within this run, and the spread between runs is unknown",
+        fact_ids=tuple(fact.id for fact in behind),
+        weight=3.2 + min(gain, 2.0) / 2 + (1.0 if behind[0].metric in _SERVING else 0.0),
+    )
+    return item, entity if sweep else ""
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+
+
 def _insufficient(facts: Sequence[Fact]) -> Iterable[Recommendation]:
-    found = [f for f in facts if f.kind in ("change", "comparison") and f.verdict == "insufficient"]
-    if found:
+    """The comparison that further runs would decide first, and the rest of them together."""
+    found = [f for f in facts if f.kind == "comparison" and f.verdict == "insufficient"]
+    open_ones = sorted(
+        (f for f in found if "would settle it" in f.text), key=lambda f: (f.metric not in _SERVING, f.id)
+    )
+    for fact in open_ones[:1]:
+        mine, yours, shared = arms(fact)
+        yield Recommendation(
+            id="next-run",
+            text=f"Measure next: {_label(fact)} of {mine} against {yours}{shared}, with further runs of each.",
+            because="this comparison is open only for want of runs",
+            fact_ids=tuple(one.id for one in open_ones),
+            weight=3.3,
+        )
+    rest = [fact for fact in found if fact not in open_ones]
+    if rest:
         yield Recommendation(
             id="repeat-insufficient",
             text="Repeat the runs that were compared: with so few samples no test can reach a verdict.",
             because="comparisons rest on too few samples for a verdict",
-            fact_ids=tuple(fact.id for fact in found),
+            fact_ids=tuple(fact.id for fact in rest),
             weight=2.6,
         )
 
@@ -223,6 +283,7 @@ def _cold_starts(facts: Sequence[Fact]) -> Iterable[Recommendation]:
 
 _FACT_RULES: tuple[Callable[[Sequence[Fact]], Iterable[Recommendation]], ...] = (
     _regressions,
+    _winners,
     _insufficient,
     _single_runs,
     _single_samples,

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from chimera_pipeline import wording
+from chimera_pipeline.analysis import decisions
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact, Slot, Statement
 
@@ -31,6 +32,7 @@ def build(facts: Iterable[Fact]) -> list[Statement]:
         *_comparisons(facts),
         *_gaps(facts),
         *_limits(facts),
+        *(_statement(*piece) for piece in decisions.pieces(facts)),
     ):
         found.setdefault(statement.id, statement)
     return sorted(found.values(), key=lambda statement: (-statement.weight, statement.id))
@@ -148,6 +150,8 @@ def _comparisons(facts: list[Fact]) -> Iterator[Statement]:
     for fact in facts:
         if fact.kind in ("comparison", "change"):
             verdict = fact.verdict or ""
+            if verdict == "insufficient" and fact.kind == "comparison" and "would settle it" in fact.text:
+                continue  # `decisions` tells it as the next run to make
             weight = (_CHANGE_WEIGHT if fact.kind == "change" else _COMPARE_WEIGHT).get(verdict, 0.5)
             if fact.kind == "comparison" and verdict in ("regression", "improvement"):
                 weight += min(abs(math.log(fact.effect)), 2.0) if fact.effect and fact.effect > 0 else 0.0
@@ -168,11 +172,12 @@ def _comparison(fact: Fact) -> list[str | Slot]:
         if fact.statistic in quiet:
             before, after = quiet[fact.statistic]
             count = Slot(fact.id, wording.count(int(fact.value), "line"))
-            return [f"{vocabulary.metric(fact.metric).label}: {before}", count, after]
+            label = vocabulary.metric(fact.metric).label
+            return [f"{label[:1].upper()}{label[1:]}: {before}", count, after]
         return [Slot(fact.id, fact.text.rstrip("."))]
-    mine, yours, shared = _apart(fact)
+    mine, yours, shared = decisions.arms(fact)
     metric = vocabulary.metric(fact.metric)
-    start = f"{metric.label} of {mine} against {yours}{shared}: "
+    start = f"{metric.label[:1].upper()}{metric.label[1:]} of {mine} against {yours}{shared}: "
     if fact.verdict not in _ABOUT_COMPARISONS or fact.ci_low is None or fact.ci_high is None:
         verdict = (fact.verdict or "undecided").replace("_", " ")
         return [start, Slot(fact.id, f"ratio {wording.number(fact.effect)}"), f", {verdict}"]
@@ -190,17 +195,6 @@ def _direction(fact: Fact, better: str, unit: str) -> str:
             return "faster" if fact.verdict == "improvement" else "slower"
         return "higher" if (fact.verdict == "improvement") == (better == "higher") else "lower"
     return {"equivalent": "equivalent", "no_clear_difference": "no clear difference"}.get(fact.verdict or "", "")
-
-
-def _apart(fact: Fact) -> tuple[str, str, str]:
-    """(name and own condition of the arm, the same of the baseline, condition of both)."""
-    entity, _, rest = (fact.baseline or "").partition(" (")
-    ours, theirs = fact.condition.split(", "), rest.removesuffix(")").split(", ")
-    both = [word for word in ours if word in theirs]
-    mine = ", ".join(word for word in ours if word and word not in both)
-    yours = ", ".join(word for word in theirs if word and word not in both)
-    shared = f" ({', '.join(both)})" if both and both != [""] else ""
-    return f"{fact.entity} ({mine})" if mine else fact.entity, f"{entity} ({yours})" if yours else entity, shared
 
 
 def _serves(fact: Fact) -> bool:
@@ -221,7 +215,7 @@ def _quality(facts: list[Fact]) -> Iterator[Statement]:
         )  # fmt: skip
     for condition, sentence in (
         ("status duplicate", " repeat measurements of another file and are counted once."),
-        ("status derived", " summarise rows that are in the store themselves and are not counted again."),
+        ("status derived", " summarise rows of the store itself and are not counted again."),
         ("status quarantined", " could not be used and are in quarantine."),
         ("status unrecognised", " are in a format that no reader knows; nothing is guessed from them."),
     ):

@@ -15,12 +15,12 @@ import pandas as pd
 
 from chimera_pipeline.analysis import collector, probe, profiles, recommendations, statements
 from chimera_pipeline.analysis.analyse import analyse as analyse_statements
-from chimera_pipeline.analysis.model import Analysis, Mode, Probe
-from chimera_pipeline.analysis.profiles import Profile
+from chimera_pipeline.analysis.model import ANSWERS, Analysis, Mode, Probe
 from chimera_pipeline.analysis.providers.choose import Choice, Where, choose
 from chimera_pipeline.analysis.providers.protocol import ModelError
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.inventory.store import FOLDER
+from chimera_pipeline.orchestration import call_record
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import Fact, Gap, Slot, Statement
 from chimera_pipeline.settings import Settings
@@ -76,6 +76,7 @@ def analyse(
     result, choice = _run(settings, lake, proved, offers, facts, agent="analyst", period=period)
     value = _told(settings, result, choice)
     calls = [*collected["calls"], *value["calls"]]
+    samples = [*collected["gpu_samples"], *value["gpu_samples"]]
     return {
         **value,
         "findings": _findings(result, proved, collected),
@@ -84,7 +85,8 @@ def analyse(
         ],
         "personas": [*collected["personas"], *value["personas"]],
         "calls": calls,
-        "llm": _llm(value, calls),
+        "gaps": call_record.distinct([*collected["gaps"], *value["gaps"]]),
+        "llm": call_record.summary(value["model"], value["profile"], calls, samples),
         "claims": [
             {
                 "period": claim.period,
@@ -109,7 +111,7 @@ def _run(
     agent: str,
     period: str,
 ) -> tuple[Analysis, Choice]:
-    profile = profiles.load(settings.profile)
+    profile = profile_of(settings)
     choice = choose(settings.llm, settings.model or profile.model, where(settings))
     try:
         result = analyse_statements(
@@ -129,6 +131,11 @@ def _run(
     if result.probe is not None and result.probe.digest:
         lake.write_value("probe", probe.to_json(result.probe), _name(result.probe.digest))
     return result, choice
+
+
+def profile_of(settings: Settings, name: str | None = None) -> profiles.Profile:
+    """The profile of the settings (or the one called `name`), with the seed of the settings where they state one."""
+    return profiles.load(name or settings.profile, settings.profiles, seed=settings.seed)
 
 
 def where(settings: Settings) -> Where:
@@ -175,9 +182,10 @@ def _findings(result: Analysis, proved: Sequence[Statement], collected: Mapping[
     """What is told, in order: the model's own sentences first, then the statements that they do not tell."""
     told = {statement_id for sentence in result.sentences for statement_id in sentence.statement_ids}
     out: list[dict[str, Any]] = [
-        {"role": "headline" if not position else "support", "parts": _parts(sentence.parts)}
+        {"role": "headline" if not position else "support", "parts": _parts(sentence.parts),
+         "statement_ids": list(sentence.statement_ids)}
         for position, sentence in enumerate(result.sentences)
-    ]
+    ]  # fmt: skip
     for chosen in result.chosen:
         if chosen.statement_id not in told:
             role = "support" if out and chosen.role == "headline" else chosen.role
@@ -203,64 +211,25 @@ def _told(settings: Settings, result: Analysis, choice: Choice) -> dict[str, Any
         model = result.model.name if result.model else "a model"
         notes = "; ".join(result.notes)
         reason = f"Chosen by {model} from proved statements, mode {result.mode.value}: {notes}. {choice.why}."
-    profile = profiles.load(settings.profile)
+    profile = profile_of(settings)
     return {
         "narrative": {"mode": result.mode.value, "reason": reason, "why": result.reason or choice.why},
         "profile": result.profile if called else "none",
-        "model": _model(result, profile) if called else None,
+        "model": call_record.model(result, profile) if called else None,
         "personas": [{"name": getattr(profile, result.agent).name, "text": result.persona}] if called else [],
-        "calls": [_plain(row) for row in result.calls],
-        "gaps": [dataclasses.asdict(gap) for gap in result.gaps],
-    }
-
-
-def _model(result: Analysis, profile: Profile) -> dict[str, Any] | None:
-    if result.model is None:
-        return None
-    options = {
-        key: getattr(profile, key)
-        for key in ("num_gpu", "num_ctx", "temperature", "top_p", "top_k", "repeat_penalty", "seed")
-        if getattr(profile, key) is not None
-    }
-    return {
-        "provider": result.model.provider,
-        "model": result.model.name,
-        "digest": result.model.digest,
-        "device": result.model.device,
-        "options": options,
-    }
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = json.loads(json.dumps(dict(row), default=str))
-    return out
-
-
-def _llm(value: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The object `llm` of the contract: who answered, and the sums over the calls that succeeded."""
-    ok = [call for call in calls if call.get("status") == "ok"]
-    if not calls or value["model"] is None:
-        return None
-
-    def total(name: str) -> float | None:
-        found = [call[name] for call in ok if call.get(name) is not None]
-        return float(sum(found)) if found else None
-
-    output, decode = total("output_tokens"), total("eval_s")
-    return {
-        **{key: value["model"][key] for key in ("provider", "model", "digest", "device")},
-        "profile": value["profile"],
-        "options": value["model"]["options"],
-        "calls": list(calls),
-        "succeeded": len(ok),
-        "throughput_tokens_per_s": output / decode if output and decode else None,
-        "ttft_s": next((call["ttft_s"] for call in reversed(ok) if call.get("ttft_s") is not None), None),
-        "total_duration_s": total("total_s"),
-        "load_duration_s": total("load_s"),
-        "prompt_eval_duration_s": total("prompt_eval_s"),
-        "eval_duration_s": decode,
-        "prompt_tokens": total("prompt_tokens"),
-        "output_tokens": output,
+        "calls": call_record.plain(result.calls),
+        "gpu_samples": call_record.plain(result.gpu_samples),
+        "gaps": call_record.plain([dataclasses.asdict(gap) for gap in result.gaps]),
+        "questions": [
+            {
+                "text": query.text,
+                "kind": query.kind,
+                "arguments": dict(query.arguments),
+                "round": query.round,
+                "statement_ids": list(query.statement_ids[:ANSWERS]),
+            }
+            for query in result.queries
+        ],
     }
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from chimera_pipeline import wording
-from chimera_pipeline.analysis import bench, profiles
+from chimera_pipeline.analysis import bench
 from chimera_pipeline.analysis.bench import Arm
 from chimera_pipeline.analysis.providers.choose import choose
 from chimera_pipeline.analysis.providers.protocol import ModelError, Provider
 from chimera_pipeline.errors import ModelRequired
 from chimera_pipeline.facts import statistics
-from chimera_pipeline.orchestration.agents import where
+from chimera_pipeline.orchestration.agents import profile_of, where
 from chimera_pipeline.settings import Settings
 
 SEED = 7
@@ -35,7 +35,7 @@ def provider_of(settings: Settings, model: str | None) -> Provider:
 
 def run_suite(settings: Settings, target: Path, *, repeats: int) -> dict[str, Any]:
     """Run the prompt suite and publish its artifact at `target`. Raises ModelRequired, InputError."""
-    profile = profiles.load(settings.profile)
+    profile = profile_of(settings)
     provider = provider_of(settings, settings.model or profile.model)
     try:
         artifact = bench.run_suite(provider, profile, now=_now, repeats=repeats, seed=SEED)
@@ -49,7 +49,7 @@ def run_suite(settings: Settings, target: Path, *, repeats: int) -> dict[str, An
 
 def compare_profiles(settings: Settings, names: Sequence[str], *, repeats: int) -> dict[str, Any]:
     """Profiles interleaved on one model: medians of paired warm requests, with the ratio and its interval."""
-    chosen = [profiles.load(name) for name in names]
+    chosen = [profile_of(settings, name) for name in names]
     provider = provider_of(settings, settings.model or chosen[0].model)
     try:
         arms = bench.compare(provider, chosen, repeats=repeats, seed=SEED, now=_now)

@@ -53,7 +53,11 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
             gaps=material.gaps,
             quarantine=material.quarantine,
             series=material.series,
-            run={**material.run, "llm": material.analysis.get("llm")},
+            run={
+                **material.run,
+                "llm": material.analysis.get("llm"),
+                "gaps": material.analysis.get("gaps", []),
+            },
             reproducibility=material.reproducibility,
         )
     )

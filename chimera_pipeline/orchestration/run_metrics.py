@@ -6,6 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from chimera_pipeline.analysis import gpu
+from chimera_pipeline.analysis.calls import unexplained_s
 from chimera_pipeline.records import Fact
 
 _STAGES = {
@@ -68,13 +70,25 @@ def _key(*words: str) -> str:
 
 
 def of_calls(value: dict[str, Any]) -> dict[str, Any]:
-    """Model calls behind a value: how many, tokens, seconds."""
+    """Model calls behind a value: how many, tokens, seconds, what no part explains, and the device that served."""
     calls = value.get("calls") or []
     out: dict[str, Any] = {"model_calls": len(calls)}
     for name in ("prompt_tokens", "output_tokens", "total_s"):
         found = [call[name] for call in calls if call.get(name) is not None]
         if found:
             out[f"model_{name}"] = float(sum(found))
+    rests = [rest for call in calls if (rest := unexplained_s(call)) is not None]
+    if rests:
+        out["model_unexplained_s"] = sum(rests)
+    model = value.get("model")
+    if model is not None:
+        out |= {"model": model["model"], "device": model["device"] or "not stated"}
+        if "num_gpu" in model["options"]:
+            out["num_gpu_requested"] = model["options"]["num_gpu"]
+    for entry in gpu.summary(value.get("gpu_samples") or ()):
+        out[f"{entry['device']}_{entry['metric']}_mean"] = entry["mean"]
+    for gap in value.get("gaps") or ():
+        out[f"gap_{gap['kind']}"] = gap["count"]
     return out
 
 

@@ -7,6 +7,7 @@ that what was published is still there.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
     digest.update(repr(sorted(options.items())).encode())
     digest.update(str(scan.open_root(settings.artifacts)).encode())
     folders = [schemas.folder()] + ([settings.sources] if settings.sources else [])
-    for path in sorted(path for folder in folders for path in folder.rglob("*.yaml")):
-        digest.update(path.read_bytes())
+    files = sorted(path for folder in folders for path in folder.rglob("*.yaml"))
+    for path in [*files, *filter(None, [settings.profiles])]:
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    digest.update(os.environ.get("OLLAMA_HOST", "").encode())
     return digest.hexdigest()
 
 
@@ -48,6 +51,9 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
 
 
 def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]) -> None:
-    """Keep the result of a run that has ended well."""
+    """Keep the result of a run that has ended well. One whose model failed is made again: the model may be back."""
+    asked = settings.llm in ("ollama", "openai", "llamacpp") or result["llm"] is not None
+    if asked and result["narrative"]["mode"] == "deterministic":
+        return
     with Store(settings.out) as store:
         store.put(KEY, {"fingerprint": fingerprint(settings, options), "result": result})

@@ -51,4 +51,6 @@ def _environment() -> jinja2.Environment:
     environment.filters["sentence"] = sentence
     environment.filters["about_run"] = figures_as_code
     environment.filters["run_metrics"] = model_metrics.rows
+    environment.filters["model_calls"] = model_metrics.calls
+    environment.globals["call_heads"] = model_metrics.CALL_HEADS
     return environment

@@ -16,6 +16,18 @@ _ROWS = (
     ("Prompt eval", "prompt_eval_duration_s", "s"),
     ("Eval duration", "eval_duration_s", "s"),
     ("Load duration", "load_duration_s", "s"),
+    ("Unexplained time", "unexplained_s", "s"),
+)
+CALL_HEADS = ("Call", "Result", "TTFT", "Total", "Load", "Prompt eval", "Eval", "Unexplained", "Prompt", "Output")
+_CALL = (
+    ("ttft_s", "s"),
+    ("total_s", "s"),
+    ("load_s", "s"),
+    ("prompt_eval_s", "s"),
+    ("eval_s", "s"),
+    ("unexplained_s", "s"),
+    ("prompt_tokens", "tokens"),
+    ("output_tokens", "tokens"),
 )
 
 
@@ -23,8 +35,29 @@ def rows(llm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(name, value with unit) of each metric; a dash where the server did not state it."""
     yield "Provider and model", f"{llm['provider']}, {llm['model']}"
     yield "Digest", str(llm["digest"] or "not stated")
-    yield "Device", str(llm["device"] or "not stated")
+    yield "GPU layers asked for", str(llm["options"].get("num_gpu", "left to the server"))
+    share = llm.get("gpu_share")
+    yield (
+        "Device that served",
+        str(llm["device"] or "not stated")
+        + (f", {wording.percent(share)} of the model in GPU memory" if share is not None else ""),
+    )
     yield "Calls", f"{len(llm['calls'])}, of which {llm['succeeded']} answered"
     for name, key, unit in _ROWS:
-        value = llm.get(key)
-        yield name, "-" if value is None else wording.quantity(float(value), unit)
+        yield name, _shown(llm.get(key), unit)
+    for entry in llm.get("gpu", ()):
+        name = f"{entry['device']} {entry['metric'].replace('_', ' ')}"
+        mean, most = (wording.quantity(float(entry[key]), entry["unit"]) for key in ("mean", "max"))
+        yield name, f"mean {mean}, max {most}, {entry['n']} samples"
+
+
+def calls(llm: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """A row of `CALL_HEADS` for each call, in the order they were made."""
+    for call in llm["calls"]:
+        result = "ok" if call["status"] == "ok" else str(call["error_kind"]).replace("_", " ")
+        place = str(call["locator"]).partition("/")[2].replace("/", " ")
+        yield place, result, *(_shown(call.get(key), unit) for key, unit in _CALL)
+
+
+def _shown(value: float | None, unit: str) -> str:
+    return "-" if value is None else wording.quantity(float(value), unit)

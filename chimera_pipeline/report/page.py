@@ -22,6 +22,8 @@ def render(view: Mapping[str, Any]) -> str:
         autoescape=True,
     )
     environment.filters["run_metrics"] = model_metrics.rows
+    environment.filters["model_calls"] = model_metrics.calls
+    environment.globals["call_heads"] = model_metrics.CALL_HEADS
     environment.filters["shown"] = lambda value: redact.printable(str(value))
     text = environment.get_template("report.html.j2").render(view=view, version=__version__)
     return re.sub(r"\n\s*\n+", "\n", text)

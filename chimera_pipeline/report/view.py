@@ -87,6 +87,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "comparisons": _comparisons(inputs, labels),
         "findings": _told(inputs, statements, labels, caveats=False),
         "caveats": _told(inputs, statements, labels, caveats=True),
+        "questions": _questions(inputs, statements, labels),
         "narrative": dict(inputs.analysis["narrative"]),
         "recommendations": [dict(entry) for entry in inputs.analysis["recommendations"]],
         "gaps": _records(inputs.gaps),
@@ -111,6 +112,27 @@ def _told(
         for choice in inputs.analysis["findings"]
         if (choice["role"] == "caveat") is caveats
     ]
+
+
+def _questions(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) -> list[dict[str, Any]]:
+    """What a model asked, and the answers: a statement in full, or the number of the finding that tells it."""
+    told = [entry for entry in inputs.analysis["findings"] if entry["role"] != "caveat"]
+    place = {
+        name: number
+        for number, entry in enumerate(told, start=1)
+        for name in (entry["statement_ids"] if "parts" in entry else [entry["statement_id"]])
+    }
+    out = []
+    for question in inputs.analysis.get("questions", ()):
+        known = [name for name in question["statement_ids"] if name in statements]
+        out.append(
+            {
+                "text": question["text"],
+                "findings": sorted({place[name] for name in known if name in place}),
+                "sentences": [_plain(labels.sentence(statements[name])) for name in known if name not in place],
+            }
+        )
+    return out
 
 
 def _sentence(choice: Mapping[str, Any], statements: Mapping[str, Statement], labels: Labels) -> Sentence:

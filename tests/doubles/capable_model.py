@@ -10,6 +10,12 @@ _LINE = re.compile(r"^([SA]\d+): (.*)$", re.MULTILINE)
 _LEVEL = re.compile(r"Mean (.+?) of (\S+) \((.*?)\) is ([\d.]+)")
 _WORTH = (
     ("regression", 9.0),
+    ("for a limit on TTFT", 8.0),
+    ("dominates", 7.5),
+    ("Model load is", 6.5),
+    ("Prompt evaluation is", 6.4),
+    ("depends on", 6.2),
+    ("Left open", 4.0),
     ("fell by a third", 9.0),
     ("cold", 6.0),
     ("requests failed", 5.0),
@@ -64,6 +70,8 @@ def _picks(lines: dict[str, str], properties: dict[str, Any]) -> dict[str, Any]:
 def _telling_pair(lines: dict[str, str]) -> list[str]:
     """Two levels of one metric that differ in one option, where the values differ most; the higher first."""
     levels = {}
+    if any("for a limit on TTFT" in line for line in lines.values()):
+        return []
     for name, line in lines.items():
         if match := _LEVEL.match(line):
             metric, entity, condition, value = match.groups()
@@ -79,21 +87,29 @@ def _telling_pair(lines: dict[str, str]) -> list[str]:
 
 
 def _queries(prompt: str, properties: dict[str, Any]) -> list[dict[str, str]]:
+    """First what to deploy, where the time goes and what to measure next; then what the answers rest on."""
     fields = properties["queries"]["items"]["properties"]
-    if "Queries asked" in prompt:
-        return []
     entities = [name for name in fields["a"]["enum"] if name != "none"]
     metrics = fields["metric"]["enum"]
     blank = {"a": "none", "b": "none", "condition": "none", "option": "none"}
-    rate = "decode_tokens_per_s" if "decode_tokens_per_s" in metrics else metrics[0]
+    rate = next((name for name in ("decode_tokens_per_s", "output_tokens_per_s") if name in metrics), metrics[0])
     ttft = "ttft_s" if "ttft_s" in metrics else metrics[0]
-    out = [{"kind": "outliers", "metric": ttft, **blank}, {"kind": "forbids", "metric": rate, **blank}]
-    options = [name for name in fields["option"]["enum"] if name not in ("none", "num_predict", "seed", "num_gpu")]
-    if "threads" in options:
-        out.append({"kind": "breakdown", "metric": rate, **blank, "option": "threads"})
-    elif len(entities) > 1:
-        out.append({"kind": "compare", "metric": rate, **blank, "a": entities[0], "b": entities[1]})
-    return out
+    if "Queries asked" not in prompt:
+        return [
+            {"kind": "deploy", "metric": rate, **blank},
+            {"kind": "where_time_goes", "metric": ttft, **blank},
+            {"kind": "next_run", "metric": ttft, **blank},
+        ]
+    if "Queries asked so far: 3." in prompt:
+        out = [{"kind": "forbids", "metric": rate, **blank}]
+        options = [name for name in fields["option"]["enum"] if name not in ("none", "num_predict", "seed")]
+        if options:
+            named = next((name for name in ("threads", "num_gpu", "concurrency") if name in options), options[0])
+            out.append({"kind": "breakdown", "metric": rate, **blank, "option": named})
+        elif len(entities) > 1:
+            out.append({"kind": "compare", "metric": rate, **blank, "a": entities[0], "b": entities[1]})
+        return out
+    return []
 
 
 def _sentences(lines: dict[str, str]) -> list[dict[str, Any]]:
@@ -105,8 +121,15 @@ def _sentences(lines: dict[str, str]) -> list[dict[str, Any]]:
     if pair:
         out.append({"text": f"Most important: {{{pair[0]}}}; {{{pair[1]}}}.", "cites": pair})
     elif found:
-        out.append({"text": f"Most important: {{{found[0]}}}.", "cites": [found.pop(0)]})
+        first = [found.pop(0), *limits[:1]]
+        limits = limits[1:]
+        slots = "; before acting on this, note that ".join(f"{{{name}}}" for name in first)
+        out.append({"text": f"For the decision: {slots}.", "cites": first})
+    parts = [name for name in found if re.match(r"Model load is|Prompt evaluation is|TTFT of", lines[name])]
+    if len(parts) > 1:
+        found = [name for name in found if name not in parts[:2]]
+        out.append({"text": f"On the first answer: {{{parts[0]}}}; in addition, {{{parts[1]}}}.", "cites": parts[:2]})
     out += [{"text": f"Beside that, {{{name}}}.", "cites": [name]} for name in found]
-    if limits:
+    if limits and len(out) < 8:
         out.append({"text": f"Before acting on this, note that {{{limits[0]}}}.", "cites": [limits[0]]})
     return out[:8]

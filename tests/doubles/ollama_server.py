@@ -203,6 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.stopped.wait(0.3)
         self._good(body)
 
+    def _too_slow(self, body: dict[str, Any]) -> None:
+        """A token in time, again and again, and no end."""
+        self._head()
+        while not self.owner.stopped.wait(0.2):
+            self._chunk(self._line(body, "word "))
+
     def _wrong_model(self, body: dict[str, Any]) -> None:
         self._stream(self._lines({**body, "model": "other:7b"}, self.owner.answer(body)))
 

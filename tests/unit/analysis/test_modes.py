@@ -8,7 +8,8 @@ import pytest
 
 from chimera_pipeline.analysis import recommendations
 from chimera_pipeline.analysis.analyse import WITHHELD, analyse
-from chimera_pipeline.analysis.catalogue import Query, QueryKind
+from chimera_pipeline.analysis.catalogue import Catalogue, Query, QueryKind
+from chimera_pipeline.analysis.menu import Aliases
 from chimera_pipeline.analysis.model import Analysis, Mode
 from chimera_pipeline.analysis.providers.ollama import Ollama
 from chimera_pipeline.contracts import tables, validation
@@ -48,10 +49,14 @@ def test_a_model_that_reads_asks_and_the_queries_are_on_record() -> None:
         found = run(server)
     assert found.mode is Mode.ASK
     kinds = {query.kind: query for query in found.queries}
-    assert kinds["outliers"].statement_ids == ("st_cold",)
+    assert kinds["where_time_goes"].statement_ids == ("st_cold",)
+    assert kinds["where_time_goes"].text == "Where does the time go in TTFT?"
+    assert kinds["deploy"].statement_ids == ("st_rank",)
+    assert kinds["next_run"].statement_ids == ()
     assert set(kinds["forbids"].statement_ids) == {"st_gap", "st_failed"}
-    assert dict(kinds["compare"].arguments)["a"] == "model-a:7b"
-    assert "st_rank" in kinds["compare"].statement_ids
+    assert dict(kinds["breakdown"].arguments)["option"] == "num_ctx"
+    answers = {name for query in found.queries for name in query.statement_ids}
+    assert answers <= {name for claim in found.claims for name in claim.statement_ids}
     assert found.chosen[0].statement_id == "st_cold"
     assert found.agreement is not None
     assert "of 8" in found.agreement.note
@@ -65,9 +70,23 @@ def test_code_can_answer_a_query_itself() -> None:
         return []
 
     with OllamaServer(answer=capable_model.answer) as server:
-        found = run(server, queries={QueryKind.OUTLIERS: none_found})
+        found = run(server, queries={QueryKind.WHERE_TIME_GOES: none_found})
     assert asked[0].metric == "ttft_s"
-    assert found.queries[0].statement_ids == ()
+    assert found.queries[1].statement_ids == ()
+
+
+def test_two_entities_are_compared_only_where_both_have_the_metric() -> None:
+    known = by_id(material.facts())
+    told = material.statements()
+    aliases = Aliases.of(fact.entity for fact in known.values())
+    catalogue = Catalogue.of(told, known, aliases)
+
+    def asked(metric: str) -> set[str]:
+        query = Query(QueryKind.COMPARE, metric, "model-a:7b", "model-b:1b")
+        return {item.id for item in catalogue.answer(query)}
+
+    assert "st_rank" in asked("decode_tokens_per_s")
+    assert asked("total_s") == set()
 
 
 def test_prose_publishes_statements_with_their_values_and_names() -> None:
@@ -75,13 +94,16 @@ def test_prose_publishes_statements_with_their_values_and_names() -> None:
         found = run(server, profile=quick(mode="prose"))
     assert found.mode is Mode.PROSE
     first = found.sentences[0]
-    assert first.text == "Most important: TTFT of model-a:7b: a single call cold 2.500 s, mean warm 0.1200 s."
-    assert first.fact_ids == ("f3", "f4")
+    assert first.text == (
+        "For the decision: TTFT of model-a:7b: a single call cold 2.500 s, mean warm 0.1200 s; "
+        "before acting on this, note that 3 requests failed; they enter no mean."
+    )
+    assert first.fact_ids == ("f3", "f4", "f5")
     assert not found.dropped
     texts = [claim.text for claim in found.claims]
     assert len(texts) == len(set(texts))
     told = {name for claim in found.claims for name in claim.statement_ids}
-    assert told == {item.statement_id for item in found.chosen}
+    assert told >= {item.statement_id for item in found.chosen}
 
 
 def test_prose_that_says_more_than_its_statements_is_dropped_and_counted() -> None:
