@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chimera_pipeline import __version__, settings
+from chimera_pipeline import settings
 from chimera_pipeline.errors import ChimeraError, ModelRequired, RegressionFound, UsageError
 
 app = typer.Typer(
@@ -35,6 +35,9 @@ app = typer.Typer(
     "Exit codes: 0 ok; 1 bug; 2 usage or configuration; 3 refused by a gate; 4 no model with --require-llm; "
     "5 regression with --fail-on-regression; 74 input or output; 130 interrupted.",
 )
+
+DEBUG = "_CHIMERA_DEBUG"
+"""Set for this process by --debug; no setting, hence the underscore."""
 
 Artifacts = Annotated[str, typer.Argument(help="Folder, file or URI of result files.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of tables and reports.  [default: chimera-out]")]
@@ -53,7 +56,9 @@ class Provider(StrEnum):
 
 def _version(show: bool) -> None:
     if show:
-        print(f"chimera_pipeline {__version__}, Python {sys.version.split()[0]}")
+        from chimera_pipeline import versions
+
+        print(versions.line())
         raise typer.Exit
 
 
@@ -62,8 +67,13 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was raised.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
 ) -> None:
-    pass
+    if debug:
+        os.environ[DEBUG] = "1"
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
 
 
 @app.command()
@@ -356,6 +366,18 @@ def profiles_list() -> None:
 
 
 @app.command()
+def init(force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False) -> None:
+    """Write chimera.toml into this folder: every setting with its default and meaning, to be changed."""
+    target = Path(settings.CONFIG_FILE)
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already; chimera init --force replaces it")
+    from chimera_pipeline import atomic
+
+    atomic.write_text(target, settings.template())
+    print(target)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check what the program needs on this machine; each line with a fix."""
     from chimera_pipeline.orchestration import doctor as examination
@@ -387,6 +409,8 @@ def _orderly() -> Iterator[None]:
     try:
         yield
     except ChimeraError as error:
+        if os.environ.get(DEBUG):
+            raise
         _note(f"chimera: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ Unknown keys are errors that name the nearest known key. Nothing is read at impo
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -124,3 +125,30 @@ def _did_you_mean(key: str) -> str:
     names = list(Settings.model_fields)
     close = difflib.get_close_matches(key.split(".")[-1], names, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; settings are {', '.join(sorted(names))}"
+
+
+def template() -> str:
+    """A `chimera.toml` that says every setting, its default and its meaning, all commented out."""
+    lines = ["# Settings of chimera_pipeline. A flag and the environment (CHIMERA_NAME) come before this file.", ""]
+    tables = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            tables += [f"# {field.description}", f"# [{name}]"]
+            for key, leaf in type(default).model_fields.items():
+                tables += [f"# {leaf.description}", f"# {key} = {_toml(leaf.default)}"]
+            tables.append("")
+        else:
+            lines += [f"# {field.description}", f"# {name} = {_toml(default)}", ""]
+    return "\n".join([*lines, *tables])
+
+
+def _toml(value: Any) -> str:
+    """A default as TOML; where there is none, an empty string to be filled in."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return json.dumps([str(item) for item in value])
+    return json.dumps("" if value is None else str(value))

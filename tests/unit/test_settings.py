@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,19 @@ def test_settings_do_not_change() -> None:
 def test_every_setting_says_what_it_is() -> None:
     for model in (settings.Settings, settings.Limits):
         assert [name for name, field in model.model_fields.items() if name != "limits" and not field.description] == []
+
+
+def test_the_template_uncommented_gives_the_defaults(tmp_path: Path) -> None:
+    optional = {name for name, field in settings.Settings.model_fields.items() if field.default is None}
+    text = re.sub(r"^# (\w+ = |\[)", r"\1", settings.template(), flags=re.MULTILINE)
+    kept = [line for line in text.splitlines() if line.partition(" = ")[0] not in optional]
+    (tmp_path / "chimera.toml").write_text("\n".join(kept), encoding="utf-8")
+    assert "max_rows = 5000000" in kept
+    assert settings.load() == settings.Settings.model_construct()
+
+
+def test_the_template_as_written_changes_nothing_and_names_every_setting(tmp_path: Path) -> None:
+    before = settings.load()
+    (tmp_path / "chimera.toml").write_text(settings.template(), encoding="utf-8")
+    assert settings.load() == before
+    assert [name for name in settings.Settings.model_fields if name not in settings.template()] == []
