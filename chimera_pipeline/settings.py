@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,23 +104,36 @@ def load(**flags: Any) -> Settings:
         key = variable.removeprefix(PREFIX).split("__")[0].lower()
         if variable.startswith(PREFIX) and key not in known:
             raise SettingsError(f"environment variable {variable} is no setting{_did_you_mean(key)}")
+    given = {key: value for key, value in flags.items() if value is not None}
     try:
-        return Settings(**{key: value for key, value in flags.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from error
+        raise SettingsError(_explain(error, given)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f'{CONFIG_FILE}: {error}; text stands in quotes: name = "value"') from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"{CONFIG_FILE}: {error}") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, flags: Collection[str]) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             lines.append(f"{CONFIG_FILE}: {key} is no setting{_did_you_mean(key)}")
         else:
-            lines.append(f"setting {key} = {problem['input']!r}: {problem['msg'].lower()}")
+            lines.append(f"{_place(key, flags)}: {key} = {problem['input']!r}: {problem['msg'].lower()}")
     return "; ".join(lines)
+
+
+def _place(key: str, flags: Collection[str]) -> str:
+    """Where the value of a setting came from: a flag comes before the environment, and that before the file."""
+    if key in flags:
+        return f"--{key}"
+    variable = PREFIX + key.replace(".", "__").upper()
+    if variable in os.environ:
+        return f"environment variable {variable}"
+    return CONFIG_FILE
 
 
 def _did_you_mean(key: str) -> str:

@@ -56,9 +56,9 @@ def test_limits_can_be_set_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         ('perod = "day"\n', "perod is no setting; did you mean 'period'?"),
         ("[limits]\nmax_row = 3\n", "limits.max_row is no setting"),
         ("zzz = 1\n", "zzz is no setting; settings are"),
-        ('period = "year"\n', "setting period = 'year'"),
-        ("settle_seconds = -1\n", "setting settle_seconds = -1"),
-        ("[limits]\nmax_rows = 0\n", "setting limits.max_rows = 0"),
+        ('period = "year"\n', "chimera.toml: period = 'year'"),
+        ("settle_seconds = -1\n", "chimera.toml: settle_seconds = -1"),
+        ("[limits]\nmax_rows = 0\n", "chimera.toml: limits.max_rows = 0"),
         ("period = \n", "chimera.toml"),
     ],
 )
@@ -104,3 +104,20 @@ def test_the_template_as_written_changes_nothing_and_names_every_setting(tmp_pat
     (tmp_path / "chimera.toml").write_text(settings.template(), encoding="utf-8")
     assert settings.load() == before
     assert [name for name in settings.Settings.model_fields if name not in settings.template()] == []
+
+
+def test_a_bad_value_names_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    toml('settle_seconds = "soon"\n')
+    with pytest.raises(SettingsError, match=r"^chimera\.toml: settle_seconds = 'soon'"):
+        settings.load()
+    monkeypatch.setenv("CHIMERA_SETTLE_SECONDS", "later")
+    with pytest.raises(SettingsError, match=r"^environment variable CHIMERA_SETTLE_SECONDS: settle_seconds = 'later'"):
+        settings.load()
+    with pytest.raises(SettingsError, match=r"^--settle_seconds: settle_seconds = 'never'"):
+        settings.load(settle_seconds="never")
+
+
+def test_text_without_quotes_says_how_it_is_written() -> None:
+    toml("period = month\n")
+    with pytest.raises(SettingsError, match=r'line 1.*name = "value"'):
+        settings.load()

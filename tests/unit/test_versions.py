@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_line_names_version_python_and_dagster() -> None:
     assert re.fullmatch(
-        rf"chimera_pipeline {re.escape(__version__)} \((no commit|[0-9a-f]+\+?)\), Python 3\.\d+\.\d+, dagster 1\.\d+\.\d+",
+        rf"chimera_pipeline {re.escape(__version__)} \((no commit|[0-9a-f]+\+?)\), Python 3\.[\d.]+, dagster 1\.[\d.]+",
         versions.line(),
     )
 
