@@ -1,4 +1,4 @@
-"""Errors that a newcomer is likely to meet in the first hour: one line that says what to do, and the right exit code."""
+"""Errors that a newcomer is likely to meet in the first hour: one line that says what to do, the right exit code."""
 
 from __future__ import annotations
 
