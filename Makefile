@@ -23,7 +23,7 @@ FROM_LOCK := $(INSTALL) --no-deps --only-binary :all: --require-hashes -r
 # Without build isolation: the build backend is in the lock as well, so pip fetches nothing that has no hash.
 THIS := $(INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help report test slow check ui lock clean
+.PHONY: help report test slow check docs ui lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -43,6 +43,9 @@ check: .venv/.ready-dev ## Lint, formatting, types, and who imports whom
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/unit/test_layers.py
 
+docs: .venv/.ready-dev ## Build the documentation site into build/site, strictly
+	$(BIN)/mkdocs build --strict --quiet
+
 ui: .venv/.ready-run ## Open the Dagster UI on http://127.0.0.1:3000
 	@DAGSTER_HOME="$(HERE)/dagster_home" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
@@ -61,6 +64,7 @@ lock: ## Solve requirements/*.lock anew from pyproject.toml (needs uv)
 	$(COMPILE) --all-extras -o requirements/all.lock
 	$(COMPILE) -c requirements/all.lock -o requirements/core.lock
 	$(COMPILE) -c requirements/all.lock --extra llamacpp -o requirements/run.lock
+	$(COMPILE) -c requirements/all.lock --extra postgres --extra s3 --extra alerts -o requirements/production.lock
 	$(COMPILE) -c requirements/all.lock --extra llamacpp --extra postgres --extra s3 --extra alerts --extra dev -o requirements/dev.lock
 
 # The scripts in .venv hold its path: a checkout that was moved needs a new one.

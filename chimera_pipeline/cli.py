@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chimera_pipeline import __version__, settings
+from chimera_pipeline import settings
 from chimera_pipeline.errors import ChimeraError, ModelRequired, RegressionFound, UsageError
 
 app = typer.Typer(
@@ -35,6 +35,9 @@ app = typer.Typer(
     "Exit codes: 0 ok; 1 bug; 2 usage or configuration; 3 refused by a gate; 4 no model with --require-llm; "
     "5 regression with --fail-on-regression; 74 input or output; 130 interrupted.",
 )
+
+DEBUG = "_CHIMERA_DEBUG"
+"""Set for this process by --debug; no setting, hence the underscore."""
 
 Artifacts = Annotated[str, typer.Argument(help="Folder, file or URI of result files.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of tables and reports.  [default: chimera-out]")]
@@ -53,7 +56,9 @@ class Provider(StrEnum):
 
 def _version(show: bool) -> None:
     if show:
-        print(f"chimera_pipeline {__version__}, Python {sys.version.split()[0]}")
+        from chimera_pipeline import versions
+
+        print(versions.line())
         raise typer.Exit
 
 
@@ -62,8 +67,13 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was raised.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
 ) -> None:
-    pass
+    if debug:
+        os.environ[DEBUG] = "1"
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
 
 
 @app.command()
@@ -355,6 +365,18 @@ def profiles_list() -> None:
 
 
 @app.command()
+def init(force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False) -> None:
+    """Write chimera.toml into this folder: every setting with its default and meaning, to be changed."""
+    target = Path(settings.CONFIG_FILE)
+    if target.exists() and not force:
+        raise UsageError(f"{target} is there already; chimera init --force replaces it")
+    from chimera_pipeline import atomic
+
+    atomic.write_text(target, settings.template())
+    print(target)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check what the program needs on this machine; each line with a fix."""
     from chimera_pipeline.orchestration import doctor as examination
@@ -372,12 +394,24 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on loopback.")] = 3000) -> None:
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 3000) -> None:
     """Open the Dagster UI on loopback."""
+    _check_free(port)
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path("dagster_home").resolve())))
     home.mkdir(parents=True, exist_ok=True)
     command = ["dagster", "dev", "-m", "chimera_pipeline.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execvp(sys.executable, [sys.executable, "-m", *command])
+
+
+def _check_free(port: int) -> None:
+    import socket
+
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"port {port}: {error.strerror}; choose another: chimera ui --port {port + 1}") from error
 
 
 @contextlib.contextmanager
@@ -386,6 +420,8 @@ def _orderly() -> Iterator[None]:
     try:
         yield
     except ChimeraError as error:
+        if os.environ.get(DEBUG):
+            raise
         _note(f"chimera: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

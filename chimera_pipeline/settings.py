@@ -6,7 +6,10 @@ Unknown keys are errors that name the nearest known key. Nothing is read at impo
 from __future__ import annotations
 
 import difflib
+import json
 import os
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,26 +124,66 @@ def load(**flags: Any) -> Settings:
         key = variable.removeprefix(PREFIX).split("__")[0].lower()
         if variable.startswith(PREFIX) and key not in known:
             raise SettingsError(f"environment variable {variable} is no setting{_did_you_mean(key)}")
+    given = {key: value for key, value in flags.items() if value is not None}
     try:
-        return Settings(**{key: value for key, value in flags.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from error
+        raise SettingsError(_explain(error, given)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f'{CONFIG_FILE}: {error}; text stands in quotes: name = "value"') from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"{CONFIG_FILE}: {error}") from error
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, flags: Collection[str]) -> str:
     lines = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             lines.append(f"{CONFIG_FILE}: {key} is no setting{_did_you_mean(key)}")
         else:
-            lines.append(f"setting {key} = {problem['input']!r}: {problem['msg'].lower()}")
+            lines.append(f"{_place(key, flags)}: {key} = {problem['input']!r}: {problem['msg'].lower()}")
     return "; ".join(lines)
+
+
+def _place(key: str, flags: Collection[str]) -> str:
+    """Where the value of a setting came from: a flag comes before the environment, and that before the file."""
+    if key in flags:
+        return f"--{key}"
+    variable = PREFIX + key.replace(".", "__").upper()
+    if variable in os.environ:
+        return f"environment variable {variable}"
+    return CONFIG_FILE
 
 
 def _did_you_mean(key: str) -> str:
     names = list(Settings.model_fields)
     close = difflib.get_close_matches(key.split(".")[-1], names, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; settings are {', '.join(sorted(names))}"
+
+
+def template() -> str:
+    """A `chimera.toml` that says every setting, its default and its meaning, all commented out."""
+    lines = ["# Settings of chimera_pipeline. A flag and the environment (CHIMERA_NAME) come before this file.", ""]
+    tables = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            tables += [f"# {field.description}", f"# [{name}]"]
+            for key, leaf in type(default).model_fields.items():
+                tables += [f"# {leaf.description}", f"# {key} = {_toml(leaf.default)}"]
+            tables.append("")
+        else:
+            lines += [f"# {field.description}", f"# {name} = {_toml(default)}", ""]
+    return "\n".join([*lines, *tables])
+
+
+def _toml(value: Any) -> str:
+    """A default as TOML; where there is none, an empty string to be filled in."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return json.dumps([str(item) for item in value])
+    return json.dumps("" if value is None else str(value))

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from chimera_pipeline import atomic, periods
+from chimera_pipeline.analysis import profiles
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.errors import GateRefused
@@ -40,6 +41,7 @@ def execute(
     GateRefused with `strict` where files are quarantined, StoreBusy, InputError, UsageError.
     """
     started = time.perf_counter()
+    profiles.load(settings.profile)  # a wrong name is said before anything is read
     with sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
         lake = Lake(settings.out)
@@ -79,7 +81,8 @@ def _refuse_quarantine(artifacts: pd.DataFrame) -> None:
     refused = artifacts.loc[artifacts["status"] == "quarantined", "path"].tolist()
     if refused:
         shown = ", ".join(refused[:5]) + (", ..." if len(refused) > 5 else "")
-        raise GateRefused(f"--strict: {len(refused)} files are quarantined ({shown}); see chimera quarantine")
+        counted = "1 file is" if len(refused) == 1 else f"{len(refused)} files are"
+        raise GateRefused(f"--strict: {counted} quarantined ({shown}); see chimera quarantine")
 
 
 @contextlib.contextmanager

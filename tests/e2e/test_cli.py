@@ -328,3 +328,13 @@ def test_profiles_are_listed_and_need_two_to_compare(finished: Path) -> None:
     assert "chimera-a" in chimera("profiles", "list", cwd=finished).stdout
     assert chimera("profiles", "compare", "baseline", cwd=finished).returncode == 2
     assert chimera("bench", "--llm", "none", cwd=finished).returncode == 4
+
+
+def test_init_writes_settings_once_and_debug_shows_where_an_error_was_raised(tmp_path: Path) -> None:
+    assert chimera("init", cwd=tmp_path).stdout == "chimera.toml\n"
+    again = chimera("init", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "--force" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert "Traceback" in chimera("--debug", "init", cwd=tmp_path).stderr
+    assert chimera("init", "--force", cwd=tmp_path).returncode == 0

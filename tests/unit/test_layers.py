@@ -33,7 +33,9 @@ class Layer:
 LAYERS = (
     Layer(
         name="words",
-        rooms=frozenset({"records", "units", "periods", "errors", "settings", "atomic", "redact", "wording"}),
+        rooms=frozenset(
+            {"records", "units", "periods", "errors", "settings", "atomic", "redact", "versions", "wording"}
+        ),
         siblings=True,
         libraries=frozenset({"pydantic", "pydantic_settings", "pint"}),
     ),

@@ -28,7 +28,8 @@ EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 LOCKS = {
     "core": [],
     "run": ["llamacpp"],
-    "dev": ["llamacpp", "postgres", "s3", "dev"],
+    "production": ["postgres", "s3", "alerts"],
+    "dev": ["llamacpp", "postgres", "s3", "alerts", "dev"],
     "all": list(EXTRAS),
 }
 

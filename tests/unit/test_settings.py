@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,9 @@ def test_limits_can_be_set_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         ('perod = "day"\n', "perod is no setting; did you mean 'period'?"),
         ("[limits]\nmax_row = 3\n", "limits.max_row is no setting"),
         ("zzz = 1\n", "zzz is no setting; settings are"),
-        ('period = "year"\n', "setting period = 'year'"),
-        ("settle_seconds = -1\n", "setting settle_seconds = -1"),
-        ("[limits]\nmax_rows = 0\n", "setting limits.max_rows = 0"),
+        ('period = "year"\n', "chimera.toml: period = 'year'"),
+        ("settle_seconds = -1\n", "chimera.toml: settle_seconds = -1"),
+        ("[limits]\nmax_rows = 0\n", "chimera.toml: limits.max_rows = 0"),
         ("period = \n", "chimera.toml"),
     ],
 )
@@ -87,3 +88,36 @@ def test_settings_do_not_change() -> None:
 def test_every_setting_says_what_it_is() -> None:
     for model in (settings.Settings, settings.Limits):
         assert [name for name, field in model.model_fields.items() if name != "limits" and not field.description] == []
+
+
+def test_the_template_uncommented_gives_the_defaults(tmp_path: Path) -> None:
+    optional = {name for name, field in settings.Settings.model_fields.items() if field.default is None}
+    text = re.sub(r"^# (\w+ = |\[)", r"\1", settings.template(), flags=re.MULTILINE)
+    kept = [line for line in text.splitlines() if line.partition(" = ")[0] not in optional]
+    (tmp_path / "chimera.toml").write_text("\n".join(kept), encoding="utf-8")
+    assert "max_rows = 5000000" in kept
+    assert settings.load() == settings.Settings.model_construct()
+
+
+def test_the_template_as_written_changes_nothing_and_names_every_setting(tmp_path: Path) -> None:
+    before = settings.load()
+    (tmp_path / "chimera.toml").write_text(settings.template(), encoding="utf-8")
+    assert settings.load() == before
+    assert [name for name in settings.Settings.model_fields if name not in settings.template()] == []
+
+
+def test_a_bad_value_names_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    toml('settle_seconds = "soon"\n')
+    with pytest.raises(SettingsError, match=r"^chimera\.toml: settle_seconds = 'soon'"):
+        settings.load()
+    monkeypatch.setenv("CHIMERA_SETTLE_SECONDS", "later")
+    with pytest.raises(SettingsError, match=r"^environment variable CHIMERA_SETTLE_SECONDS: settle_seconds = 'later'"):
+        settings.load()
+    with pytest.raises(SettingsError, match=r"^--settle_seconds: settle_seconds = 'never'"):
+        settings.load(settle_seconds="never")
+
+
+def test_text_without_quotes_says_how_it_is_written() -> None:
+    toml("period = month\n")
+    with pytest.raises(SettingsError, match=r'line 1.*name = "value"'):
+        settings.load()

@@ -1,0 +1,41 @@
+"""Which code is this: version, commit, and what it runs on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from chimera_pipeline import __version__
+
+_PACKAGE = "chimera-pipeline"
+
+
+def line() -> str:
+    """For `chimera --version`."""
+    this = f"chimera_pipeline {__version__} ({commit() or 'no commit'})"
+    return f"{this}, Python {sys.version.split()[0]}, dagster {importlib.metadata.version('dagster')}"
+
+
+def commit() -> str | None:
+    """The commit of the checkout, `+` marking changes, or of an installation from version control; None in a wheel."""
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / ".git").exists():
+        return _of_checkout(checkout)
+    try:
+        origin = importlib.metadata.distribution(_PACKAGE).read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = json.loads(origin or "{}").get("vcs_info", {}).get("commit_id")
+    return str(found)[:12] if found else None
+
+
+def _of_checkout(folder: Path) -> str | None:
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
