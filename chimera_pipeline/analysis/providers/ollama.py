@@ -1,7 +1,7 @@
 """Ollama through its native chat API, streaming: the client's time to first token, the server's durations.
 
-The official client is not used for this call: it cannot send `truncate` and `shift`, follows redirects, sends
-OLLAMA_API_KEY to whatever host is set, and bounds neither time nor bytes.
+The official client is not used for this call: docs/adr/0045 says why, and tests/unit/analysis/test_official_client.py
+holds both clients against each other.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from chimera_pipeline.analysis.providers.protocol import (
     Options,
     Schema,
 )
+from chimera_pipeline.analysis.providers.streaming import Answer
 
 DEFAULT_PORT = 11434
 FACTS_ONLY = ": report has facts only"
 SMALL = Deadlines(connect_s=3.0, first_token_s=10.0, idle_s=5.0, total_s=15.0, max_bytes=4 << 20)
 _NS = 1e9
+_CHAT = frozenset({"message", "done"})
 
 
 class Ollama:
@@ -101,56 +103,31 @@ class Ollama:
             raise ModelError(error.kind, text, detail=error.detail) from error
 
     def _read(self, response: transport.Response) -> ModelReply:
-        pieces: list[str] = []
-        ttft_s: float | None = None
+        answer = Answer(self._where, response.clock)
         last: Mapping[str, Any] = {}
-        clock = response.clock
         for line in response.lines():
             if not line.strip():
                 continue
-            last = self._line(line, started=bool(pieces))
+            last = answer.event(line, _CHAT)
+            if not _same(last.get("model"), self._model):
+                raise ModelError(
+                    Failure.WRONG_MODEL,
+                    f"{self._where} answered with another model than {redact.name(self._model)}",
+                )
             message = last.get("message")
-            text = message.get("content") if isinstance(message, dict) else None
-            thinking = message.get("thinking") if isinstance(message, dict) else None
-            if isinstance(text, str) and text:
-                ttft_s = clock.elapsed if ttft_s is None else ttft_s
-                pieces.append(text)
-            if text or thinking:
-                clock.token()
+            text, thinking = (
+                message.get(key) if isinstance(message, dict) else None for key in ("content", "thinking")
+            )
+            if thinking:
+                response.clock.token()
+            answer.add(text if isinstance(text, str) else "")
             if last.get("done") is True:
                 break
         if not last:
-            raise ModelError(Failure.EMPTY, f"{self._where} sent an empty answer")
+            raise answer.empty()
         if last.get("done") is not True:
-            raise ModelError(Failure.TRUNCATED, f"the answer of {self._where} was cut off (no done marker)")
-        return self._reply("".join(pieces), last, ttft_s, clock.elapsed)
-
-    def _line(self, line: bytes, *, started: bool) -> Mapping[str, Any]:
-        try:
-            value = transport.parse(line, self._where)
-        except ModelError as error:
-            if started and error.kind is Failure.NOT_JSON:
-                raise ModelError(
-                    Failure.TRUNCATED, f"the answer of {self._where} was cut in the middle of a line"
-                ) from error
-            raise
-        if not isinstance(value, dict):
-            raise ModelError(Failure.NOT_JSON, f"{self._where} sent something that is no chat answer")
-        if "error" in value:
-            kind = redact.error_kind(value["error"]) or "other"
-            raise ModelError(
-                Failure.ERROR_MID_STREAM,
-                f"{self._where} reported an error in the middle of the answer ({kind})",
-                detail=redact.value(value["error"]),
-            )
-        if "message" not in value and "done" not in value:
-            raise ModelError(Failure.NOT_JSON, f"{self._where} sent something that is no chat answer")
-        if not _same(value.get("model"), self._model):
-            raise ModelError(
-                Failure.WRONG_MODEL,
-                f"{self._where} answered with another model than {redact.name(self._model)}",
-            )
-        return value
+            raise answer.unfinished("done marker")
+        return self._reply(answer.text, last, answer.ttft_s, response.clock.elapsed)
 
     def _reply(self, text: str, last: Mapping[str, Any], ttft_s: float | None, total_s: float) -> ModelReply:
         reason = last.get("done_reason")

@@ -24,8 +24,10 @@ from chimera_pipeline.analysis.providers.protocol import (
     Options,
     Schema,
 )
+from chimera_pipeline.analysis.providers.streaming import Answer
 
 DEFAULT_PORT = 8000
+_CHAT = frozenset({"choices", "usage"})
 
 
 class OpenAI:
@@ -96,13 +98,11 @@ class OpenAI:
         return ModelError(Failure.MODEL_MISSING, f"model {redact.name(self._model)} is not on {self._where}")
 
     def _read(self, response: transport.Response) -> ModelReply:
-        pieces: list[str] = []
-        ttft_s: float | None = None
+        answer = Answer(self._where, response.clock)
         finish: str | None = None
         ended = False
         usage: Mapping[str, Any] = {}
         timings: Mapping[str, Any] = {}
-        clock = response.clock
         for line in response.lines():
             data = line.strip().removeprefix(b"data:").strip()
             if not data or line.startswith(b":"):
@@ -110,49 +110,26 @@ class OpenAI:
             if data == b"[DONE]":
                 ended = True
                 break
-            event = self._event(data, started=bool(pieces))
+            event = answer.event(data, _CHAT)
             usage, timings = event.get("usage") or usage, event.get("timings") or timings
             text, finish = _delta(event, finish)
-            if text:
-                ttft_s = clock.elapsed if ttft_s is None else ttft_s
-                pieces.append(text)
-                clock.token()
-        if not pieces and finish is None:
-            raise ModelError(Failure.EMPTY, f"{self._where} sent an empty answer")
+            answer.add(text)
+        if not answer.pieces and finish is None:
+            raise answer.empty()
         if not ended and finish is None:
-            raise ModelError(Failure.TRUNCATED, f"the answer of {self._where} was cut off (no end marker)")
+            raise answer.unfinished("end marker")
         return ModelReply(
-            text="".join(pieces),
+            text=answer.text,
             model=self._model,
             done=finish is not None,
             done_reason=redact.name(finish),
-            ttft_s=ttft_s,
-            total_s=clock.elapsed,
+            ttft_s=answer.ttft_s,
+            total_s=response.clock.elapsed,
             prompt_tokens=count(usage.get("prompt_tokens")),
             output_tokens=count(usage.get("completion_tokens")),
             prompt_eval_s=seconds(timings.get("prompt_ms"), 1e3),
             eval_s=seconds(timings.get("predicted_ms"), 1e3),
         )
-
-    def _event(self, data: bytes, *, started: bool) -> Mapping[str, Any]:
-        try:
-            event = transport.parse(data, self._where)
-        except ModelError as error:
-            if started and error.kind is Failure.NOT_JSON:
-                raise ModelError(
-                    Failure.TRUNCATED, f"the answer of {self._where} was cut in the middle of a line"
-                ) from error
-            raise
-        if not isinstance(event, dict) or not ({"choices", "error", "usage"} & set(event)):
-            raise ModelError(Failure.NOT_JSON, f"{self._where} sent something that is no chat answer")
-        if error_text := event.get("error"):
-            kind = redact.error_kind(error_text) or "other"
-            raise ModelError(
-                Failure.ERROR_MID_STREAM,
-                f"{self._where} reported an error in the middle of the answer ({kind})",
-                detail=redact.value(error_text),
-            )
-        return event
 
     def _refused(self, response: transport.Response) -> ModelError:
         body = response.body(4096)
