@@ -344,6 +344,7 @@ def profiles_compare(
     repeats: Annotated[int, typer.Option(min=1, help="Blocks in which each profile runs once.")] = 3,
     model: Annotated[str | None, typer.Option(help="Model name.")] = None,
     llm: Annotated[Provider | None, typer.Option(help="Provider.")] = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare profiles on one model: interleaved, cold and warm apart, order drawn by a fixed seed."""
@@ -351,7 +352,8 @@ def profiles_compare(
 
     if len(set(names)) < 2:
         raise UsageError("give two or more different profiles")
-    result = compare_profiles(settings.load(model=model, llm=llm.value if llm else None), names, repeats=repeats)
+    chosen = settings.load(model=model, llm=llm.value if llm else None, out=out)
+    result = compare_profiles(chosen, names, repeats=repeats)
     print(json.dumps(result, indent=2) if as_json else "\n".join(told(result)))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -103,16 +102,14 @@ def test_a_failing_server_costs_the_choice_and_nothing_else(
     with server as double:
         host = {"down": f"127.0.0.1:{free_port()}", "refused": "10.1.2.3:11434"}.get(mode) or double.host
         monkeypatch.setenv("OLLAMA_HOST", host)
-        started = time.perf_counter()
         code = chimera(monkeypatch, "run", "data", "--llm", "ollama", "--profile", "quick", "--json", "--require-llm")
-        seconds = time.perf_counter() - started
     printed, said = capsys.readouterr()
     result = json.loads(printed)
     assert code == 4, said
     assert MODES[mode] in said
     assert "Traceback" not in said
     assert "SECRET" not in said + printed
-    assert seconds < 90  # deadlines and two tries for each of two agents; the rest is the pipeline itself
+    assert result["durations_s"]["analysis"] < 60  # deadlines, and at most three tries for each of two agents
     assert result["narrative"]["mode"] == "deterministic"
     text = Path(result["reports"][0]["md"]).read_text(encoding="utf-8")
     assert MODES[mode].partition(" (")[0] in text.replace("`", "")

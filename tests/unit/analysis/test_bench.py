@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
-from chimera_pipeline.analysis import bench, collector, profiles
+import pytest
+
+from chimera_pipeline import settings
+from chimera_pipeline.analysis import bench, collector, gpu, profiles
 from chimera_pipeline.analysis.analyse import analyse
 from chimera_pipeline.analysis.providers.ollama import Ollama
+from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.metrics.gaps import missing_directories
+from chimera_pipeline.orchestration import benching
+from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.formats import ollama_script
 from chimera_pipeline.records import Format
+from tests.doubles import capable_model
 from tests.doubles.ollama_server import MODEL, OllamaServer
 from tests.unit.analysis import material
 from tests.unit.analysis.material import NOW, quick
@@ -108,3 +117,68 @@ def test_the_collector_tells_coverage_counts_and_gaps_within_its_words() -> None
 
 def _document(data: bytes) -> Document:
     return Document(data, Format.JSON)
+
+
+def test_profiles_compare_says_how_answers_fared_on_a_finished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path)
+    chosen = ("baseline", "chimera-a")
+
+    def answer(body: dict) -> str:
+        return capable_model.answer(body) if "format" in body else "four words of text " * 3
+
+    with OllamaServer(answer=answer) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.host)
+        asked = settings.load(llm="ollama", out=tmp_path, model=MODEL)
+        bare = benching.compare_profiles(asked, chosen, repeats=1)
+        lake.write_frame("facts", facts_room.to_frame(material.facts()), "all")
+        found = benching.compare_profiles(asked, chosen, repeats=2)
+    assert "analyses: none, for want of a finished run" in "\n".join(benching.told(bare))
+    for arm in found["arms"]:
+        assert (arm["analyses"], arm["grounded_share"], arm["fallback_rate"], arm["cold"]) == (2, 1.0, 0.0, 2)
+    told = "\n".join(benching.told(found))
+    assert "analyses: 2; 100 % of answers passed verification; 0 % fell back to rule" in told
+    assert "warm decode rate: chimera-a / baseline =" in told
+    assert "cold TTFT: chimera-a / baseline =" in told
+
+
+def test_a_profile_whose_answers_are_refused_shows_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Lake(tmp_path).write_frame("facts", facts_room.to_frame(material.facts()), "all")
+    with OllamaServer("schema_ignored") as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.host)
+        asked = settings.load(llm="ollama", out=tmp_path, model=MODEL)
+        found = benching.compare_profiles(asked, ("baseline", "chimera-a"), repeats=1)
+    assert [arm["fallback_rate"] for arm in found["arms"]] == [1.0, 1.0]
+    assert 0.0 in [arm["grounded_share"] for arm in found["arms"]]  # the other one was left nothing to choose
+    assert "because: the model's answer was refused" in "\n".join(benching.told(found))
+
+
+def test_samples_of_the_gpu_are_summed_up_by_device_and_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nvml:
+        """NVML of a machine with one GPU, as far as this project calls it."""
+
+        class NVMLError(Exception):
+            pass
+
+        loads = iter(range(10, 1000, 10))
+
+        def __getattr__(self, name: str) -> object:
+            reading = SimpleNamespace(gpu=next(self.loads), used=4 << 30)
+            return {
+                "nvmlDeviceGetCount": lambda: 1,
+                "nvmlDeviceGetPowerUsage": lambda _: 250_000,
+                "nvmlShutdown": lambda: None,
+            }.get(name, lambda *_: reading)
+
+    monkeypatch.setattr(gpu, "library", Nvml)
+    with gpu.sampled(lambda: NOW, every_s=0.01) as samples:
+        time.sleep(0.2)
+    by_metric = {entry["metric"]: entry for entry in gpu.summary(samples)}
+    assert by_metric["gpu_power"] == {
+        "device": "gpu0", "metric": "gpu_power", "unit": "W", "n": by_metric["gpu_power"]["n"], "mean": 250.0,
+        "max": 250.0,
+    }  # fmt: skip
+    assert by_metric["gpu_power"]["n"] > 1
+    assert by_metric["gpu_memory_used"]["mean"] == 4 << 30
+    assert 0 < by_metric["gpu_utilization"]["mean"] < by_metric["gpu_utilization"]["max"] <= 10
