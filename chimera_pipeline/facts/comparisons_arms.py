@@ -46,10 +46,9 @@ _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|br
 class Arm:
     """Values in file order with the run, item and coldness of each; or `stated` (mean, sd, n) of a tool.
 
-    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its path,
-    and its instant and place in the file, by which values of one file are in order. `load_known` says whether the
-    rows tell cold calls from warm ones. `lengths` are the medians
-    of prompt and output tokens of the same requests.
+    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its file,
+    and its instant and place in it, by which the values of one file are in order. `load_known` says whether the rows
+    tell cold calls from warm ones. `lengths` are the medians of prompt and output tokens of the same requests.
     """
 
     series: Mapping[str, Any]
@@ -111,6 +110,7 @@ class _Row(NamedTuple):
     item: str | None
     phase: str
     path: str
+    sha256: str
     locator: str
     n: int | None
     ddof: int | None
@@ -143,13 +143,24 @@ def _cells(column: Any) -> list[Any]:
 
 def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
     """(series, metric, unit) -> its rows in the order of the files."""
-    columns = ["statistic", "value", "run_id", "item", "phase", "artifact_path", "locator", "n", "ddof"]
+    columns = [
+        "statistic",
+        "value",
+        "run_id",
+        "item",
+        "phase",
+        "artifact_path",
+        "artifact_sha256",
+        "locator",
+        "n",
+        "ddof",
+    ]
     cells = [_cells(frame[name]) for name in columns]
     keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
     instants = _instants(frame["measured_at"])
     groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
     for place, (key, row, at) in enumerate(zip(keys, zip(*cells, strict=True), instants, strict=True)):
-        groups[key].append(_Row._make((*row, _place(row[6]), at, place)))
+        groups[key].append(_Row._make((*row, _place(row[7]), at, place)))
     for rows in groups.values():
         rows.sort(key=lambda row: (row.path, row.order))
     return groups
@@ -190,7 +201,7 @@ def _arm(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row],
         values=np.array([row.value for row in rows], dtype=np.float64),
         items=tuple(row.item for row in rows),
         cold=tuple(row.phase == "cold" for row in rows),
-        files=tuple((row.path, (row.at, row.order)) for row in rows),
+        files=tuple((f"{row.path}@{row.sha256}", (row.at, row.order)) for row in rows),
         load_known=all(row.phase != "unknown" for row in rows),
         table=table,
         places=tuple(row.place for row in rows),
