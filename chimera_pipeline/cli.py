@@ -225,7 +225,7 @@ def compare(
     ] = False,
 ) -> None:
     """Compare two sets of results, series by series: like with like only."""
-    from chimera_pipeline.facts import comparisons_text
+    from chimera_pipeline.facts import comparisons_summary, comparisons_text
     from chimera_pipeline.facts.comparisons import regression_stands
     from chimera_pipeline.orchestration.compare import compare as compare_sides
 
@@ -233,12 +233,9 @@ def compare(
     if as_json:
         print(json.dumps(comparisons_text.as_json(found), indent=2))
     elif markdown:
-        print(comparisons_text.as_markdown(found, base=base, head=head))
+        print(comparisons_summary.as_markdown(found, base=base, head=head), end="")
     else:
-        for one in comparisons_text.ordered(found):
-            print(f"{one.verdict.replace('_', ' ')}: {comparisons_text.sentence(one)}")
-        if not found:
-            print("no series is in both")
+        print("\n".join(comparisons_summary.as_lines(found)))
     if fail_on_regression and regression_stands(found):
         raise RegressionFound("a regression stands")
 

@@ -13,6 +13,7 @@ from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import coverage, decompositions, ids, levels, steady
 from chimera_pipeline.facts.comparisons import compare_within
+from chimera_pipeline.facts.comparisons_arms import arms_of
 from chimera_pipeline.facts.comparisons_text import comparison_facts
 from chimera_pipeline.facts.decompositions_sweeps import sensitivity_facts
 from chimera_pipeline.facts.goodput import goodput_facts
@@ -41,12 +42,13 @@ def facts_of(
     found += coverage.sweep_facts(measurements, series, period=period)
     found += coverage.request_facts(measurements, period=period)
     found += coverage.inventory_facts(artifacts, gaps, period=period)
-    found += comparison_facts(compare_within(measurements, series, period=period))
+    arms = arms_of(measurements, series)
+    found += comparison_facts(compare_within(measurements, series, arms=arms, period=period))
     found += decompositions.ttft_shares(measurements, series, period=period)
     found += decompositions.first_call_facts(measurements, series, period=period)
-    found += sensitivity_facts(measurements, series, period=period)
-    found += ranking_facts(measurements, series, period=period)
-    found += front_facts(measurements, series, period=period)
+    found += sensitivity_facts(measurements, series, arms=arms, period=period)
+    found += ranking_facts(measurements, series, arms=arms, period=period)
+    found += front_facts(measurements, series, arms=arms, period=period)
     found += goodput_facts(measurements, series, limits or {}, period=period)
     found += _changes(tables_by_name["measurements"], series, period)
     return ids.assign(found)

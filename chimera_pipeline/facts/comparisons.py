@@ -137,13 +137,19 @@ def _rank(item: Comparison, order: Mapping[str, int]) -> tuple[bool, bool, int]:
 
 
 def compare_within(
-    measurements: pd.DataFrame, series: pd.DataFrame, *, alpha: float = ALPHA, period: str = "all"
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    arms: Mapping[Key, Arm] | None = None,
+    alpha: float = ALPHA,
+    period: str = "all",
 ) -> list[Comparison]:
     """Comparisons inside one store: quantizations of a model, options of a sweep, backends of a case.
 
     Headline metrics and TTFT, of requests and under load, only; all of them together are one family.
     """
-    arms = {key: arm for key, arm in arms_of(measurements, series).items() if arm.metric.headline or key[1] in WITHIN}
+    every = arms_of(measurements, series) if arms is None else arms
+    arms = {key: arm for key, arm in every.items() if arm.metric.headline or key[1] in WITHIN}
     known = {str(row["series_id"]): row for row in records(series)}
     found = [
         *_grouped(arms, known, _quantization_group, "quantization", ("model", "quantization"), period),

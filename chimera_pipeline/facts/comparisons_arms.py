@@ -20,6 +20,8 @@ import pandas as pd
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
+from chimera_pipeline.facts import ids
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.facts.statistics import Array
 
 IDENTITY = (
@@ -44,10 +46,9 @@ _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|br
 class Arm:
     """Values in file order with the run, item and coldness of each; or `stated` (mean, sd, n) of a tool.
 
-    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its path,
-    and its instant and place in the file, by which values of one file are in order. `load_known` says whether the
-    rows tell cold calls from warm ones. `lengths` are the medians
-    of prompt and output tokens of the same requests.
+    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its file,
+    and its instant and place in it, by which the values of one file are in order. `load_known` says whether the rows
+    tell cold calls from warm ones. `lengths` are the medians of prompt and output tokens of the same requests.
     """
 
     series: Mapping[str, Any]
@@ -59,7 +60,7 @@ class Arm:
     items: tuple[str | None, ...]
     cold: tuple[bool, ...]
     files: tuple[tuple[str, tuple[int, int]], ...]
-    frame: pd.DataFrame
+    table: Rows
     places: tuple[int, ...]
     stated: tuple[float, float, int] | None = None
     stated_note: str = ""
@@ -68,9 +69,14 @@ class Arm:
     load_known: bool = True
 
     @property
-    def rows(self) -> pd.DataFrame:
+    def sources(self) -> tuple[str, ...]:
+        """Where the measurements behind the arm stand."""
+        return ids.sources(self.rows)
+
+    @property
+    def rows(self) -> Rows:
         """The measurements behind the arm."""
-        return self.frame.iloc[list(self.places)]
+        return self.table.take(np.array(self.places, dtype=np.intp))
 
     @property
     def name(self) -> str:
@@ -104,6 +110,7 @@ class _Row(NamedTuple):
     item: str | None
     phase: str
     path: str
+    sha256: str
     locator: str
     n: int | None
     ddof: int | None
@@ -120,8 +127,9 @@ def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
     directed = [name for name, metric in vocabulary.metrics().items() if metric.better != "none"]
     frame = ok[ok["metric"].isin([*directed, "quality"]) & ok["statistic"].isin(STATISTICS)]
     out: dict[Key, Arm] = {}
+    table = Rows.of(frame, ids.PLACE)
     for (series_id, name, unit), rows in sorted(_grouped(frame).items()):
-        for arm in _cut(known[series_id], vocabulary.metric(name), unit, rows, frame):
+        for arm in _cut(known[series_id], vocabulary.metric(name), unit, rows, table):
             if arm.better != "none":
                 out[series_id, name, unit, arm.phase] = _with_lengths(arm, lengths)
     return out
@@ -135,13 +143,24 @@ def _cells(column: Any) -> list[Any]:
 
 def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
     """(series, metric, unit) -> its rows in the order of the files."""
-    columns = ["statistic", "value", "run_id", "item", "phase", "artifact_path", "locator", "n", "ddof"]
+    columns = [
+        "statistic",
+        "value",
+        "run_id",
+        "item",
+        "phase",
+        "artifact_path",
+        "artifact_sha256",
+        "locator",
+        "n",
+        "ddof",
+    ]
     cells = [_cells(frame[name]) for name in columns]
     keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
     instants = _instants(frame["measured_at"])
     groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
     for place, (key, row, at) in enumerate(zip(keys, zip(*cells, strict=True), instants, strict=True)):
-        groups[key].append(_Row._make((*row, _place(row[6]), at, place)))
+        groups[key].append(_Row._make((*row, _place(row[7]), at, place)))
     for rows in groups.values():
         rows.sort(key=lambda row: (row.path, row.order))
     return groups
@@ -163,20 +182,18 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame) -> Iterable[Arm]:
+def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows) -> Iterable[Arm]:
     samples = [row for row in rows if row.statistic == "sample"]
     if not samples:
-        yield from _reported(series, metric, unit, rows, frame)
+        yield from _reported(series, metric, unit, rows, table)
         return
     phases = sorted({row.phase for row in samples}) if metric.phase == "split" else [""]
     for phase in phases:
         part = [row for row in samples if phase in ("", row.phase)]
-        yield _arm(series, metric, unit, part, frame, phase=phase)
+        yield _arm(series, metric, unit, part, table, phase=phase)
 
 
-def _arm(
-    series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame, **more: Any
-) -> Arm:
+def _arm(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows, **more: Any) -> Arm:
     return Arm(
         series=series,
         metric=metric,
@@ -184,28 +201,26 @@ def _arm(
         values=np.array([row.value for row in rows], dtype=np.float64),
         items=tuple(row.item for row in rows),
         cold=tuple(row.phase == "cold" for row in rows),
-        files=tuple((row.path, (row.at, row.order)) for row in rows),
+        files=tuple((f"{row.path}@{row.sha256}", (row.at, row.order)) for row in rows),
         load_known=all(row.phase != "unknown" for row in rows),
-        frame=frame,
+        table=table,
         places=tuple(row.place for row in rows),
         **{"runs": tuple(row.run_id for row in rows), "phase": "", **more},
     )
 
 
-def _reported(
-    series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], frame: pd.DataFrame
-) -> Iterable[Arm]:
+def _reported(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows) -> Iterable[Arm]:
     """One stated mean with its spread, or several as the values of as many runs; nothing without a mean."""
     means = [row for row in rows if row.statistic == "mean"]
     if len(means) > 1:
         runs = tuple(f"{row.path}#{row.locator}" for row in means)
-        yield _arm(series, metric, unit, means, frame, runs=runs)
+        yield _arm(series, metric, unit, means, table, runs=runs)
     elif means:
         stated = {row.statistic: row for row in rows}
         found, note = _stated(stated)
         spread = (stated[name].value if name in stated else math.nan for name in ("std", "min", "max"))
         inside = first_call_inside(means[0].value, *spread) is not None
-        yield _arm(series, metric, unit, means, frame, stated=found, stated_note=note, first_call_inside=inside)
+        yield _arm(series, metric, unit, means, table, stated=found, stated_note=note, first_call_inside=inside)
 
 
 def _stated(rows: Mapping[str, _Row]) -> tuple[tuple[float, float, int] | None, str]:
@@ -241,12 +256,13 @@ def first_call_inside(mean: float, sd: float, low: float, high: float) -> tuple[
 
 
 def _lengths(ok: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+    """(series, prompt_tokens or output_tokens, phase; "" for all phases) -> median."""
     wanted = ok[ok["metric"].isin(["prompt_tokens", "output_tokens"]) & (ok["statistic"] == "sample")]
     out: dict[tuple[str, str, str], float] = {}
-    for (series_id, metric), rows in wanted.groupby(["series_id", "metric"]):
-        out[str(series_id), str(metric), ""] = float(rows["value"].median())
-        for phase, part in rows.groupby("phase"):
-            out[str(series_id), str(metric), str(phase)] = float(part["value"].median())
+    for keys in (["series_id", "metric"], ["series_id", "metric", "phase"]):
+        medians = wanted.groupby(keys, sort=False)["value"].median()
+        for key, value in zip(medians.index, medians.tolist(), strict=True):
+            out[key if len(key) == 3 else (*key, "")] = float(value)
     return out
 
 

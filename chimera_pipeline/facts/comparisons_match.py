@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import Arm, differing
 from chimera_pipeline.facts.comparisons_confounds import confounds
 from chimera_pipeline.facts.comparisons_shift import Shift, from_reported, paired, unpaired
@@ -63,7 +62,7 @@ def compare_arms(base: Arm, head: Arm, *, kind: str, allowed: Iterable[str] = ()
         grade=level.grade,
         differing=(*other, *keys),
         caveats=(*caveats, *level.caveats),
-        sources=tuple(dict.fromkeys([*ids.sources(base.rows), *ids.sources(head.rows)])),
+        sources=tuple(dict.fromkeys([*base.sources, *head.sources])),
         period=period,
     )
 
@@ -181,6 +180,6 @@ def absent(arm: Arm, side: str, *, kind: str, period: str) -> Comparison:
         base_series="" if side == "base" else str(own),
         head_series="" if side == "head" else str(own),
         differing=(f"presence: the {side} has no such series",),
-        sources=ids.sources(arm.rows),
+        sources=arm.sources,
         period=period,
     )

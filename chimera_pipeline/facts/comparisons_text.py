@@ -1,4 +1,4 @@
-"""Comparisons in words: facts, a Markdown summary for a pull request, and JSON.
+"""Comparisons in words: facts, sentences and JSON. Summaries of many are in `comparisons_summary`.
 
 Numbers are rounded here and nowhere earlier (through `wording`); no sentence says why something changed.
 """
@@ -93,7 +93,10 @@ def _shift(found: Comparison) -> tuple[str, float, str]:
 def sentence(found: Comparison) -> str:
     """The comparison as one plain sentence with its verdict, numbers and what weakens it."""
     where = f" ({found.condition})" if found.condition else ""
-    start = f"{found.label} of {found.entity}{where} against {found.baseline or 'nothing'}"
+    if found.only_in:
+        return f"{found.label} of {found.entity}{where} is only in the {found.only_in}"
+    against = "" if found.baseline == f"{found.entity}{where}" else f" against {found.baseline}"
+    start = f"{found.label} of {found.entity}{where}{against}"
     if found.verdict == NOT_COMPARABLE:
         return f"{start}: not comparable, {found.reason}"
     return f"{start}: {'; '.join([*_numbers(found), _ending(found), *found.caveats])}"
@@ -118,6 +121,18 @@ def _numbers(found: Comparison) -> Iterator[str]:
         yield f"{effect}{interval}, p = {wording.number(test.p, 2)}{level}"
     kind = "pairs" if found.paired else "runs" if found.scope == "between_runs" else "values"
     yield f"n={found.n_head} and n={found.n_base} {kind}"
+
+
+def change_words(found: Comparison) -> str:
+    """`+10.0 % (8.1 % to 12 %)`, or nothing."""
+    if found.change is None:
+        return ""
+    sign = "+" if found.change > 0 else ""
+    interval = found.relative_interval()
+    if interval is None:
+        return f"{sign}{wording.percent(found.change)}"
+    low, high = wording.percent(interval[0]), wording.percent(interval[1])
+    return f"{sign}{wording.percent(found.change)} ({low} to {high})"
 
 
 def _ending(found: Comparison) -> str:
@@ -192,73 +207,3 @@ def _entry(found: Comparison) -> dict[str, Any]:
         "sources": list(found.sources),
         "text": sentence(found),
     }
-
-
-def as_markdown(comparisons: Sequence[Comparison], *, base: str = "base", head: str = "head") -> str:
-    """A summary for a pull request: the verdict in the first line, then a table by verdict."""
-    counts = Counter(found.verdict for found in comparisons)
-    lines = [
-        f"## {_title(comparisons)}",
-        "",
-        f"`{_cell(head)}` against `{_cell(base)}`: {_counts(counts)}.",
-        "",
-    ]
-    if comparisons:
-        lines += [
-            "| verdict | series | metric | base | head | change (95 % interval) | n | q |",
-            "|---|---|---|--:|--:|--:|--:|--:|",
-        ]
-        lines += [_row(found) for found in ordered(comparisons)]
-    notes = [found for found in ordered(comparisons) if found.verdict in (INSUFFICIENT, NOT_COMPARABLE)]
-    if notes:
-        lines += ["", "<details><summary>Why some could not be decided</summary>", ""]
-        lines += [f"- {_cell(sentence(found))}" for found in notes]
-        lines += ["", "</details>"]
-    return "\n".join([*lines, ""])
-
-
-def _title(comparisons: Sequence[Comparison]) -> str:
-    bad = sum(found.verdict == REGRESSION for found in comparisons)
-    if bad:
-        return f"{wording.count(bad, 'regression')} found"
-    decided = any(found.verdict in (IMPROVEMENT, NO_DIFFERENCE, EQUIVALENT) for found in comparisons)
-    return "No regression found" if decided else "Nothing could be decided"
-
-
-def _counts(counts: Counter[str]) -> str:
-    parts = [f"{counts[verdict]} {WORDS[verdict]}" for verdict in ORDER if counts[verdict]]
-    return ", ".join(parts) if parts else "no series to compare"
-
-
-def _row(found: Comparison) -> str:
-    series = f"{found.entity} ({found.condition})" if found.condition else found.entity
-    values = [wording.quantity(v, found.unit) if v is not None else "" for v in (found.base_value, found.head_value)]
-    q = wording.number(found.q, 2) if found.q is not None else ""
-    cells = [
-        WORDS[found.verdict],
-        series,
-        found.label,
-        *values,
-        _change(found),
-        f"{found.n_base} / {found.n_head}",
-        q,
-    ]
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-
-def _change(found: Comparison) -> str:
-    if found.change is None:
-        return ""
-    sign = "+" if found.change > 0 else ""
-    interval = found.relative_interval()
-    if interval is None:
-        return f"{sign}{wording.percent(found.change)}"
-    low, high = wording.percent(interval[0]), wording.percent(interval[1])
-    return f"{sign}{wording.percent(found.change)} ({low} to {high})"
-
-
-def _cell(text: str) -> str:
-    """Text that cannot break a Markdown table or open a tag."""
-    for before, after in (("\\", "\\\\"), ("|", "\\|"), ("`", "'"), ("<", "&lt;"), ("\n", " ")):
-        text = text.replace(before, after)
-    return text

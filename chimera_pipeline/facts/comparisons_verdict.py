@@ -82,6 +82,13 @@ class Comparison:
             return self.shift.ratio - 1
         return self.shift.difference / abs(self.base_value) if self.base_value else None
 
+    @property
+    def only_in(self) -> str | None:
+        """base or head, where the other side has no such series."""
+        if self.base_series and self.head_series:
+            return None
+        return "base" if self.base_series else "head"
+
     def relative_interval(self, narrow: bool = False) -> tuple[float, float] | None:
         """The interval of `change`: at 95 %, or with `narrow` at 90 %."""
         found = self.shift and (self.shift.narrow if narrow else self.shift.interval)

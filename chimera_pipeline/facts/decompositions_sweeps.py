@@ -7,7 +7,7 @@ levels with missing cells are left out and named; cold cells are left out of met
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ import pandas as pd
 
 from chimera_pipeline import wording
 from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.comparisons_arms import Arm, arms_of
+from chimera_pipeline.facts.comparisons_arms import Arm, Key, arms_of
 from chimera_pipeline.facts.comparisons_sweeps import Member, Options, sweep_groups, varying
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.facts.statistics import Array
 from chimera_pipeline.records import Fact
 
@@ -38,11 +39,17 @@ class Effect:
     highest: Any
 
 
-def sensitivity_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
-    """A fact for each option of each sweep that has a balanced part."""
+def sensitivity_facts(
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    arms: Mapping[Key, Arm] | None = None,
+    period: str = "all",
+) -> Iterator[Fact]:
+    """A fact for each option of each sweep that has a balanced part; `arms` where the caller has them."""
     arms = {
         key: arm
-        for key, arm in arms_of(measurements, series).items()
+        for key, arm in (arms_of(measurements, series) if arms is None else arms).items()
         if (arm.metric.headline or key[1] in METRICS) and arm.phase != "cold"
     }
     for members in sweep_groups(arms).values():
@@ -165,6 +172,6 @@ def _fact(effect: Effect, members: Sequence[Member], grid: dict[str, list[Any]],
         grade="computed",
         text=words,
         series_ids=tuple(sorted(str(arm.series["series_id"]) for _, arm in members)),
-        sources=ids.sources(pd.concat([arm.rows for _, arm in members])),
+        sources=ids.sources(Rows.joined(arm.rows for _, arm in members)),
         p_value=min(1.0, effect.p),
     )

@@ -11,8 +11,11 @@ from collections.abc import Iterable
 import pandas as pd
 
 from chimera_pipeline.errors import ChimeraError
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
+PLACE = ("artifact_path", "artifact_sha256", "locator")
+"""The columns that say where a measurement stands."""
 _NUMBERED = re.compile(r"^(.*?)(\d+)(\D*)$")
 
 
@@ -51,7 +54,7 @@ def _with_place(fact: Fact) -> Fact:
     return dataclasses.replace(fact, condition=condition, text=f"{fact.text} (in {place})")
 
 
-def sources(rows: pd.DataFrame) -> tuple[str, ...]:
+def sources(rows: pd.DataFrame | Rows) -> tuple[str, ...]:
     """`path#places@hash` for each artifact behind `rows`; consecutive places are ranges (`row 1-5`)."""
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, sha256, locator in zip(rows["artifact_path"], rows["artifact_sha256"], rows["locator"], strict=True):

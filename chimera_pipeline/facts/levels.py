@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids, statistics
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 SEED = 20_250_101
@@ -29,12 +31,15 @@ def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
     known = series.set_index("series_id")
     ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
     rates = _rate_parts(ok)
-    for (series_id, metric, unit), rows in ok.groupby(["series_id", "metric", "unit"], sort=True):
-        about = About(known.loc[str(series_id)], str(series_id), vocabulary.metric(str(metric)), str(unit), period)
-        samples = rows[rows["statistic"] == "sample"]
+    every = Rows.of(ok)
+    groups: dict[Any, Any] = dict(ok.groupby(["series_id", "metric", "unit"], sort=True).indices)
+    for (series_id, metric, unit), places in sorted(groups.items()):
+        about = About(known.loc[series_id], series_id, vocabulary.metric(metric), unit, period)
+        rows = every.take(places)
+        samples = rows.where("statistic", "sample")
         for condition, part in _phases(samples, about.metric):
-            yield from sample_facts(about, condition, part, rates.get(str(series_id)))
-        if samples.empty:
+            yield from sample_facts(about, condition, part, rates.get(series_id))
+        if not len(samples):
             yield from _reported(about, rows)
 
 
@@ -56,7 +61,7 @@ class About:
         statistic: str,
         value: float,
         n: int | None,
-        rows: pd.DataFrame,
+        sources: tuple[str, ...],
         grade: str,
         phase: str = "",
         **more: Any,
@@ -77,7 +82,7 @@ class About:
             grade=grade,
             text=_text(self, statistic, value, n, condition, more),
             series_ids=(self.series_id,),
-            sources=ids.sources(rows),
+            sources=sources,
             **more,
         )
 
@@ -94,12 +99,12 @@ def _text(about: About, statistic: str, value: float, n: int | None, condition: 
     return f"{name} {about.metric.label} of {about.entity}{where}: {shown}, {', '.join(extent)}"
 
 
-def _phases(rows: pd.DataFrame, metric: Metric) -> Iterator[tuple[str, pd.DataFrame]]:
+def _phases(rows: Rows, metric: Metric) -> Iterator[tuple[str, Rows]]:
     """(phase words, rows) to summarise apart: see `phase` in schemas/metrics.yaml."""
-    if rows.empty:
+    if not len(rows):
         return
-    found = set(rows["phase"])
-    apart = [(phase, rows[rows["phase"] == phase]) for phase in ("cold", "warm", "unknown") if phase in found]
+    found = set(rows["phase"].tolist())
+    apart = [(phase, rows.where("phase", phase)) for phase in ("cold", "warm", "unknown") if phase in found]
     if metric.phase == "split":
         for phase, part in apart:
             yield ("phase unknown" if phase == "unknown" else phase), part
@@ -127,89 +132,95 @@ def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(series_id): part for series_id, part in wide.groupby("series_id")}
 
 
-def sample_facts(about: About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame | None = None) -> Iterator[Fact]:
+def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | None = None) -> Iterator[Fact]:
     """Mean, extremes, median and the quantiles that n supports; one sample is told as that.
 
     `parts` are output tokens and decode times of the same requests, for the rate over all work.
     """
-    values = rows["value"].to_numpy(dtype="float64")
+    values, sources = rows["value"], ids.sources(rows)
     n = len(values)
     if n == 1:
-        yield about.fact("sample", values[0], 1, rows, "insufficient", phase)
+        yield about.fact("sample", values[0], 1, sources, "insufficient", phase)
         return
     found = statistics.summary(values)
     more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
     if n >= MIN_INTERVAL:
         interval = statistics.mean_interval(values, seed=SEED)
         if interval is not None:
-            scope = "between_runs" if rows["run_id"].nunique() == n else "within_run"
+            scope = "between_runs" if len(set(rows["run_id"].tolist())) == n else "within_run"
             more |= {
                 "ci_low": interval.low,
                 "ci_high": interval.high,
                 "ci_method": interval.method,
                 "ci_scope": scope,
             }
-    yield about.fact("mean", found.mean, n, rows, "from_samples", phase, **more)
-    yield about.fact("min", found.min, n, rows, "from_samples", phase)
-    yield about.fact("max", found.max, n, rows, "from_samples", phase)
+    yield about.fact("mean", found.mean, n, sources, "from_samples", phase, **more)
+    yield about.fact("min", found.min, n, sources, "from_samples", phase)
+    yield about.fact("max", found.max, n, sources, "from_samples", phase)
     if n >= 3:
-        yield about.fact("median", found.median, n, rows, "from_samples", phase)
+        yield about.fact("median", found.median, n, sources, "from_samples", phase)
     for p in QUANTILES:
         if statistics.quantile_supported(p, n):
-            yield about.fact(f"p{p * 100:g}", statistics.quantile(values, p), n, rows, "from_samples", phase)
+            yield about.fact(f"p{p * 100:g}", statistics.quantile(values, p), n, sources, "from_samples", phase)
     if about.metric.name == "decode_tokens_per_s" and parts is not None:
-        yield from _total_over_total(about, phase, rows, parts)
+        yield from _total_over_total(about, phase, n, sources, parts)
 
 
-def _total_over_total(about: About, phase: str, rows: pd.DataFrame, parts: pd.DataFrame) -> Iterator[Fact]:
+def _total_over_total(
+    about: About, phase: str, n: int, sources: tuple[str, ...], parts: pd.DataFrame
+) -> Iterator[Fact]:
     if phase:
         parts = parts[parts["phase"] == phase]
-    if len(parts) != len(rows):
+    if len(parts) != n:
         return
     value = statistics.total_over_total(parts["output_tokens"], parts["eval_s"])
-    yield about.fact("total_over_total", value, len(parts), rows, "computed", phase)
+    yield about.fact("total_over_total", value, len(parts), sources, "computed", phase)
 
 
-def _reported(about: About, rows: pd.DataFrame) -> Iterator[Fact]:
+def _reported(about: About, rows: Rows) -> Iterator[Fact]:
     """What the tool states of samples it kept: one run as reported; several runs as runs."""
-    means = rows[rows["statistic"] == "mean"]
+    means = rows.where("statistic", "mean")
     if len(means) > 1:
         yield from _over_runs(about, rows, means)
         return
-    spread = rows[rows["statistic"].isin(["std", "stderr"])]
-    for statistic, part in rows.groupby("statistic", sort=True):
+    spread = rows.where("statistic", "std", "stderr")
+    for statistic, part in rows.groups("statistic"):
         if statistic in ("std", "stderr") or len(part) != 1:
             continue
-        row = part.iloc[0]
-        n = None if pd.isna(row["n"]) else int(row["n"])
+        n, value = _count(part["n"][0]), float(part["value"][0])
         more: dict[str, Any] = {}
-        if statistic == "mean" and len(spread) == 1 and spread.iloc[0]["statistic"] == "std":
-            ddof = spread.iloc[0]["ddof"]
-            more = {"sd": float(spread.iloc[0]["value"]), "ddof": None if pd.isna(ddof) else int(ddof)}
+        if statistic == "mean" and len(spread) == 1 and spread["statistic"][0] == "std":
+            more = {"sd": float(spread["value"][0]), "ddof": _count(spread["ddof"][0])}
+        shown = str(statistic)
         if statistic in _SHAPES and n == 1:
-            statistic, more = "sample", {}
-            if len(rows) > 1 and row["statistic"] != "mean":
+            shown, more = "sample", {}
+            if len(rows) > 1 and statistic != "mean":
                 continue
-        yield about.fact(str(statistic), float(row["value"]), n, part, "reported", **more)
+        yield about.fact(shown, value, n, ids.sources(part), "reported", **more)
 
 
-def _over_runs(about: About, rows: pd.DataFrame, means: pd.DataFrame) -> Iterator[Fact]:
+def _count(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _over_runs(about: About, rows: Rows, means: Rows) -> Iterator[Fact]:
     """Run means summarised as runs; extremes carry over; percentiles of runs are never averaged."""
-    values = means["value"].to_numpy(dtype="float64")
+    values, sources = means["value"], ids.sources(means)
     found = statistics.summary(values)
     more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
     interval = statistics.mean_interval(values, seed=SEED) if len(values) >= MIN_INTERVAL else None
     if interval is not None:
         more |= {"ci_low": interval.low, "ci_high": interval.high, "ci_method": interval.method}
         more["ci_scope"] = "between_runs"
-    yield about.fact("mean", found.mean, len(values), means, "computed", "over run means", **more)
-    for statistic, pick in (("min", "min"), ("max", "max")):
-        extremes = rows[rows["statistic"] == statistic]
+    yield about.fact("mean", found.mean, len(values), sources, "computed", "over run means", **more)
+    for statistic in ("min", "max"):
+        extremes = rows.where("statistic", statistic)
         if len(extremes) == len(means):
-            value = float(getattr(extremes["value"], pick)())
-            yield about.fact(statistic, value, len(extremes), extremes, "computed", "over runs")
+            value = float(getattr(extremes["value"], statistic)())
+            yield about.fact(statistic, value, len(extremes), ids.sources(extremes), "computed", "over runs")
     for statistic in ("median", *_NEVER_POOLED):
-        for position, (_, row) in enumerate(rows[rows["statistic"] == statistic].iterrows(), start=1):
-            n = None if pd.isna(row["n"]) else int(row["n"])
-            part = rows.loc[[row.name]]
-            yield about.fact(statistic, float(row["value"]), n, part, "reported", f"run {position} of {len(means)}")
+        stated = rows.where("statistic", statistic)
+        for i in range(len(stated)):
+            part, where = stated.take(np.array([i])), f"run {i + 1} of {len(means)}"
+            value, n = float(part["value"][0]), _count(part["n"][0])
+            yield about.fact(statistic, value, n, ids.sources(part), "reported", where)

@@ -9,15 +9,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from chimera_pipeline import wording
-from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.comparisons_arms import Arm, arms_of
+from chimera_pipeline.facts.comparisons_arms import Arm, Key, arms_of
 from chimera_pipeline.facts.comparisons_match import compare_arms
 from chimera_pipeline.facts.comparisons_verdict import IMPROVEMENT, REGRESSION, Comparison, controlled
 from chimera_pipeline.records import Fact
@@ -41,16 +40,22 @@ def value_of(arm: Arm) -> float:
     return float(np.median(warm or arm.values))
 
 
-def rankings(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> list[Ranking]:
+def rankings(
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    arms: Mapping[Key, Arm] | None = None,
+    period: str = "all",
+) -> list[Ranking]:
     """Groups of two or more series of different models, quantizations or cases, by headline metric and TTFT.
 
     Options of a sweep are no contestants: series of one name that differ in options only are not ranked.
     """
     groups: dict[tuple[str, ...], list[Arm]] = defaultdict(list)
-    for key, arm in sorted(arms_of(measurements, series).items()):
+    for key, arm in sorted((arms_of(measurements, series) if arms is None else arms).items()):
         if (arm.metric.headline or arm.metric.name in RANKED) and arm.phase != "cold":
             groups[(*(str(arm.series[name]) for name in SHARED), _kind(arm), *key[1:])].append(arm)
-    return [_ranked(arms, period) for _, arms in sorted(groups.items()) if _contest(arms)]
+    return [_ranked(found, period) for _, found in sorted(groups.items()) if _contest(found)]
 
 
 def _kind(arm: Arm) -> str:
@@ -78,9 +83,15 @@ def _told_apart(found: Comparison) -> bool:
     return found.verdict in (REGRESSION, IMPROVEMENT)
 
 
-def ranking_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
+def ranking_facts(
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    arms: Mapping[Key, Arm] | None = None,
+    period: str = "all",
+) -> Iterator[Fact]:
     """The place of each series in its ranking: 1 is best, equal values share a place, n is how many."""
-    for ranking in rankings(measurements, series, period=period):
+    for ranking in rankings(measurements, series, arms=arms, period=period):
         for position, arm in enumerate(ranking.arms):
             yield _rank_fact(ranking, position, arm, period)
 
@@ -107,5 +118,5 @@ def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
         grade="computed" if arm.values.size > 1 or arm.stated else "insufficient",
         text=f"{arm.name} is {place} of {count} by {arm.metric.label} ({value}){after}",
         series_ids=tuple(str(other.series["series_id"]) for other in ranking.arms),
-        sources=ids.sources(arm.rows),
+        sources=arm.sources,
     )

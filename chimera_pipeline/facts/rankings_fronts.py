@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.comparisons_arms import Arm, arms_of
+from chimera_pipeline.facts.comparisons_arms import Arm, Key, arms_of
 from chimera_pipeline.facts.rankings import SHARED, value_of
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 
@@ -44,9 +45,15 @@ def pareto_front(candidates: Sequence[Candidate], better: Mapping[str, str]) -> 
     return [candidate for candidate in candidates if candidate.name not in dominated], dominated
 
 
-def front_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
+def front_facts(
+    measurements: pd.DataFrame,
+    series: pd.DataFrame,
+    *,
+    arms: Mapping[Key, Arm] | None = None,
+    period: str = "all",
+) -> Iterator[Fact]:
     """Fronts of decode throughput, warm TTFT and, where an evaluation of the model is there, quality."""
-    arms = arms_of(measurements, series)
+    arms = arms_of(measurements, series) if arms is None else arms
     quality = _qualities(arms.values())
     groups: dict[tuple[str, ...], dict[str, dict[str, Arm]]] = defaultdict(lambda: defaultdict(dict))
     for (series_id, metric, _, phase), arm in sorted(arms.items()):
@@ -87,7 +94,7 @@ def _front_fact(
     losers = (f"{by} is nowhere worse than {name} and somewhere better" for name, by in dominated.items())
     beaten = "; ".join(losers)
     criteria = "decode throughput and warm TTFT" + (f" and {shared[0]}" if shared else "")
-    rows = pd.concat([arm.rows for pair in found.values() for arm in pair.values()])
+    rows = Rows.joined(arm.rows for pair in found.values() for arm in pair.values())
     return Fact(
         id="",
         kind="level",

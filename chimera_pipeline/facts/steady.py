@@ -27,6 +27,7 @@ from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_b
 from chimera_pipeline.facts.comparisons_verdict import ALPHA
 from chimera_pipeline.facts.history_changes import family, search, steps
 from chimera_pipeline.facts.history_null import SEED
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.facts.statistics import Array
 from chimera_pipeline.records import Fact
 
@@ -195,7 +196,7 @@ def _steady_levels(
     settled = [(one, settling) for one, settling, _ in members if settling.shape in (SETTLES, FLAT)]
     if any(settling.shape == SETTLES for _, settling in settled):
         rows = pd.concat([one.rows.iloc[settling.start :] for one, settling in settled])
-        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), rows)
+        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), Rows.of(rows))
 
 
 def _settling_fact(about: levels.About, one: Run, settling: Settling, q: float | None) -> Fact:

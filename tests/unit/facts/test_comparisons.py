@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from chimera_pipeline.contracts import tables, validation
-from chimera_pipeline.facts import build, comparisons, comparisons_arms, comparisons_text, ids
+from chimera_pipeline.facts import build, comparisons, comparisons_arms, comparisons_summary, comparisons_text, ids
 from chimera_pipeline.facts.comparisons_verdict import Comparison
 
 START = dt.datetime(2025, 10, 1, tzinfo=dt.UTC)
@@ -369,9 +369,55 @@ def test_facts_texts_and_json_of_comparisons() -> None:
 def test_the_summary_for_a_pull_request_breaks_no_table() -> None:
     series = {"entity": "a|b <script>`x`", "condition": "line\nbreak"}
     found = compared(values_of("x", range(100, 108)), values_of("x", range(80, 88)), **series)
-    text = comparisons_text.as_markdown(found, base="v1", head="v2")
+    text = comparisons_summary.as_markdown(found, base="v1", head="v2")
     assert text.startswith("## 1 regression found\n\n`v2` against `v1`: 1 regression.\n")
     row = next(line for line in text.splitlines() if line.startswith("| regression"))
     assert "<script>" not in text
     assert row.count("|") - row.count("\\|") == 9
-    assert comparisons_text.as_markdown([]).startswith("## Nothing could be decided")
+    assert comparisons_summary.as_markdown([]).startswith("## Nothing could be decided")
+
+
+def many(count: int, factor: float) -> list[Comparison]:
+    """`count` series of which the first changes by `factor`, and one more on either side."""
+    rng = np.random.default_rng(4)
+    sides = []
+    for side in ("base", "head"):
+        rows, series = [], []
+        for i in [*range(count), count if side == "base" else count + 1]:
+            name = f"m{i}"
+            series.append(a_series(name, model=name, condition=f"suite, batch=1, size={i}"))
+            scale = factor if side == "head" and i == 0 else 1.0
+            rows += values_of(name, scale * rng.normal(100, 0.2, 12), path=f"{side}.csv")
+        sides.append(frames(rows, series))
+    return comparisons.compare_stores(*sides[0], *sides[1])
+
+
+def test_a_summary_of_many_shows_what_changed_and_folds_the_rest() -> None:
+    found = many(200, 0.8)
+    text = comparisons_summary.as_markdown(found, base="v1", head="v2")
+    assert text.startswith("## 1 regression found\n")
+    assert "1 regression, 199 equivalent, 1 series only in the base, 1 series only in the head." in text.splitlines()[2]
+    assert "Common to all: suite, batch=1." in text
+    before_fold = text.partition("<details>")[0]
+    assert [line[:12] for line in before_fold.splitlines() if line.startswith("| ")][1:] == ["| regression"]
+    assert "m0 (size=0)" in before_fold
+    assert "<summary>199 without a clear difference</summary>" in text
+    assert "139 more are in --json" in text
+    assert len(text.encode()) < 65_536, "GitHub takes no longer comment"
+
+
+def test_lines_for_a_terminal_begin_with_the_verdict() -> None:
+    lines = list(comparisons_summary.as_lines(many(200, 0.8)))
+    assert lines[0].startswith("1 regression found: 1 regression, 199 equivalent")
+    assert lines[1].startswith("regression: decode throughput of m0")
+    assert lines[-1] == "equivalent: 139 more are in --json"
+    assert not any("against nothing" in line or "presence" in line for line in lines)
+
+
+def test_files_of_one_name_in_two_stores_are_two_files() -> None:
+    base = values_of("x", range(100, 106), path="run.json", first=1)
+    head = values_of("x", range(80, 86), path="run.json", first=20)
+    for row in head:
+        row["artifact_sha256"] = "b" * 64
+    (found,) = compared(base, head)
+    assert not any("always ran first" in caveat for caveat in found.caveats)
