@@ -17,6 +17,8 @@ UTC = dt.UTC
 KINDS = ("month", "week", "day", "quarter")
 ALL = "all"
 EARLIEST = dt.datetime(2015, 1, 1, tzinfo=UTC)
+# What a table can hold: nanoseconds in 64 bits.
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,24 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
             at = dt.datetime.strptime("".join(compact.groups()), "%Y%m%d%H%M%S")  # noqa: DTZ007 - no zone is stated
         else:
             at = dt.datetime.fromisoformat(text.replace("Z", "+00:00").replace(" UTC", "+00:00"))
-        if at.tzinfo is None:
-            return Instant(at.replace(tzinfo=UTC), naive=True)
-        return Instant(at.astimezone(UTC))
+        naive = at.tzinfo is None
+        at = at.replace(tzinfo=UTC) if naive else at.astimezone(UTC)
+        if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+            raise ValueError("year")
+        return Instant(at, naive=naive)
     except (ValueError, OverflowError) as error:
-        raise ArtifactError(Reason.BAD_TIME, "time is not ISO 8601 or an epoch", locator=locator, value=text) from error
+        said = f"time is not ISO 8601 or an epoch between {_FIRST_YEAR} and {_LAST_YEAR}"
+        raise ArtifactError(Reason.BAD_TIME, said, locator=locator, value=text) from error
 
 
 def _from_epoch(value: float, locator: str | None) -> Instant:
     for scale in (1.0, 1e3, 1e6, 1e9):
         seconds = value / scale if abs(value) < 1e19 else math.inf
-        if 1e8 <= seconds < 1e10:
+        if 1e8 <= seconds < 9.2e9:
             return Instant(dt.datetime.fromtimestamp(seconds, UTC))
     raise ArtifactError(
         Reason.BAD_TIME,
-        "number is no epoch in s, ms, us or ns between 1973 and 2286",
+        "number is no epoch in s, ms, us or ns between 1973 and 2261",
         locator=locator,
         value=repr(value),
     )

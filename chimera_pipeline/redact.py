@@ -13,10 +13,23 @@ from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
 _SECRET_KEY = re.compile(r"key|token|secret|passw|authori[sz]ation|cookie|credential", re.IGNORECASE)
+# Known shapes of keys and tokens; a text up to 1,000 characters is searched in linear time. What begins a private
+# key is hidden to the end of the text.
 _SECRET_VALUE = re.compile(
-    r"sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{8,}|AKIA[0-9A-Z]{12,}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|-----BEGIN [A-Z ]{1,40}-----|://[^/\s:@]{1,64}:[^/\s@]{1,128}@"
+    r"sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{8,}|xox[a-z]-[\w-]{8,}"
+    r"|hf_[A-Za-z0-9]{8,}|A[KS]IA[0-9A-Z]{12,}|AIza[\w-]{16,}|gsk_\w{16,}|nvapi-[\w-]{16,}|r8_\w{16,}|npm_\w{16,}"
+    r"|pypi-[\w-]{16,}|ya29\.[\w-]{8,}|SG\.[\w-]{8,}\.[\w-]{8,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|-----BEGIN [A-Z ]{1,40}-----(?s:.*)"
+    r"|://[^/\s:@]{0,64}:[^/\s@]{1,128}(?:@|\Z)|\b(?i:bearer|basic)\s{1,4}[\w.~+/=-]{16,}"
+    r"|(?i:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|authorization|cookie|credentials?)"
+    r"[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?![\d.]+\b)[^\s\"',;&]{4,}",
+    re.ASCII,
 )
+_SEARCHED = 1_000
+_SENTENCE = 8
+_WORD = re.compile(r"\W*[^\W\d_]{2,}\W*")
+_MOST_WORDS_OF_A_VALUE = 5
+_TAG = re.compile(r"<[A-Za-z/!?]")
 _COUNT_KEYS = frozenset({"max_tokens", "num_tokens", "tokens", "prompt_tokens", "output_tokens", "keep_alive"})
 
 OPTION_KEYS = frozenset(
@@ -180,7 +193,8 @@ OPTION_KEYS = frozenset(
 def name(text: Any) -> str | None:
     """`text` where it is a plain name, else `name#<hash8>`; None for blank.
 
-    A name is 1 to 128 characters of letters, digits and `._:/@+-`, spaces turned into `_` first.
+    A name is 1 to 128 characters of letters, digits and `._:/@+-`, spaces turned into `_` first, and no sentence:
+    that may address whoever reads it.
     """
     if text is None:
         return None
@@ -188,10 +202,37 @@ def name(text: Any) -> str | None:
     if not raw:
         return None
     plain = re.sub(r"\s+", "_", raw)
-    if NAME.match(plain) and not _SECRET_VALUE.search(plain):
+    if NAME.match(plain) and not is_text(raw) and not holds_secret(raw):
         return plain
+    return hashed(raw)
+
+
+def hashed(text: str) -> str:
+    """What stands for a text that is not shown: `name#<hash8>`."""
+    raw = unicodedata.normalize("NFC", text).strip()
     digest = hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"name#{digest}"
+
+
+def holds_secret(text: str) -> bool:
+    """Whether something in the first 1,000 characters looks like a key, a token or a password."""
+    return _SECRET_VALUE.search(text[:_SEARCHED]) is not None
+
+
+def is_text(text: str) -> bool:
+    """Whether `text` is a sentence rather than a name: eight or more words of two letters and more.
+
+    A command line or a description of a device has fewer: its words hold digits, dashes, slashes.
+    """
+    words = text[:_SEARCHED].split()
+    return len(words) >= _SENTENCE and sum(bool(_WORD.fullmatch(word)) for word in words) >= _SENTENCE
+
+
+def held(text: str) -> str:
+    """A text of a row as it may be stored: itself, or `name#<hash8>` for a sentence and for what holds a secret."""
+    if NAME.match(text):
+        return hashed(text) if holds_secret(text) else text
+    return hashed(text) if is_text(text) or holds_secret(text) else printable(text)
 
 
 def options(mapping: dict[str, Any], allowed: Collection[str] = OPTION_KEYS) -> dict[str, Any]:
@@ -208,12 +249,22 @@ def options(mapping: dict[str, Any], allowed: Collection[str] = OPTION_KEYS) -> 
 
 
 def value(text: Any, key: str = "") -> str:
-    """`text` made safe to store and show: secrets replaced, control characters escaped, cut to 120."""
+    """`text` made safe to store and show: secrets replaced, control characters escaped, cut to 120.
+
+    Of more than five words or markup only the length is shown: a cell that should be a number or a name holds text.
+    """
     raw = str(text)
     if _SECRET_KEY.search(key) and key not in _COUNT_KEYS:
         return "[redacted]"
-    raw = _SECRET_VALUE.sub("[redacted]", raw)
-    return printable(raw)[:120]
+    hidden = _SECRET_VALUE.sub("[redacted]", raw[:_SEARCHED])
+    if len(hidden.split(None, _MOST_WORDS_OF_A_VALUE)) > _MOST_WORDS_OF_A_VALUE or _TAG.search(hidden):
+        return f"[text of {len(raw)} characters]"
+    return printable(hidden)[:120]
+
+
+def sentence(text: str) -> str:
+    """One of our own sentences that quotes an artifact: secrets replaced, control characters escaped, cut to 400."""
+    return printable(_SECRET_VALUE.sub("[redacted]", text[:_SEARCHED]))[:400]
 
 
 def printable(text: str) -> str:

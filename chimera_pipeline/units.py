@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 
 CANONICAL = {
@@ -87,13 +88,15 @@ def _parsed(unit: str) -> Any:
     text = unit.strip()
     known = _ALIASES.get(text.lower(), text)
     if len(text) > 40 or not _WRITTEN.match(known) or _BITS_OR_BYTES.match(text):
-        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {unit[:60]!r} is not known", value=unit)
+        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {redact.value(unit)[:60]!r} is not known", value=unit)
     try:
         parsed = registry().Unit(known)
         registry().Quantity(1, parsed).to_root_units()
         return parsed
     except Exception as error:
-        raise ArtifactError(Reason.UNKNOWN_UNIT, f"unit {unit!r} is not known", value=unit) from error
+        raise ArtifactError(
+            Reason.UNKNOWN_UNIT, f"unit {redact.value(unit)[:60]!r} is not known", value=unit
+        ) from error
 
 
 def dimension(unit: str) -> str:

@@ -15,6 +15,8 @@ from chimera_pipeline.errors import InputError, Reason, UsageError
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
+# A file may claim a time that neither the store nor a table can hold: 1678 and 2262, as pandas has them.
+_EARLIEST_NS, _LATEST_NS = -9_214_560_000_000_000_000, 9_214_646_400_000_000_000
 
 _SUFFIXES = {
     ".csv": Format.CSV,
@@ -116,7 +118,8 @@ def _artifact(path: str, found: os.stat_result) -> Artifact:
         reason, detail = Reason.SYMLINK, "symbolic link: not followed"
     elif not stat.S_ISREG(found.st_mode):
         reason, detail = Reason.NOT_REGULAR, f"not a regular file ({_kind(found.st_mode)})"
-    return Artifact(path, found.st_size, found.st_mtime_ns, None, format_of(path), reason, detail)
+    mtime_ns = min(max(found.st_mtime_ns, _EARLIEST_NS), _LATEST_NS)
+    return Artifact(path, found.st_size, mtime_ns, None, format_of(path), reason, detail)
 
 
 def _kind(mode: int) -> str:

@@ -48,7 +48,7 @@ def _readable(text: Any, *, distinct: bool) -> str | None:
     if plain is None or not plain.startswith("name#"):
         return plain
     raw = unicodedata.normalize("NFKC", str(text)).strip()
-    if "[redacted]" in redact.value(raw[:4096]):
+    if redact.is_text(raw) or redact.holds_secret(raw):
         return plain
     bracketed = _BRACKETED.match(raw)
     if bracketed is not None and len(raw) <= 120:

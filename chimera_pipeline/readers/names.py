@@ -26,6 +26,8 @@ def plain(text: Any) -> str | None:
     """A name without the signs that names may not have: "Intel(R) Core(TM) i9" -> "Intel_Core_i9"."""
     if text is None or not str(text).strip():
         return None
+    if redact.is_text(str(text)) or redact.holds_secret(str(text)):
+        return redact.hashed(str(text))
     cleaned = re.sub(r"\((?:R|TM|C)\)", "", str(text), flags=re.IGNORECASE)
     cleaned = re.sub(r"[^A-Za-z0-9._:/@+-]+", "_", cleaned).strip("_")
     cleaned = re.sub(r"^[^A-Za-z0-9]+", "", cleaned)[:128]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+import re
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -26,8 +28,10 @@ from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection,
 from chimera_pipeline.settings import Limits
 
 GROUP = "chimera_pipeline.readers"
-_SEAM = 2  # raise it whenever document, fields or units make something else of the same bytes
+_SEAM = 3  # raise it whenever document, fields or units make something else of the same bytes
 _MOST_REJECTIONS = 500
+_MOST_KNOWN = 50_000
+_PLACE = re.compile(r"(?:row|line) \d{1,9}|[\d:T.+-]{10,40}|/[a-z_]{0,30}/\d{1,9}")
 
 
 def readers(sources: Path | None = None) -> tuple[Reader, ...]:
@@ -94,7 +98,35 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
     except (RecursionError, MemoryError) as error:
         return _refused(ArtifactError(Reason.TOO_DEEP, f"cannot be held: {type(error).__name__}"))
     reading.rejections = _bounded(reading.rejections)
+    _filter(reading)
     return reading
+
+
+def _filter(reading: Reading) -> None:
+    """Hold every text of every row to `redact.held`, whatever its reader did: later stages see nothing else."""
+    known: dict[str, str] = {}
+
+    def held(value: Any) -> Any:
+        if type(value) is str:
+            if _PLACE.fullmatch(value):
+                return value
+            if value not in known:
+                if len(known) >= _MOST_KNOWN:
+                    known.clear()
+                known[value] = redact.held(value)
+            return known[value]
+        if type(value) is dict:
+            return {held(key): held(item) for key, item in value.items()}
+        return value
+
+    for rows in reading.rows.values():
+        for row in rows:
+            for key, value in row.items():
+                if type(value) is str or type(value) is dict:
+                    row[key] = held(value)
+    for summary in reading.summaries:
+        for key, value in summary.where.items():
+            summary.where[key] = held(value)
 
 
 def _read_with(reader: Reader, document: Document) -> Reading:
@@ -124,6 +156,8 @@ def _read_with(reader: Reader, document: Document) -> Reading:
         reading.status = ArtifactStatus.PARTIAL
         reading.reason = reading.rejections[0].reason
         reading.detail = f"{len(reading.rejections)} places refused; first: {reading.rejections[0].detail}"
+    if reading.detail is not None:
+        reading.detail = redact.sentence(reading.detail)
     return reading
 
 
@@ -156,7 +190,7 @@ def _bounded(rejections: list[Rejection]) -> list[Rejection]:
     kept = [
         replace(
             entry,
-            detail=redact.printable(entry.detail),
+            detail=redact.sentence(entry.detail),
             value=None if entry.value is None else redact.value(entry.value),
         )
         for entry in rejections[:_MOST_REJECTIONS]
@@ -169,7 +203,7 @@ def _refused(refused: ArtifactError) -> Reading:
     return Reading(
         status=ArtifactStatus.QUARANTINED,
         reason=refused.reason,
-        detail=refused.detail,
+        detail=redact.sentence(refused.detail),
         locator=refused.locator,
         rejections=_bounded([Rejection(refused.reason, refused.detail, refused.locator, refused.value)]),
     )

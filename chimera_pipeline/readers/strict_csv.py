@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.settings import Limits
 
@@ -99,7 +100,7 @@ def _check_header(header: list[str], limits: Limits, line: int) -> None:
         if name and name in seen:
             raise ArtifactError(
                 Reason.DUPLICATE_COLUMN,
-                f"column {name[:60]!r} appears twice (columns {seen[name]} and {position})",
+                f"column {redact.value(name)[:60]!r} appears twice (columns {seen[name]} and {position})",
                 locator=f"line {line}",
             )
         seen[name] = position

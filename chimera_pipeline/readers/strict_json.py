@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.settings import Limits
 
@@ -229,7 +230,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise ArtifactError(Reason.DUPLICATE_KEY, f"key {key[:60]!r} appears twice in one object")
+                raise ArtifactError(Reason.DUPLICATE_KEY, f"key {redact.value(key)[:60]!r} appears twice in one object")
             seen.add(key)
     return out
 

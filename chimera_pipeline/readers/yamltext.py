@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.settings import Limits
 
@@ -116,7 +117,9 @@ class _Build:
                 self._refuse(event, Reason.BAD_YAML, "a key is a collection")
             top.key = value if isinstance(value, str) else str(value)
             if top.key in top.value:
-                self._refuse(event, Reason.DUPLICATE_KEY, f"key {top.key[:60]!r} appears twice in one mapping")
+                self._refuse(
+                    event, Reason.DUPLICATE_KEY, f"key {redact.value(top.key)[:60]!r} appears twice in one mapping"
+                )
         else:
             top.value[top.key] = value
             self.place = (top.value, top.key)
@@ -125,7 +128,7 @@ class _Build:
     def _alias(self, event: Any) -> None:
         found = self.anchors.get(event.anchor)
         if found is None:
-            self._refuse(event, Reason.BAD_YAML, f"alias {event.anchor[:60]!r} names nothing before it")
+            self._refuse(event, Reason.BAD_YAML, f"alias {redact.value(event.anchor)[:60]!r} names nothing before it")
         else:
             value, size = found
             if isinstance(value, dict | list) and len(self.stack) + _depth(value) > self.limits.max_depth:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.periods import Instant, parse_instant
 from chimera_pipeline.readers.cases import label, refusing
@@ -139,7 +140,9 @@ def _value(text: str, unit: str | None, shown: str, place: str) -> float | None:
     if value is not None and shown == _BYTES:
         return canonical(value, (stated or "MiB").lower())
     if value is not None and stated is not None and _UNITS.get(stated.lower(), shown) != shown:
-        raise ArtifactError(Reason.UNKNOWN_UNIT, f"{place}: unit {stated!r}, expected {shown}", locator=place)
+        raise ArtifactError(
+            Reason.UNKNOWN_UNIT, f"{place}: unit {redact.value(stated)!r}, expected {shown}", locator=place
+        )
     return value
 
 
@@ -243,7 +246,9 @@ def _dmon_value(text: str, unit: str | None, shown: str, place: str) -> float | 
     if shown == "bytes/s":
         return canonical(value, "megabyte")
     if unit is not None and _UNITS.get(unit.lower(), shown) != shown:
-        raise ArtifactError(Reason.UNKNOWN_UNIT, f"{place}: unit {unit!r}, expected {shown}", locator=place)
+        raise ArtifactError(
+            Reason.UNKNOWN_UNIT, f"{place}: unit {redact.value(unit)!r}, expected {shown}", locator=place
+        )
     return float(value)
 
 
