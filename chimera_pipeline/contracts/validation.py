@@ -67,6 +67,13 @@ def ranges(table: str) -> pa.DataFrameSchema:
     )
 
 
+@lru_cache(maxsize=64)
+def orders(table: str) -> tuple[tuple[str, str], ...]:
+    """(low, high) of the columns of `table` of which the first may not be above the second."""
+    rules = [rule.statistics for rule in schema(table).checks if rule.name == "ordered"]
+    return tuple((str(rule["low"]), str(rule["high"])) for rule in rules if rule)
+
+
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """What a kind of file must carry, from `schemas/telemetry.yaml`."""

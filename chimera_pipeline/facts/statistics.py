@@ -124,7 +124,12 @@ def mean_interval(
     if scale == "auto":
         low = float(array.min())
         scale = "log" if low > 0 and float(array.max()) / low >= _LOG_SPAN else "plain"
-    return _log_t(array, confidence) if scale == "log" else plain_t(array, confidence)
+    if scale != "log":
+        return plain_t(array, confidence)
+    try:
+        return _log_t(array, confidence)
+    except OverflowError:  # values so far apart that the bound is beyond a double
+        return plain_t(array, confidence)
 
 
 def t_quantile(p: float, df: float) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from pathlib import Path
 
 from chimera_pipeline.errors import ArtifactError, Reason
+from chimera_pipeline.inventory.scan import raw_name
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def read_artifact(folder: Path, path: str, *, max_bytes: int) -> tuple[bytes, str]:
@@ -30,13 +29,7 @@ def read_artifact(folder: Path, path: str, *, max_bytes: int) -> tuple[bytes, st
 
 
 def _open(folder: Path, path: str) -> int:
-    try:
-        return os.open(folder / path, _FLAGS)
-    except FileNotFoundError:
-        raw = _ESCAPED.sub(lambda match: bytes([int(match.group(1), 16)]), os.fsencode(path))
-        if raw == os.fsencode(path):
-            raise
-        return os.open(os.path.join(os.fsencode(folder), raw), _FLAGS)
+    return os.open(os.path.join(os.fsencode(folder), raw_name(path)), _FLAGS)
 
 
 def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:

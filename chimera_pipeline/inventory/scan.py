@@ -6,6 +6,7 @@ Symbolic links are not followed, special files are named, our own output folder 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from chimera_pipeline.errors import InputError, Reason, UsageError
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_LIKE_ESCAPE = re.compile(rb"\\(?=x[0-9a-f]{2})")
 # A file may claim a time that neither the store nor a table can hold: 1678 and 2262, as pandas has them.
 _EARLIEST_NS, _LATEST_NS = -9_214_560_000_000_000_000, 9_214_646_400_000_000_000
 
@@ -66,8 +69,13 @@ def open_root(artifacts: str) -> Root:
 
 
 def display(name: str) -> str:
-    """`name` as it is shown: bytes outside UTF-8 as `\\xNN`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """`name` as it is shown: bytes outside UTF-8 as `\\xNN`, and a backslash that would read as one as `\\x5c`."""
+    return _LIKE_ESCAPE.sub(rb"\\x5c", os.fsencode(name)).decode("utf-8", "backslashreplace")
+
+
+def raw_name(shown: str) -> bytes:
+    """The bytes of the name that `display` shows so; no two names are shown alike."""
+    return _ESCAPED.sub(lambda match: bytes([int(match.group(1), 16)]), os.fsencode(shown))
 
 
 def format_of(path: str) -> Format:
@@ -99,8 +107,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[Artifact]:
                 detail=f"folder: {error.strerror}",
             )
             continue
-        if any(entry.name == OUT_MARKER for entry in entries):
-            continue
+        if shown != prefix and any(entry.name == OUT_MARKER for entry in entries):
+            continue  # our own output; in the root itself the marker would hide everything
         for entry in entries:
             path = shown + display(entry.name)
             try:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import tables, validation, vocabulary
+from chimera_pipeline.contracts.checks import ordered
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics import derived, gaps, identity, phases, series, times
@@ -72,7 +73,10 @@ def _drop_impossible(entries: list[Entry]) -> list[tuple[Entry, Rejection, str]]
 
 
 def _impossible(table: str, frame: pd.DataFrame) -> list[tuple[str, int]]:
-    """(column, row) of values that break a range check of the contract or are implausible for the metric."""
+    """(column, row) of values that break a range check of the contract or are implausible for the metric.
+
+    So are a smallest value above the mean and a largest one below it; the mean stays.
+    """
     bad: set[tuple[str, int]] = set()
     cases = validation.column_failures(validation.ranges(table), frame)
     bad.update((str(name), int(index)) for name, index in zip(cases["column"], cases["index"], strict=True))
@@ -82,6 +86,12 @@ def _impossible(table: str, frame: pd.DataFrame) -> list[tuple[str, int]]:
             low, high = metric.plausible
             outside = frame.index[(frame[name] < low) | (frame[name] > high)]
             bad.update((name, int(index)) for index in outside)
+    for name, index in bad:
+        frame.loc[index, name] = None
+    for lower, upper in validation.orders(table):
+        crossed = frame.index[~ordered(frame, low=lower, high=upper)]
+        bounds = [name for name in (lower, upper) if not name.startswith("mean")]
+        bad.update((name, int(index)) for index in crossed for name in bounds)
     return sorted(bad)
 
 

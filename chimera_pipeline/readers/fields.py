@@ -16,6 +16,8 @@ from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+MOST_COUNT = 2**53
+"""Beyond it a double is no exact count."""
 BLANK = frozenset({"", "n/a", "na", "none", "null", "-", "--", "nan"})
 
 
@@ -51,6 +53,13 @@ def count(value: Any, *, locator: str | None = None, field: str = "count") -> in
         return None
     if parsed != int(parsed):
         raise _bad(value, locator, field)
+    if not -MOST_COUNT <= parsed <= MOST_COUNT:
+        raise ArtifactError(
+            Reason.OUT_OF_RANGE,
+            f"{field} is {parsed:g}, which no count can be",
+            locator=locator,
+            value=redact.value(value, field),
+        )
     return int(parsed)
 
 
@@ -105,7 +114,7 @@ def config(mapping: dict[str, Any], allowed: Collection[str] = redact.OPTION_KEY
             text = value.strip()
             if _NUMBER.match(text):
                 value = float(text)
-        if isinstance(value, float) and value.is_integer():
+        if isinstance(value, float) and value.is_integer() and abs(value) <= MOST_COUNT:
             value = int(value)
         kept[key] = value
     return kept

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
-import re
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
-from chimera_pipeline.readers import declarative, formats, unclaimed
+from chimera_pipeline.readers import clearing, declarative, formats, unclaimed
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
@@ -30,8 +28,6 @@ from chimera_pipeline.settings import Limits
 GROUP = "chimera_pipeline.readers"
 _SEAM = 3  # raise it whenever document, fields or units make something else of the same bytes
 _MOST_REJECTIONS = 500
-_MOST_KNOWN = 50_000
-_PLACE = re.compile(r"(?:row|line) \d{1,9}|[\d:T.+-]{10,40}|/[a-z_]{0,30}/\d{1,9}")
 
 
 def readers(sources: Path | None = None) -> tuple[Reader, ...]:
@@ -98,35 +94,7 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
     except (RecursionError, MemoryError) as error:
         return _refused(ArtifactError(Reason.TOO_DEEP, f"cannot be held: {type(error).__name__}"))
     reading.rejections = _bounded(reading.rejections)
-    _filter(reading)
     return reading
-
-
-def _filter(reading: Reading) -> None:
-    """Hold every text of every row to `redact.held`, whatever its reader did: later stages see nothing else."""
-    known: dict[str, str] = {}
-
-    def held(value: Any) -> Any:
-        if type(value) is str:
-            if _PLACE.fullmatch(value):
-                return value
-            if value not in known:
-                if len(known) >= _MOST_KNOWN:
-                    known.clear()
-                known[value] = redact.held(value)
-            return known[value]
-        if type(value) is dict:
-            return {held(key): held(item) for key, item in value.items()}
-        return value
-
-    for rows in reading.rows.values():
-        for row in rows:
-            for key, value in row.items():
-                if type(value) is str or type(value) is dict:
-                    row[key] = held(value)
-    for summary in reading.summaries:
-        for key, value in summary.where.items():
-            summary.where[key] = held(value)
 
 
 def _read_with(reader: Reader, document: Document) -> Reading:
@@ -142,6 +110,7 @@ def _read_with(reader: Reader, document: Document) -> Reading:
         ) from error
     if document.nonfinite and not reader.takes_nonfinite:
         raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
+    clearing.clear(reading)
     reading.tool = reading.tool or reader.name
     refused = {rejection.locator for rejection in reading.rejections}
     for reason, line, sentence in document.refused_lines():

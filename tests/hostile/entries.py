@@ -74,7 +74,8 @@ class Maker:
         self.random = random.Random(seed)
         self.secrets = [
             "sk-" + self.letters(24), "sk-proj-" + self.letters(24), "ghp_" + self.letters(36),
-            "hf_" + self.letters(34), "AKIA" + self.letters(16).upper(), "github_pat_" + self.letters(40), "glpat-" + self.letters(20),
+            "hf_" + self.letters(34), "AKIA" + self.letters(16).upper(), "github_pat_" + self.letters(40),
+            "glpat-" + self.letters(20),
             "xoxb-" + self.letters(24), "AIza" + self.letters(35), "gsk_" + self.letters(40),
             "nvapi-" + self.letters(40), f"eyJ{self.letters(20)}.eyJ{self.letters(30)}.{self.letters(30)}",
             f"https://bob:{self.letters(12)}@host.example/x", f"-----BEGIN RSA PRIVATE KEY-----{self.letters(60)}",
@@ -133,7 +134,7 @@ def _names(maker: Maker) -> Iterator[Entry]:
         b"..csv", b"...csv", b" leading.csv", b"trailing .csv", b"%2e%2e%2f.csv", b"=1+1.csv", b"@SUM(A1).csv",
         b"<img src=x onerror=alert(1)>.csv", b"</script><script>alert(1)<script>.csv", b"[x](javascript:alert(1)).csv",
         b"${jndi:ldap:x}.csv", b"{{7*7}}.csv", b"a'; DROP TABLE facts;--.csv", b"NUL.csv", b"con.csv",
-        b"\\xff.csv", "\u2028line.csv", b".hidden.csv", b"UPPER.CSV", b"double.json.csv",
+        b"\\xff.csv", b"\xff.csv", b"\\x5cxff.csv", "\u2028line.csv", b".hidden.csv", b"UPPER.CSV", b"double.json.csv",
         b"d\ne\tep/\x1bdir/in.csv", b"..\\..\\up.csv", b"dir with space/-x/in.csv",
     ]  # fmt: skip
     for name in names:
@@ -231,6 +232,16 @@ def _csv(maker: Maker) -> Iterator[Entry]:
             f"csv/number_{number}.csv".encode(), "csv", content(corpus.csv_text(rows, corpus.REQUEST_COLUMNS)),
             expected[0], {"-5": "out_of_range", "NaN": None, "1e999": "nonfinite_number"}.get(bad, "bad_number"),
         )  # fmt: skip
+    for number, (column, value, reason) in enumerate(EXTREMES):
+        rows = maker.rows()
+        rows[1][column] = value
+        yield Entry(
+            f"csv/extreme_{number}.csv".encode(),
+            "csv",
+            content(corpus.csv_text(rows, corpus.REQUEST_COLUMNS)),
+            "partial" if reason else "ok",
+            reason,
+        )
     yield one("only_header.csv", maker.csv().splitlines()[0] + "\n", "document", "no_measurements")
     yield one("only_commas.csv", ",,,\n" * 10_000, "unrecognised", "unknown_format")
     yield one("only_quotes.csv", '"' * 99_999, "quarantined", "unexpected_shape")
@@ -239,6 +250,15 @@ def _csv(maker: Maker) -> Iterator[Entry]:
     out = io.StringIO()
     csv.writer(out).writerows([["a", "b"], *([str(i), "x"] for i in range(150_000))])
     yield one("many_rows.csv", out.getvalue(), "unrecognised", "unknown_format")
+
+
+EXTREMES = [
+    ("eval_count", "1e30", "out_of_range"), ("eval_count", "9" * 39, "out_of_range"),
+    ("prompt_eval_count", "-1", "out_of_range"), ("eval_s", "1e-320", "out_of_range"),
+    ("eval_s", "1e308", "out_of_range"), ("tokens_s", "1e308", "out_of_range"), ("load_s", "-0.5", "out_of_range"),
+    ("ttft_s", "1e20", "out_of_range"), ("eval_count", "2.5", "bad_number"), ("prompt_index", "9" * 60, None),
+    ("options", "{" * 40, None),
+]  # fmt: skip
 
 
 def _yaml(maker: Maker) -> Iterator[Entry]:
@@ -450,6 +470,18 @@ def _options(maker: Maker) -> Iterator[Entry]:
     yield Entry(b"options/deep.csv", "options", content(corpus.csv_text(rows, corpus.REQUEST_COLUMNS)), "ok")
 
 
+def _crossed(maker: Maker) -> Iterator[Entry]:
+    """Statistics that cannot be: a minimum above the mean, a count beyond 64 bits, a deviation that is infinite."""
+    good = {"mean": 2.0, "stddev": 0.25, "median": 2.0, "user": 1.0, "system": 0.1, "min": 1.5, "max": 2.5}
+    for number, changed in enumerate(
+        ({"min": 3.0}, {"max": 1.0}, {"min": 9.0, "max": 0.5}, {"stddev": 1e308}, {"mean": 1e300}, {"median": -1.0})
+    ):
+        value = {"results": [{"command": f"run {maker.letters(6)}", **good, **changed}]}
+        path = f"crossed/hyperfine_{number}.json".encode()
+        status = "quarantined" if "median" in changed else "partial"
+        yield Entry(path, "crossed", content(json.dumps(value)), status, "out_of_range")
+
+
 PARTS = (
-    _names, _encodings, _json, _csv, _yaml, _markdown, _special, _sizes, _times, _texts, _liars, _options,
+    _names, _encodings, _json, _csv, _yaml, _markdown, _special, _sizes, _times, _texts, _liars, _options, _crossed,
 )  # fmt: skip
