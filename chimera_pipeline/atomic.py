@@ -64,11 +64,13 @@ def sweep(folder: Path, *, now: float | None = None, older_than_s: float = 3600.
     """Remove temporaries under `folder` that a killed writer left behind; returns how many."""
     now = time.time() if now is None else now
     removed = 0
-    for stale in folder.rglob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if now - stale.stat().st_mtime > older_than_s:
-                stale.unlink()
-                removed += 1
+    for here, _, names in os.walk(folder):  # what cannot be listed is left out
+        for name in names:
+            stale = Path(here, name)
+            with contextlib.suppress(OSError):
+                if name.startswith(PREFIX) and now - stale.stat().st_mtime > older_than_s:
+                    stale.unlink()
+                    removed += 1
     return removed
 
 

@@ -15,6 +15,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import FOLDER, VERSION, Store
+from chimera_pipeline.records import Artifact
 from chimera_pipeline.settings import Settings
 
 KEY = "last_run"
@@ -43,6 +44,9 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
         if not kept or kept["fingerprint"] != fingerprint(settings, options):
             return None
         known = store.manifest()
+    # another run may have taken stock since, and not have come to its report
+    if kept.get("manifest") != _digest(known):
+        return None
     if not changes.unchanged(scan.scan(scan.open_root(settings.artifacts)), known):
         return None
     result: dict[str, Any] = kept["result"]
@@ -56,4 +60,9 @@ def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]
     if asked and result["narrative"]["mode"] == "deterministic":
         return
     with Store(settings.out) as store:
-        store.put(KEY, {"fingerprint": fingerprint(settings, options), "result": result})
+        kept = {"fingerprint": fingerprint(settings, options), "manifest": _digest(store.manifest()), "result": result}
+        store.put(KEY, kept)
+
+
+def _digest(manifest: dict[str, Artifact]) -> str:
+    return hashlib.sha256(repr(sorted(manifest.items())).encode("utf-8", "surrogatepass")).hexdigest()

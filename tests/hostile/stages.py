@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from chimera_pipeline import settings
+from chimera_pipeline import atomic, settings
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.facts import build
+from chimera_pipeline.inventory.store import sole_writer
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import steps
+from chimera_pipeline.orchestration import publication, steps
+from chimera_pipeline.orchestration.agents import analyse, brief
+from chimera_pipeline.orchestration.lake import Lake
 
 
 def tables_of(root: Path, out: Path, **more: Any) -> dict[str, pd.DataFrame]:
@@ -28,3 +34,61 @@ def tables_of(root: Path, out: Path, **more: Any) -> dict[str, pd.DataFrame]:
 def facts_of(tables: dict[str, pd.DataFrame], period: str = "all") -> bytes:
     """`facts.json` of these tables."""
     return build.to_json(build.facts_of(tables, period=period))
+
+
+def run(root: Path, out: Path) -> None:
+    """Everything that `chimera run --llm none` publishes, in the same order and by the same functions."""
+    chosen = settings.load(artifacts=str(root), out=out, llm="none")
+    with sole_writer(out):
+        atomic.sweep(out)
+        lake = Lake(out)
+        tables = tables_of(root, out)
+        for name, frame in tables.items():
+            lake.write_frame(name, frame)
+        found = build.facts_of(tables, period="all")
+        lake.write_frame("facts", build.to_frame(found), "all")
+        told = brief(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], period="all")
+        analysis = analyse(chosen, lake, found, tables["telemetry_gaps"], told, period="all")
+        publication.publish(
+            lake,
+            publication.Material(
+                period="all",
+                facts=found,
+                analysis=analysis,
+                brief=told,
+                artifacts=tables["artifacts"],
+                series=tables["series"],
+                gaps=tables["telemetry_gaps"],
+                quarantine=tables["quarantine"],
+                reproducibility=steps.reproducibility(chosen, tables["artifacts"], "all"),
+                run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
+            ),
+        )
+        publication.write_index(lake)
+
+
+def published(out: Path) -> dict[str, bytes]:
+    """Every published file with its content; tables and reports, without what is kept between runs."""
+    folders = [out / "tables", out / "reports"]
+    files = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+def broken(out: Path) -> list[str]:
+    """Published files that cannot be read as what they are, and temporaries that were left behind."""
+    found = []
+    for name, data in published(out).items():
+        try:
+            if name.rpartition("/")[2].startswith("."):
+                found.append(f"{name}: left behind")
+            elif name.endswith(".parquet"):
+                pq.read_table(pa.BufferReader(data)).validate(full=True)
+            elif name.endswith(".json"):
+                json.loads(data)
+            elif not data.rstrip().endswith((b"</html>",)) and name.endswith(".html"):
+                found.append(f"{name}: has no end")
+            elif not data:
+                found.append(f"{name}: empty")
+        except (ValueError, pa.ArrowException) as error:
+            found.append(f"{name}: {error}")
+    return found
