@@ -119,15 +119,18 @@ def _materialize(
 def _run(
     definitions: dg.Definitions, assets: Any, instance: dg.DagsterInstance, key: str | None, names: Sequence[str]
 ) -> None:
-    dg.materialize(
-        assets,
-        selection=dg.AssetSelection.assets(*names),
-        resources=definitions.resources,
-        instance=instance,
-        partition_key=key,
-        run_config=_QUIET,
-        tags={"dagster/partition": key} if key else None,
-    )
+    try:
+        dg.materialize(
+            assets,
+            selection=dg.AssetSelection.assets(*names),
+            resources=definitions.resources,
+            instance=instance,
+            partition_key=key,
+            run_config=_QUIET,
+            tags={"dagster/partition": key} if key else None,
+        )
+    except dg.DagsterExecutionInterruptedError:  # dagster's word for SIGINT and SIGTERM while a step runs
+        raise KeyboardInterrupt from None
 
 
 def _result(

@@ -1,5 +1,5 @@
-"""The N-th operation on a file fails, for one N after the other until none is left to fail: what is published stays whole, the
-error is one that a user is told, and the next run comes to the facts of a quiet one."""
+"""Each operation on a file fails once: what is published stays whole, the error is one that a user is told, and the
+next run comes to the facts of a quiet one."""
 
 from __future__ import annotations
 
