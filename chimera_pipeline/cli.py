@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -161,7 +161,14 @@ def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) ->
 
 
 def _note(text: str) -> None:
-    print(text, file=sys.stderr)
+    _say(text, sys.stderr)
+
+
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """Print text that may quote a file: no control character of it reaches a terminal."""
+    from chimera_pipeline import redact
+
+    print("\n".join(redact.printable(line) for line in text.split("\n")), file=stream or sys.stdout)
 
 
 @app.command()
@@ -297,7 +304,7 @@ def quarantine(out: Out = None, as_json: AsJson = False) -> None:
         return
     for row in rows:
         place = f" {row['locator']}" if row["locator"] else ""
-        print(f"{row['artifact_path']}{place}: {row['reason']}: {row['detail']}")
+        _say(f"{row['artifact_path']}{place}: {row['reason']}: {row['detail']}")
     if not rows:
         print("nothing is in quarantine")
 
@@ -310,7 +317,7 @@ def explain(
     from chimera_pipeline.orchestration import answers
 
     for line in answers.explain(settings.load(out=out).out, subject):
-        print(line)
+        _say(line)
 
 
 @app.command()
