@@ -51,3 +51,14 @@ def test_every_page_is_in_the_navigation_or_is_a_decision() -> None:
     listed = set(leaves(site["nav"]))
     there = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert {page for page in there if not page.startswith("adr/")} - listed == set()
+
+
+def test_every_threat_names_tests_that_exist() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!threat|---)(.+) \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    named = {name for *_, tests in rows for name in re.findall(r"`(test_\w+)`", tests)}
+    files = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    known = {name for source in files for name in re.findall(r"^def (test_\w+)\(", source, re.MULTILINE)}
+    assert len(rows) > 12
+    assert all("`test_" in tests for *_, tests in rows)
+    assert named - known == set()

@@ -22,6 +22,7 @@ _NEVER = (
     ipaddress.ip_network("fd00:ec2::254/128"),
     ipaddress.ip_network("100.100.100.200/32"),
 )
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,17 @@ def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address leads to (mapped, 6to4, NAT64), else the address itself."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
+
+
 def _checked(address: str, host: str, allowed_hosts: Sequence[str]) -> str:
     ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = _inner(ip)
     shown = redact.printable(host)[:80]
     if any(ip.version == net.version and ip in net for net in _NEVER) or ip.is_multicast or ip.is_unspecified:
         raise ModelError(Failure.ADDRESS_REFUSED, f"{shown} is a link-local, metadata or multicast address")

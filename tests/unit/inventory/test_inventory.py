@@ -163,3 +163,29 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
         pass
     with sole_writer(tmp_path):
         pass
+
+
+def test_no_two_names_are_shown_alike(tmp_path: Path) -> None:
+    names = [b"\xff.csv", b"\\xff.csv", b"\\x5cxff.csv", b"\\\\xff.csv", b"\\xzz.csv", b"\\x5c.csv"]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as stream:
+            stream.write(name)
+    shown = stock(tmp_path)
+    assert len(shown) == len(names)
+    found = {scan.raw_name(path): read_artifact(tmp_path, path, max_bytes=100)[0] for path in shown}
+    assert found == {name: name for name in names}
+
+
+def test_a_time_that_no_table_can_hold_is_the_nearest_that_it_can(tmp_path: Path) -> None:
+    for name, ns in (("late.csv", 10**19), ("early.csv", -(10**19))):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, ns=(ns, ns))
+    found = stock(tmp_path)
+    assert all(abs(artifact.mtime_ns) < 2**63 and artifact.sha256 for artifact in found.values())
+    assert changes.unchanged(scan.scan(scan.open_root(str(tmp_path))), found)
+
+
+def test_the_marker_of_an_output_folder_does_not_hide_the_root(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    (tmp_path / scan.OUT_MARKER).touch()
+    assert "a.csv" in stock(tmp_path)
