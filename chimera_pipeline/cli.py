@@ -430,7 +430,10 @@ def _orderly() -> Iterator[None]:
             raise
         _note(f"chimera: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stopped:
+        # typer turns an interrupt into a silent exit with 130
+        if isinstance(stopped, SystemExit) and stopped.code != 130:
+            raise
         _note("chimera: interrupted; what was published before is unchanged, and what was read is kept")
         sys.exit(130)
     except BrokenPipeError:
