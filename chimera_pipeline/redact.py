@@ -14,13 +14,13 @@ from typing import Any
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
 _SECRET_KEY = re.compile(r"key|token|secret|passw|authori[sz]ation|cookie|credential", re.IGNORECASE)
 # Known shapes of keys and tokens; a text up to 1,000 characters is searched in linear time. What begins a private
-# key is hidden to the end of the text.
+# key is hidden to the end of the text. In a JSON pointer a slash is ~1.
 _SECRET_VALUE = re.compile(
     r"sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{8,}|xox[a-z]-[\w-]{8,}"
     r"|hf_[A-Za-z0-9]{8,}|A[KS]IA[0-9A-Z]{12,}|AIza[\w-]{16,}|gsk_\w{16,}|nvapi-[\w-]{16,}|r8_\w{16,}|npm_\w{16,}"
     r"|pypi-[\w-]{16,}|ya29\.[\w-]{8,}|SG\.[\w-]{8,}\.[\w-]{8,}"
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?|-----BEGIN [A-Z ]{1,40}-----(?s:.*)"
-    r"|://[^/\s:@]{0,64}:[^/\s@]{1,128}(?:@|\Z)|\b(?i:bearer|basic)\s{1,4}[\w.~+/=-]{16,}"
+    r"|:(?://|~1~1)[^/\s:@]{0,64}:[^/\s@]{1,128}(?:@|\Z)|\b(?i:bearer|basic)\s{1,4}[\w.~+/=-]{16,}"
     r"|(?i:api[_-]?key|access[_-]?key|token|secret|passw(?:or)?d|authorization|cookie|credentials?)"
     r"[\"']?\s{0,4}[=:]\s{0,4}[\"']?(?![\d.]+\b)[^\s\"',;&]{4,}",
     re.ASCII,
