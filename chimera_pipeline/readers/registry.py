@@ -138,6 +138,8 @@ def _unclaimed(document: Document) -> Reading:
         document.json  # noqa: B018 - raises what is wrong with it
     if document.format is Format.JSONL and not document.try_json_lines():
         document.json_lines  # noqa: B018
+    if document.format is Format.YAML:
+        document.yaml  # noqa: B018
     if document.format is Format.CSV:
         _refuse_error_text(document)
         document.csv  # noqa: B018
