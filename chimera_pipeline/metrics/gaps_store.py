@@ -23,7 +23,6 @@ UNEXPLAINED_SHARE = 0.1
 UNEXPLAINED_S = 0.1
 _PARTS = ("load_s", "prompt_eval_s", "eval_s")
 _LAYERS = ("num_gpu", "n_gpu_layers", "ngl", "gpu_layers")
-_CPU = frozenset({"cpu", "host", "none"})
 
 
 def store_gaps(entries: list[Entry], *, period: str) -> list[Gap]:
@@ -121,36 +120,39 @@ def _unexplained_time(entries: list[Entry]) -> Iterator[Gap]:
 
 
 def _no_gpu_used(entries: list[Entry]) -> Iterator[Gap]:
-    """Runs without a layer on the GPU, and GPUs whose utilization was zero throughout."""
+    """Runs of a tool without a layer on the GPU, and GPUs whose utilization was zero throughout."""
+    off: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for entry in entries:
         idle = [float(row["value"]) for row in entry.rows.get("system_samples", ()) if row.get("metric") ==
                 "gpu_utilization" and row.get("value") is not None]  # fmt: skip
         if len(idle) >= FEW and max(idle) == 0:
-            yield _unused(
-                entry, "gpu_utilization", len(idle), "the GPU was idle in every sample", "the work under test"
-            )
-        off = [row for _, row in entry.all_rows() if _on_cpu(row)]
-        if off:
-            yield _unused(entry, "config", len(off), "these rows ran without a layer on the GPU", "the GPU offload")
+            yield _unused(entry.path, "gpu_utilization", {entry.path: len(idle)}, "the GPU idled in every sample")
+        for _, row in entry.all_rows():
+            if _on_cpu(row):
+                off[entry.reading.tool or "unknown"][entry.path] += 1
+    for tool, counts in sorted(off.items()):
+        yield _unused(f"{tool} without GPU layers", "config", counts, "these rows ran without a layer on the GPU")
 
 
 def _on_cpu(row: Row) -> bool:
+    """No layer was given to a GPU, and nothing says that the row is about a CPU."""
     config: dict[str, Any] = row.get("config") or {}
     layers = [config[name] for name in _LAYERS if isinstance(config.get(name), int | float)]
-    return bool(layers) and max(layers) == 0 and str(row.get("device") or "").lower() not in _CPU
+    named = f"{row.get('hardware') or ''} {row.get('device') or ''}".lower()
+    return bool(layers) and max(layers) == 0 and "cpu" not in named
 
 
-def _unused(entry: Entry, field: str, count: int, what: str, check: str) -> Gap:
+def _unused(subject: str, field: str, counts: dict[str, int], what: str) -> Gap:
     return Gap(
         kind=GapKind.NO_GPU_USED,
-        table="system_samples" if field == "gpu_utilization" else "artifacts",
+        table="system_samples" if field == "gpu_utilization" else "measurements",
         field=field,
-        subject=entry.path,
-        artifacts=(entry.path,),
-        count=count,
+        subject=subject,
+        artifacts=tuple(sorted(counts)),
+        count=sum(counts.values()),
         severity="info",
-        consequence=f"{what}: the numbers are those of the CPU, and say nothing about the GPU",
-        remedy=f"check {check}, or name the hardware as the CPU",
+        consequence=f"{what}: the numbers are those of the CPU, and say nothing about a GPU",
+        remedy="check that the work under test reaches the GPU, or name the CPU as the hardware",
     )
 
 
