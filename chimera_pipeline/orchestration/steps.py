@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 from collections.abc import Iterator
 
@@ -92,14 +93,16 @@ def _stored(store: Store, version: str) -> Iterator[tuple[str, Reading]]:
         yield sha256, registry.decode(payload)
 
 
-def settle_store(settings: Settings, inventory: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every settled table of the whole store."""
+def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
+    """Every settled table of the whole store. Times more than a day after `now` (epoch seconds) are refused."""
     version = reader_version(settings)
     with Store(settings.out) as store:
         readings = dict(_stored(store, version))
     return settle(
         [(artifact, _reading_of(artifact, readings)) for artifact in artifacts_of(inventory)],
         expected_dirs=settings.expected_dirs,
+        period=settings.period,
+        now=dt.datetime.fromtimestamp(now, dt.UTC),
     )
 
 

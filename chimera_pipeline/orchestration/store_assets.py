@@ -71,7 +71,7 @@ def settled_tables(
     readings: pd.DataFrame,
 ) -> Iterator[Any]:
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
-    settled = steps.settle_store(settings, raw_inventory)
+    settled = steps.settle_store(settings, raw_inventory, now=time.time())
     results = []
     for table in SETTLED_TABLES:
         yield dg.Output(settled[table], output_name=table)

@@ -122,8 +122,8 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
 
     whole = steps.settle_store
 
-    def broken(*arguments: Any) -> dict[str, pd.DataFrame]:
-        out = whole(*arguments)
+    def broken(*arguments: Any, **named: Any) -> dict[str, pd.DataFrame]:
+        out = whole(*arguments, **named)
         out["timings"] = out["timings"].assign(mean_s=-1.0)
         return out
 
