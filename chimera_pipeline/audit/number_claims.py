@@ -26,7 +26,7 @@ from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 
 _EVERY = re.compile(
-    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?"
+    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: \w+){0,3}? "
     r"(?:models?|kernels?|variants?|entities|"
     r"systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
 )
@@ -124,6 +124,8 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         return _level(state, item, role)
     if role.kind in {"range_low", "range_high", "bound_low", "bound_high"}:
         kind, which = role.kind.split("_")
+        if frame.metric is None and kind == "range":
+            item.frame = frame = replace(frame, metric=state.auditor.ranged_metric(frame, number.measure))
         return judge.range_end(number, frame, which, strict=kind == "range")
     if role.kind == "n":
         return judge.runs(number, _linked(state, item), role.comparator, frame)
@@ -145,6 +147,10 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
 def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     judge, number, frame = state.auditor.judge, item.number, item.frame
     rate = frame.metric.phrase if frame.metric else ""
+    if frame.metric is None and number.measure is not None and number.measure.kind == "percent":
+        counted = count_claims.share_of_counts(state, item, role)
+        if counted is not None:
+            return counted
     if rate in {"failure rate", "error rate", "success rate"} and not state.auditor.index.of_metric(
         MetricRef(rate, (rate,))
     ):
