@@ -24,6 +24,7 @@ _NUMBER = re.compile(
     r"(?:(?<=\bn=)|(?<![\w.=:/#@-]))[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
     r"(?![\w]|[-:/]\d|\.\d)(?!\s?%\s(?:confidence )?interval)"
 )
+_COUNT = re.compile(r"(?<=\bn=)\d[\d,]*\b")
 _MARK = "\ue001"
 """Stands behind each printed number until the lines are counted; a private character that text cannot bring along."""
 
@@ -73,7 +74,7 @@ def _sentences(view: Mapping[str, Any]) -> Callable[[Sequence[Mapping[str, Any]]
         return "".join(
             f"{_escaped(_marked(part['text'], names[part['label']]))} [{part['label']}]"
             if part.get("label")
-            else escape(part["text"])
+            else _escaped(_COUNT.sub(rf"\g<0>{_MARK}", part["text"]))
             for part in parts
         )
 
