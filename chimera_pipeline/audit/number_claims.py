@@ -19,8 +19,9 @@ from chimera_pipeline.audit import (
 from chimera_pipeline.audit.better import orientation
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import BoundNumber
-from chimera_pipeline.audit.judging import Ruling, supported, unsupported
+from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
+from chimera_pipeline.audit.measures import singular
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
@@ -118,6 +119,9 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         ruling = stated_comparisons.ruling(state.stated, state.reading, item, role)
         if ruling is not None:
             return ruling
+    counted = _counted_by_cited(state, item)
+    if counted is not None and role.kind == "level":
+        return counted
     if role.kind in {"p", "q"}:
         return unsupported("no comparison of the facts is named")
     if role.kind == "level":
@@ -142,6 +146,17 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     if role.kind == "share":
         return derived_claims.share(state, item, role)
     return derived_claims.derived(state, item, role)
+
+
+def _counted_by_cited(state: SentenceState, item: BoundNumber) -> Ruling | None:
+    """ "1 line [F93]": the count of a cited fact that counts the same things, in a sentence that names its metric."""
+    noun = item.number.noun.split(" ")[-1]
+    metrics = {key for token in state.reading.tokens if token.metric for key in token.metric.keys}
+    for fact in state.cited:
+        if noun and fact.unit and singular(fact.unit.lower()) == noun and fact.key in metrics:
+            holds = item.number.printed.holds(fact.value)
+            return supported(says(fact), fact) if holds else contradicted(says(fact), fact)
+    return None
 
 
 def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:

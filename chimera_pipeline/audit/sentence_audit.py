@@ -177,6 +177,7 @@ class SentenceAuditor:
             superlative_claims.places_of(reading),
             stated_comparisons.cited(reading, cited)
             or (stated_comparisons.stated(reading, self.index) if self.index.comparisons else None),
+            tuple(cited),
         )
         drafts = [
             *number_claims.drafts(state),

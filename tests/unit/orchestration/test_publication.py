@@ -30,7 +30,7 @@ def false_sentence(made: publication.Material) -> publication.Material:
         {"text": "999.9 tokens/s", "fact_id": fact.id},
         {"text": ".", "fact_id": None},
     ]
-    finding = {"role": "support", "statement_id": None, "parts": parts}
+    finding = {"role": "support", "statement_id": None, "statement_ids": [], "parts": parts}
     return dataclasses.replace(made, analysis={**made.analysis, "findings": [finding]})
 
 
@@ -72,7 +72,12 @@ def test_the_whole_document_is_judged_not_its_first_part_only(made: publication.
 
 def test_a_number_that_the_auditor_does_not_see_refuses_publication(made: publication.Material) -> None:
     parts = [{"text": "It holds since 2025-10-02", "fact_id": made.facts[0].id}, {"text": ".", "fact_id": None}]
-    unseen = {"role": "support", "statement_id": None, "parts": [{**parts[0], "text": "42 (see v1.2.3)"}, parts[1]]}
+    unseen = {
+        "role": "support",
+        "statement_id": None,
+        "statement_ids": [],
+        "parts": [{**parts[0], "text": "42 (see v1.2.3)"}, parts[1]],
+    }
     changed = dataclasses.replace(made, analysis={**made.analysis, "findings": [unseen]})
     _, result = publication.judged(changed, publication.view_of(changed))
     assert not result.passed
