@@ -238,11 +238,9 @@ def _metric_table(key: tuple[str, str], facts: list[Fact], labels: Labels) -> di
         {
             "entity": fact.entity,
             "condition": fact.condition,
-            "statistic": fact.statistic.replace("_", " "),
-            "value": wording.number(fact.value),
             "n": "not stated" if fact.n is None else str(fact.n),
             "sd": wording.number(fact.sd) if fact.sd is not None else "",
-            "interval": _interval(fact),
+            **_shown(fact),
             "grade": fact.grade.replace("_", " "),
             "label": labels.of(fact.id),
         }
@@ -281,10 +279,23 @@ def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
             "verdict": _shown_verdict(fact),
             "clear": fact.verdict in ("regression", "improvement"),
             "text": told[fact.id].text if fact.id in told else fact.text,
+            **_shown(fact),
             "label": labels.of(fact.id),
         }
         for fact in facts
     ]
+
+
+def _shown(fact: Fact) -> dict[str, str]:
+    """Cells of a fact as they are printed. An average or percentile of one sample is shown as that sample."""
+    one = fact.n == 1 and fact.kind in ("level", "quality") and fact.statistic not in ("min", "max")
+    return {
+        "statistic": "sample" if one else fact.statistic.replace("_", " "),
+        "value": wording.number(fact.value),
+        "interval": _interval(fact),
+        "p_value": "" if fact.p_value is None else wording.number(fact.p_value, 2),
+        "q_value": "" if fact.q_value is None else wording.number(fact.q_value, 2),
+    }
 
 
 def _shown_verdict(fact: Fact) -> str:
@@ -334,6 +345,15 @@ def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
                 "n": fact.n,
                 "grade": fact.grade,
                 "method": fact.ci_method,
+                "columns": {
+                    "metric": vocabulary.metric(fact.metric).label,
+                    "entity": fact.entity,
+                    "condition": fact.condition,
+                    "baseline": fact.baseline or "",
+                    "n": "" if fact.n is None else f"{fact.n:,}",
+                    "sd": "" if fact.sd is None else wording.number(fact.sd),
+                    **_shown(fact),
+                },
                 "sources": list(fact.sources),
             }
         )
@@ -344,7 +364,7 @@ METHOD = (
     "Every artifact is read once and kept with its sha256. A failed record keeps no measurement and enters no mean.",
     "Files with the same bytes, or the same measurements in another format, are counted once; summaries of stored rows "
     "are recomputed and not counted again.",
-    "A request is cold when its load time is above the larger of half a second and five times the median of its file, "
+    "A request is cold when its load time is above 0.5 s and above 5 times the median of its file, "
     "or when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
     "Means carry the sample standard deviation (one degree of freedom less) and, from five values on, a confidence "
     "interval whose method is named with the fact. One sample is shown as one sample, never as an average.",
