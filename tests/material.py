@@ -13,7 +13,7 @@ from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.publication import Material
 
-NOW = 1_700_000_000.0
+NOW = 1_800_000_000.0
 
 
 def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
@@ -22,7 +22,7 @@ def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
     lake = Lake(out)
     inventory = steps.take_inventory(chosen, now=NOW)
     steps.read_new(chosen, inventory)
-    settled = steps.settle_store(chosen, inventory)
+    settled = steps.settle_store(chosen, inventory, now=NOW)
     rows = melt(settled, period="month", trust_file_times=chosen.trust_file_times)
     facts = facts_room.facts_of(
         {
