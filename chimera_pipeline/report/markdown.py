@@ -34,6 +34,14 @@ def sentence(parts: Sequence[Mapping[str, Any]]) -> str:
     return "".join(escape(part["text"]) + (f" [{part['label']}]" if part.get("label") else "") for part in parts)
 
 
+def block(text: str) -> str:
+    """Text of several lines as a code block; its fence is longer than any run of backticks inside."""
+    lines = [redact.printable(line) for line in text.split("\n")]
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *lines, fence])
+
+
 def figures_as_code(text: str) -> str:
     """A sentence about the run itself: its figures are set as code, since they are no facts of artifacts."""
     return _FIGURES.sub(r"`\g<0>`", escape(text))
@@ -48,6 +56,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,
     )
     environment.filters["md"] = escape
+    environment.filters["block"] = block
     environment.filters["sentence"] = sentence
     environment.filters["about_run"] = figures_as_code
     environment.filters["run_metrics"] = model_metrics.rows
