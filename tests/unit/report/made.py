@@ -57,6 +57,7 @@ def built(facts: list[Fact], **changed: Any) -> dict[str, Any]:
         },
         "brief": {"statement_ids": []}, "artifacts": tables.frame("artifacts", [artifact]),
         "gaps": tables.frame("telemetry_gaps"), "quarantine": tables.frame("quarantine"), "series": series(),
-        "run": {"run_id": "r", "generated_at": "2025-01-03", "durations_s": {}, "llm": None, "gaps": []}, "reproducibility": {},
+        "run": {"run_id": "r", "generated_at": "2025-01-03", "durations_s": {}, "llm": None, "gaps": []},
+        "reproducibility": {},
     }  # fmt: skip
     return view.build(view.Inputs(**values | changed))
