@@ -7,6 +7,7 @@ from pathlib import Path
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import steps
 from chimera_pipeline.orchestration.agents import analyse, brief
@@ -39,6 +40,7 @@ def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
     return Material(
         period=period,
         facts=facts,
+        points=points.points_of(facts, rows, settled["series"], period=period),
         analysis=analysis,
         brief=told,
         artifacts=settled["artifacts"],

@@ -73,6 +73,10 @@ class Lake:
         """One JSON value. Raises FileNotFoundError."""
         return json.loads(self.value_path(name, part).read_bytes())
 
+    def read_report(self, period: str) -> Any:
+        """The published view of a period's report. Raises FileNotFoundError."""
+        return json.loads((self.report_folder(period) / "report.json").read_bytes())
+
     def reports(self) -> list[str]:
         """Periods that have a published report, in order."""
         return sorted(path.parent.name for path in (self.out / "reports").glob("*/report.json"))

@@ -19,7 +19,7 @@ from chimera_pipeline.orchestration.agents import collected_statements
 from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake, to_json
 from chimera_pipeline.records import Fact
-from chimera_pipeline.report import checks_page, markdown, page
+from chimera_pipeline.report import checks_page, comment, history, markdown, page
 from chimera_pipeline.report import view as report_view
 
 REJECTED = "report.md.rejected"
@@ -39,6 +39,7 @@ class Material:
     quarantine: pd.DataFrame
     reproducibility: Mapping[str, str]
     run: Mapping[str, Any]
+    points: Mapping[str, Mapping[str, Any]]
 
 
 def view_of(material: Material) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def view_of(material: Material) -> dict[str, Any]:
                 "gaps": material.analysis.get("gaps", []),
             },
             reproducibility=material.reproducibility,
+            points=material.points,
         )
     )
 
@@ -92,6 +94,8 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
         atomic.write_bytes(folder / "facts.json", facts_room.to_json(material.facts))
         atomic.write_bytes(folder / "report.json", to_json(view))
         atomic.write_text(folder / "report.html", page.render(view))
+        atomic.write_text(folder / "founders.html", page.render_founders(view))
+        atomic.write_text(folder / "pr-comment.md", comment.render(view))
         atomic.write_text(folder / "report.md", text)
         (folder / REJECTED).unlink(missing_ok=True)
     else:
@@ -140,9 +144,17 @@ def publish_checks(lake: Lake, period: str) -> None:
     atomic.write_text(lake.report_folder(period) / "checks.html", checks_page.render(rows, period))
 
 
-def write_index(lake: Lake) -> dict[str, Any]:
-    """Write reports/index.md over every published period; returns the list."""
-    index: dict[str, Any] = {"reports": [{"period": period, "md": f"{period}/report.md"} for period in lake.reports()]}
-    lines = ["# Reports", "", *(f"- [{entry['period']}]({entry['md']})" for entry in index["reports"]), ""]
-    atomic.write_text(lake.out / "reports" / "index.md", "\n".join(lines))
-    return index
+def write_history(lake: Lake) -> dict[str, Any]:
+    """Write reports/index.html, index.md and history.json over every published period; returns the list."""
+    published = [
+        history.Published(
+            period, facts_room.from_frame(lake.read_frame("facts", period)), lake.read_report(period)
+        )
+        for period in lake.reports()
+    ]  # fmt: skip
+    view = history.build(published)
+    folder = lake.out / "reports"
+    atomic.write_bytes(folder / "history.json", to_json(view))
+    atomic.write_text(folder / "index.html", history.to_html(view))
+    atomic.write_text(folder / "index.md", history.to_markdown(view))
+    return {"reports": [{"period": one.period, "md": f"{one.period}/report.md"} for one in published]}

@@ -13,6 +13,7 @@ import pandas as pd
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import checks, publication, run_metrics, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
@@ -136,17 +137,20 @@ def report_assets(
         facts: pd.DataFrame,
         analysis: dict[str, Any],
         collector_brief: dict[str, Any],
+        measurements: pd.DataFrame,
         artifacts: pd.DataFrame,
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
         quarantine: pd.DataFrame,
     ) -> Iterator[Any]:
         period = period_of(context)
+        found = facts_room.from_frame(facts)
         published = publication.publish(
             lake,
             publication.Material(
                 period=period,
-                facts=facts_room.from_frame(facts),
+                facts=found,
+                points=points.points_of(found, measurements, series, period=period),
                 analysis=analysis,
                 brief=collector_brief,
                 artifacts=artifacts,
@@ -172,8 +176,8 @@ def report_assets(
         owners=OWNERS, code_version=VERSION,
     )  # fmt: skip
     def report_history(lake: dg.ResourceParam[Lake]) -> dg.Output[dict[str, Any]]:
-        """The index over every published period."""
-        index = publication.write_index(lake)
+        """The index over every published period: headline numbers over time, and each report against the one before."""
+        index = publication.write_history(lake)
         return dg.Output(index, metadata={"reports": len(index["reports"])})
 
     return facts, collector_brief, analysis, report, report_history

@@ -81,6 +81,14 @@ def _sentences(view: Mapping[str, Any]) -> Callable[[Sequence[Mapping[str, Any]]
     return sentence
 
 
+def block(text: str) -> str:
+    """Text of several lines as a code block; its fence is longer than any run of backticks inside."""
+    lines = [redact.printable(line) for line in text.split("\n")]
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([fence, *lines, fence])
+
+
 def figures_as_code(text: str) -> str:
     """A sentence about the run or the method: its figures are set as code, since they are no facts of artifacts."""
     return _FIGURES.sub(r"`\g<0>`", escape(text))
@@ -111,6 +119,7 @@ def _environment(view: Mapping[str, Any]) -> jinja2.Environment:
     environment.filters["code"] = code
     environment.filters["numbers"] = numbers
     environment.filters["sentence"] = _sentences(view)
+    environment.filters["block"] = block
     environment.filters["about_run"] = figures_as_code
     environment.filters["run_metrics"] = model_metrics.rows
     environment.filters["model_calls"] = model_metrics.calls

@@ -35,7 +35,7 @@ GRAPH = {
     "analysis": ("analysis", {"facts", "telemetry_gaps", "collector_brief"}),
     "report": (
         "report",
-        {"facts", "analysis", "collector_brief", "artifacts", "series", "telemetry_gaps", "quarantine"},
+        {"facts", "measurements", "analysis", "collector_brief", "artifacts", "series", "telemetry_gaps", "quarantine"},
     ),
     "report_history": ("report", {"report"}),
 }  # fmt: skip
