@@ -77,8 +77,10 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         before = load(context.cursor)
         after, incidents = look(context.instance, before, settings)
         if before is None:
+            sender(settings)  # an address that is wrong is told now, and not with the first incident
             return _skipped("alerts begin now; nothing before is told", after)
-        return deliver(incidents, before, after, send=sender(settings))
+        fresh = [incident for incident in incidents if incident.id not in before.sent]
+        return deliver(fresh, before, after, send=sender(settings) if fresh else _nobody)
 
     return [alerts]
 
@@ -86,20 +88,20 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
 def deliver(incidents: Sequence[Incident], before: State, after: State, *, send: Send) -> dg.SensorResult:
     """Send what was not sent before. Where a message is refused, the same events are looked at again next time."""
     told = list(before.sent)
-    refused = 0
     for incident in incidents:
-        if incident.id in told:
-            continue
-        if send(incident.title, incident.body):
+        if incident.id not in told and send(incident.title, incident.body):
             told.append(incident.id)
-        else:
-            refused += 1
+    refused = len({incident.id for incident in incidents} - set(told))
     if refused:
         before.sent = told
         return _skipped(f"{refused} alerts could not be delivered; trying again", before)
     count = len(told) - len(before.sent)
     after.sent = told
     return _skipped(f"{count} alerts sent" if count else "no new incident", after)
+
+
+def _nobody(title: str, body: str) -> bool:
+    return False
 
 
 def _skipped(reason: str, state: State) -> dg.SensorResult:

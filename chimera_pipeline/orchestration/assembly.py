@@ -3,6 +3,10 @@
 Overrides are arguments, so that tests and the command line patch nothing.
 """
 
+import contextlib
+import warnings
+from collections.abc import Iterator
+
 import dagster as dg
 
 from chimera_pipeline import settings as settings_module
@@ -28,7 +32,20 @@ def build_definitions(
     `start` is the first day of the first period (default: the setting). `locked` says that the caller holds the
     store's lock around the run.
     """
-    settings = settings or settings_module.load()
+    with quiet_labels():
+        return _built(settings or settings_module.load(), period, start, locked)
+
+
+@contextlib.contextmanager
+def quiet_labels() -> Iterator[None]:
+    """Without the labels that dagster puts on parts of its API: they are used on purpose, and tell a user nothing."""
+    with warnings.catch_warnings():
+        for label in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
+            warnings.simplefilter("ignore", label)
+        yield
+
+
+def _built(settings: Settings, period: str | None, start: str | None, locked: bool) -> dg.Definitions:
     kind = period or settings.period
     whole = kind == ALL
     partitions_def = None if whole else partitions.definition(kind, start or settings.start)

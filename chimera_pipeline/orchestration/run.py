@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
-from chimera_pipeline.orchestration.assembly import build_definitions
+from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.checks import AUDIT
 from chimera_pipeline.orchestration.lake import Lake
@@ -130,10 +129,7 @@ def _materialize(
     names: Sequence[str],
     start: str | None = None,
 ) -> None:
-    with warnings.catch_warnings():
-        # labels that dagster puts on parts of its API; they are used on purpose, and say nothing to a user
-        for label in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
-            warnings.simplefilter("ignore", label)
+    with quiet_labels():
         definitions = build_definitions(settings=settings, period=kind, start=start, locked=True)
         assets: Any = list(definitions.assets or ())
         _run(definitions, assets, instance, key, names)
