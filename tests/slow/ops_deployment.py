@@ -27,6 +27,10 @@ LOCATION = {"repositoryLocationName": "chimera_pipeline", "repositoryName": "__r
 FINAL = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
+class Refused(AssertionError):
+    """The webserver answered with errors: as it may while a database or a code server comes back."""
+
+
 def free_port() -> int:
     """A port that nobody listens on just now."""
     with socket.socket() as probe:
@@ -38,9 +42,10 @@ def wait_for(what: str, condition: Callable[[], Any], *, timeout_s: float = 120.
     """The first true value of `condition`."""
     deadline = time.monotonic() + timeout_s
     while True:
-        found = condition()
-        if found:
-            return found
+        with contextlib.suppress(Refused):
+            found = condition()
+            if found:
+                return found
         assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s for {what}"
         time.sleep(every_s)
 
@@ -54,7 +59,9 @@ class Deployment:
         self.data.mkdir(parents=True, exist_ok=True)
         self.ports = {"code": free_port(), "web": free_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("CHIMERA_", "DAGSTER_"))}
+        # each run is a process of its own: without kept bytecode it would spend its time in the compiler
+        ours = ("CHIMERA_", "DAGSTER_", "PYTHONDONTWRITEBYTECODE")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.environment = kept | {
             "DAGSTER_HOME": str(home),
             "CHIMERA_ARTIFACTS": str(self.data),
@@ -147,8 +154,9 @@ class Deployment:
             with urllib.request.urlopen(request, timeout=60) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
-            raise AssertionError(error.read().decode()) from error
-        assert not answer.get("errors"), answer["errors"]
+            raise Refused(error.read().decode()[:2000]) from error
+        if answer.get("errors"):
+            raise Refused(str(answer["errors"])[:2000])
         data: dict[str, Any] = answer["data"]
         return data
 

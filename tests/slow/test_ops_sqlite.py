@@ -76,6 +76,8 @@ def test_dropped_files_become_reports_and_a_corrected_one_its_period_again(deplo
 
 
 def test_a_daemon_killed_between_evaluation_and_launch_leaves_one_run_per_batch(deployment: Deployment) -> None:
+    deployment.start_sensor("new_artifacts")
+    deployment.start_sensor("changed_periods")
     for number in range(2):
         known = len(deployment.runs("ingest_job"))
         scenarios.months(deployment.data, [f"2025-{3 + number:02d}"])
