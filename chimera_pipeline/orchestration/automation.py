@@ -54,9 +54,12 @@ def sensors(
     """Both sensors; stopped until somebody starts them."""
     ingest_job, report_job = made
 
-    @dg.sensor(job=ingest_job, minimum_interval_seconds=settings.sensor_seconds)
+    @dg.sensor(
+        job=ingest_job,
+        minimum_interval_seconds=settings.sensor_seconds,
+        description="Launches ingest_job when files under the root were added, changed or removed and have settled.",
+    )
     def new_artifacts(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Launches ingest_job when files under the root were added, changed or removed and have settled."""
         at_work = _runs(context.instance, job_name="ingest_job", statuses=RUNNING)
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id[:8]} is ingesting; looking again when it has ended")
@@ -74,9 +77,12 @@ def sensors(
         request = dg.RunRequest(run_key=seen.key, run_config=config, tags={"chimera/batch": seen.reason})
         return dg.SensorResult(run_requests=[request], cursor=seen.cursor)
 
-    @dg.sensor(job=report_job, minimum_interval_seconds=settings.sensor_seconds)
+    @dg.sensor(
+        job=report_job,
+        minimum_interval_seconds=settings.sensor_seconds,
+        description="Launches report_job for each period whose measurements changed.",
+    )
     def changed_periods(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Launches report_job for each period whose measurements changed."""
         with Store(settings.out) as store:
             ingest = ingests.last(store)
         due = sensing.due(

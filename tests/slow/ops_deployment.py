@@ -207,7 +207,10 @@ class Deployment:
         return next(run for run in self.runs() if run["runId"] == run_id)
 
     def launch(self, job: str, partition: str | None = None, **tags: str) -> str:
-        """Launch a job for a partition; the run's id."""
+        """Launch a job for a partition, as soon as the code server answers; the run's id."""
+        return str(wait_for("the launch", lambda: self._launch(job, partition, tags), every_s=2.0))
+
+    def _launch(self, job: str, partition: str | None, tags: dict[str, str]) -> str:
         all_tags = tags | ({"dagster/partition": partition} if partition else {})
         answer = self.ask(
             "mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename"
