@@ -61,6 +61,11 @@ def published(out: Path) -> dict[str, str]:
     return found
 
 
+def facts_of(found: dict[str, str]) -> dict[str, str]:
+    """The facts among what was published: a model server that comes and goes changes who chose, and no number."""
+    return {name: digest for name, digest in found.items() if name.endswith("/facts")}
+
+
 def whole(out: Path) -> None:
     """No published file is half: JSON parses, Markdown and HTML end."""
     for path in out.glob("reports/*/*.json"):

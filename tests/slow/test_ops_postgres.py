@@ -88,7 +88,7 @@ def test_a_database_that_restarts_in_mid_run_leaves_files_whole_and_a_retry_comp
     assert scenarios.published(deployment.out) == before
     if ended != "SUCCESS":
         assert deployment.wait_run(deployment.launch("report_job", PERIODS[0]), 180) == "SUCCESS"
-    assert scenarios.published(deployment.out) == before
+    assert scenarios.facts_of(scenarios.published(deployment.out)) == scenarios.facts_of(before)
 
 
 def test_a_code_server_killed_with_its_run_ends_the_run_within_its_time(
@@ -107,7 +107,7 @@ def test_a_code_server_killed_with_its_run_ends_the_run_within_its_time(
     scenarios.freed(deployment, run)
     assert scenarios.published(deployment.out) == before
     assert deployment.wait_run(deployment.launch("report_job", PERIODS[1]), 180) == "SUCCESS"
-    assert scenarios.published(deployment.out) == before
+    assert scenarios.facts_of(scenarios.published(deployment.out)) == scenarios.facts_of(before)
 
 
 def test_a_code_server_killed_alone_does_not_take_its_run_along(deployment: Deployment, model: SlowModel) -> None:
@@ -119,4 +119,5 @@ def test_a_code_server_killed_alone_does_not_take_its_run_along(deployment: Depl
     assert deployment.wait_run(run, 180) in ("SUCCESS", "FAILURE")
     model.set(None)
     scenarios.freed(deployment, run)
-    assert scenarios.published(deployment.out) == before
+    scenarios.whole(deployment.out)
+    assert scenarios.facts_of(scenarios.published(deployment.out)) == scenarios.facts_of(before)
