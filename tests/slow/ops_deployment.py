@@ -222,7 +222,8 @@ class Deployment:
                 "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in all_tags.items()]},
             },
         )["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
+        if answer["__typename"] != "LaunchRunSuccess":
+            raise Refused(str(answer))
         return str(answer["run"]["runId"])
 
     def backfill(self, assets: list[str], partitions: list[str]) -> str:
