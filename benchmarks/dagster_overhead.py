@@ -34,7 +34,7 @@ def direct(settings: Settings) -> None:
     inventory = steps.take_inventory(settings, now=time.time())
     lake.write_frame("raw_inventory", inventory)
     lake.write_frame("readings", steps.read_new(settings, inventory))
-    settled = steps.settle_store(settings, inventory)
+    settled = steps.settle_store(settings, inventory, now=time.time())
     for name, frame in settled.items():
         checks.contract_result(name, frame)
         lake.write_frame(name, frame)

@@ -116,8 +116,8 @@ def test_a_check_that_blocks_keeps_the_report_and_marks_it_until_things_are_righ
     before = files(chosen)
     whole = steps.settle_store
 
-    def broken(*arguments: Any) -> dict[str, pd.DataFrame]:
-        out = whole(*arguments)
+    def broken(*arguments: Any, **named: Any) -> dict[str, pd.DataFrame]:
+        out = whole(*arguments, **named)
         return out | {"timings": out["timings"].assign(mean_s=-1.0)}
 
     with monkeypatch.context() as patched:
