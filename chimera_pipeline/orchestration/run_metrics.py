@@ -169,4 +169,6 @@ def of_report(published: dict[str, Any], facts: Sequence[Fact]) -> dict[str, Any
 
 def _opening(report: Path) -> str:
     """The report up to its first chapter: title and executive summary."""
+    if not report.is_file():
+        return "Refused by the audit and never published; the check says why."
     return report.read_text(encoding="utf-8").partition("\n## 1.")[0]
