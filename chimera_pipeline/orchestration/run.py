@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,19 +15,17 @@ import pyarrow.parquet as pq
 from chimera_pipeline import atomic, periods
 from chimera_pipeline.analysis import profiles
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
-from chimera_pipeline.orchestration.assembly import build_definitions
+from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
+from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.checks import AUDIT
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import BENCHMARK_FORMATS
 from chimera_pipeline.settings import Settings
 
 SCHEMA_VERSION = "1.0"
-INGEST = ("raw_inventory", "readings", *SETTLED_TABLES, "measurements")
-PERIODIC = ("facts", "collector_brief", "analysis", "report")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -132,11 +129,8 @@ def _materialize(
     names: Sequence[str],
     start: str | None = None,
 ) -> None:
-    with warnings.catch_warnings():
-        # labels that dagster puts on parts of its API; they are used on purpose, and say nothing to a user
-        for label in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
-            warnings.simplefilter("ignore", label)
-        definitions = build_definitions(settings=settings, period=kind, start=start)
+    with quiet_labels():
+        definitions = build_definitions(settings=settings, period=kind, start=start, locked=True)
         assets: Any = list(definitions.assets or ())
         _run(definitions, assets, instance, key, names)
 

@@ -24,8 +24,8 @@ BATCH = 500
 """Readings that are kept in one transaction."""
 
 
-def take_inventory(settings: Settings, *, now: float) -> pd.DataFrame:
-    """List the root, hash what changed, and make the list the new manifest."""
+def take_inventory(settings: Settings, *, now: float, looked_at: float | None = None) -> pd.DataFrame:
+    """List the root, hash what changed, and make the list the new manifest. What changed after `looked_at` waits."""
     root = scan.open_root(settings.artifacts)
     with Store(settings.out) as store:
         stock = changes.take_stock(
@@ -35,6 +35,7 @@ def take_inventory(settings: Settings, *, now: float) -> pd.DataFrame:
             max_bytes=settings.limits.max_file_bytes,
             settle_seconds=settings.settle_seconds,
             now=now,
+            looked_at=looked_at,
         )
         store.replace_manifest(stock)
     columns = [field.name for field in dataclasses.fields(Artifact)]
