@@ -17,7 +17,7 @@ from chimera_pipeline.audit.judging import Ruling, best, contradicted, says, sup
 from chimera_pipeline.audit.lexicon import EntityRef
 from chimera_pipeline.audit.numerals import numerals, style_of
 from chimera_pipeline.audit.sentence_state import Draft
-from chimera_pipeline.audit.store_view import METRICS
+from chimera_pipeline.audit.store_view import FIELD, METRICS
 from chimera_pipeline.audit.tokens import Number
 
 _UNESCAPED = re.compile(r"\\([^\w\s]|_)")
@@ -74,4 +74,4 @@ class StoreRows:
 
 
 def _pieces(condition: str) -> list[str]:
-    return [piece.lower() for piece in condition.split(", ") if piece]
+    return [piece.lower() for piece in condition.split(FIELD, 1) if piece]

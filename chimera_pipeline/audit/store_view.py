@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 RECORDS_OK, RECORDS_FAILED, PLACES = "records ok", "records failed", "places"
 STAGE_TIME, MODEL_CALLS = "stage time", "model calls"
+FIELD = ": "
+"""Between the kind of a gap and its field or fields, in a fact's condition."""
 METRICS = frozenset({RECORDS_OK, RECORDS_FAILED, PLACES, STAGE_TIME, MODEL_CALLS})
 _CALLS = {
     "throughput_tokens_per_s": ("throughput", "tokens/s"),
@@ -67,8 +69,8 @@ def _places(gaps: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _gap_rows(gaps: Iterable[tuple[str, str | None, str, int]]) -> Iterator[dict[str, Any]]:
     for kind, field, subject, count in gaps:
-        named = [str(kind).replace("_", " "), *([field] if isinstance(field, str) and field else [])]
-        yield _fact("gap_place", PLACES, subject, int(count), "places", ", ".join(named))
+        named = str(kind).replace("_", " ") + (f"{FIELD}{field}" if isinstance(field, str) and field else "")
+        yield _fact("gap_place", PLACES, subject, int(count), "places", named)
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
