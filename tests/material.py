@@ -37,6 +37,7 @@ def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
     told = brief(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], period=period)
     analysis = analyse(chosen, lake, facts, settled["telemetry_gaps"], told, period=period)
     tables.frame("claims", analysis.pop("claims"))
+    files, gaps = facts_room.of_period(settled["artifacts"], settled["telemetry_gaps"], rows, period)
     return Material(
         period=period,
         facts=facts,
@@ -44,8 +45,9 @@ def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
         analysis=analysis,
         brief=told,
         artifacts=settled["artifacts"],
+        files=files,
         series=settled["series"],
-        gaps=settled["telemetry_gaps"],
+        gaps=gaps,
         quarantine=settled["quarantine"],
         reproducibility=steps.reproducibility(chosen, settled["artifacts"], period),
         run={"run_id": "test", "generated_at": "2025-10-08T12:00:00+00:00", "durations_s": {"ingest": 1.25}},

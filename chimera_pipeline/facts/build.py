@@ -35,7 +35,7 @@ def facts_of(
     """
     measurements = in_period(tables_by_name["measurements"], period)
     series = tables_by_name["series"]
-    artifacts, gaps = _of_period(tables_by_name, measurements, period)
+    artifacts, gaps = of_period(tables_by_name["artifacts"], tables_by_name["telemetry_gaps"], measurements, period)
     found: list[Fact] = []
     found += levels.level_facts(measurements, series, period=period)
     found += steady.steady_facts(measurements, series, period=period)
@@ -70,14 +70,13 @@ def in_period(measurements: pd.DataFrame, period: str) -> pd.DataFrame:
     return measurements[measurements["period"].notna() & (at >= start) & (at < end)]
 
 
-def _of_period(
-    tables_by_name: Mapping[str, pd.DataFrame], measurements: pd.DataFrame, period: str
+def of_period(
+    artifacts: pd.DataFrame, gaps: pd.DataFrame, measurements: pd.DataFrame, period: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Artifacts and gaps that concern the period: all of them, or those with measurements in it."""
-    artifacts, gaps = tables_by_name["artifacts"], tables_by_name["telemetry_gaps"]
     if period == periods.ALL:
         return artifacts, gaps
-    paths = set(measurements["artifact_path"])
+    paths = set(in_period(measurements, period)["artifact_path"])
     concerned = gaps["artifacts"].map(lambda text: bool(paths.intersection(json.loads(text))))
     return artifacts[artifacts["path"].isin(paths)], gaps[concerned.astype(bool)]
 

@@ -34,6 +34,8 @@ class Material:
     analysis: Mapping[str, Any]
     brief: Mapping[str, Any]
     artifacts: pd.DataFrame
+    files: pd.DataFrame
+    """Those of the artifacts that concern the period."""
     series: pd.DataFrame
     gaps: pd.DataFrame
     quarantine: pd.DataFrame
@@ -54,7 +56,7 @@ def view_of(material: Material) -> dict[str, Any]:
             ],
             analysis=material.analysis,
             brief=material.brief,
-            artifacts=material.artifacts,
+            artifacts=material.files,
             gaps=material.gaps,
             quarantine=material.quarantine,
             series=material.series,

@@ -150,6 +150,7 @@ def report_assets(
     ) -> Iterator[Any]:
         period = period_of(context)
         found = facts_room.from_frame(facts)
+        files, gaps = facts_room.of_period(artifacts, telemetry_gaps, measurements, period)
         published = publication.publish(
             lake,
             publication.Material(
@@ -159,8 +160,9 @@ def report_assets(
                 analysis=analysis,
                 brief=collector_brief,
                 artifacts=artifacts,
+                files=files,
                 series=series,
-                gaps=telemetry_gaps,
+                gaps=gaps,
                 quarantine=quarantine,
                 reproducibility=steps.reproducibility(settings, artifacts, period),
                 run={
