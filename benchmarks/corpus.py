@@ -2,9 +2,10 @@
 
     python benchmarks/corpus.py FOLDER FILES [SEED]
 
-Nine kinds of files in the shapes that their tools write, all made here: request logs, GPU samples, serving points, timed commands, micro-benchmarks, llama-bench tables and prose. 5.5 kB on average, each
-file another size. Models and machines come from a fixed list, so the number of series stays the same however many
-files there are; every file has its own times and numbers.
+Nine kinds of files in the shapes that their tools write, all made here: request logs, GPU samples, serving points,
+timed commands, micro-benchmarks, llama-bench tables and prose. 5.5 kB on average, each file another size. Models and
+machines come from a fixed list, so the number of series stays the same however many files there are; every file has
+its own times and numbers.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _WORDS = (
 def files(count: int, seed: int = SEED) -> Iterator[tuple[str, str]]:
     """(path, text) of each file. The kinds come in fixed shares: of 20 files 5 csv, 11 json, 4 markdown."""
     for number in range(count):
-        chance = random.Random(f"{seed}/{number}")  # noqa: S311 - a corpus, not a secret
+        chance = random.Random(f"{seed}/{number}")
         name, make = _KINDS[number % len(_KINDS)]
         size = int(MEAN_BYTES * chance.uniform(0.3, 1.7))
         at = _FIRST + dt.timedelta(minutes=number * 525_000 // max(count, 1))
@@ -63,7 +64,10 @@ def write(folder: Path, count: int, seed: int = SEED, first: int = 0) -> int:
 
 def requests_csv(chance: random.Random, at: dt.datetime, size: int) -> str:
     """A request log: a row a request, durations in seconds."""
-    head = "timestamp,model,hardware,prompt_index,ttft_s,tokens_s,load_s,prompt_eval_s,eval_s,prompt_eval_count,eval_count,error"
+    head = (
+        "timestamp,model,hardware,prompt_index,ttft_s,tokens_s,load_s,prompt_eval_s,eval_s,prompt_eval_count,"
+        "eval_count,error"
+    )
     model, machine = chance.choice(_MODELS), chance.choice(_MACHINES)
     lines, held = [head], len(head)
     while held < size:
@@ -170,8 +174,9 @@ def tests_json(chance: random.Random, at: dt.datetime, size: int) -> str:
     while len(entries) < max(1, size // 560):
         mean = chance.uniform(1e-5, 1e-2)
         stats = {
-            "min": mean * 0.9, "max": mean * 1.4, "mean": mean, "stddev": mean * 0.05, "rounds": 99, "median": mean * 0.99,
-            "iqr": mean * 0.04, "q1": mean * 0.97, "q3": mean * 1.01, "ops": 1 / mean, "iterations": 1,
+            "min": mean * 0.9, "max": mean * 1.4, "mean": mean, "stddev": mean * 0.05, "rounds": 99,
+            "median": mean * 0.99, "iqr": mean * 0.04, "q1": mean * 0.97, "q3": mean * 1.01, "ops": 1 / mean,
+            "iterations": 1,
         }  # fmt: skip
         name = f"test_{_WORDS[len(entries) % 12]}"
         options = {"disable_gc": False, "timer": "perf_counter", "min_rounds": 5, "max_time": 1.0, "warmup": False}
@@ -186,12 +191,12 @@ def tests_json(chance: random.Random, at: dt.datetime, size: int) -> str:
 def table_md(chance: random.Random, at: dt.datetime, size: int) -> str:
     """A llama-bench table between paragraphs."""
     rows = [
-        f"| llama 8B Q4_K - Medium         |   4.58 GiB |     8.03 B | CUDA       |  99 | {test:>15} | "
+        f"| llama 8B Q4_K - Medium |   4.58 GiB |     8.03 B | CUDA    |  99 | {test:>6} | "
         f"{chance.uniform(low, low * 1.5):.2f} ± {chance.uniform(0.1, 9):.2f} |"
         for test, low in (("pp512", 9000.0), ("pp2048", 8000.0), ("tg128", 110.0), ("tg256", 105.0))
     ]
-    head = "| model                          |       size |     params | backend    | ngl |            test |                  t/s |\n"
-    line = "| ------------------------------ | ---------: | ---------: | ---------- | --: | --------------: | -------------------: |\n"
+    head = "| model                  |       size |     params | backend | ngl |   test |                  t/s |\n"
+    line = "| ---------------------- | ---------: | ---------: | ------- | --: | -----: | -------------------: |\n"
     text = f"# Run of {at:%Y-%m-%d}\n\n{_prose(chance, 300)}\n\n{head}{line}" + "\n".join(rows) + "\n\n"
     return text + _prose(chance, max(0, size - len(text))) + "\n"
 

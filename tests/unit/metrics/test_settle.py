@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -243,3 +244,20 @@ def test_nothing_at_all_gives_empty_tables() -> None:
     out = settle([])
     assert all(out[name].empty for name in tables.SETTLED_TABLES)
     assert melt(out).empty
+
+
+def test_like_files_in_thousands_are_not_compared_pair_by_pair() -> None:
+    # 3000 points of one benchmark lie within a percent of their neighbours: 4.5 million pairs, of which 1 is a twin
+    def reading(number: int) -> Reading:
+        found = Reading(kind="serving_benchmark", tool="vllm")
+        row = {"locator": "/duration", "suite": "serve", "config": {}, "status": "ok", "model": "tiny-1b"}
+        found.add("serving_runs", row | {"duration_s": 60 + number / 100, "requests_ok": 200, "ttft_s_mean": 0.1 + number / 1e4, "ttft_s_p50": 0.05 + number / 1e4})  # fmt: skip # noqa: E501
+        return found
+
+    files = [(Artifact(f"{n:04d}.json", 9, MTIME, f"h{n}", format_of("a.json")), reading(n)) for n in range(3000)]
+    files.append((Artifact("twin.json", 9, MTIME, "twin", format_of("a.json")), reading(7)))
+    before = time.process_time()
+    out = settle(files)
+    assert time.process_time() - before < 15  # pair by pair: about 100 s
+    assert status(out)["twin.json"] == "duplicate"
+    assert sum(found == "duplicate" for found in status(out).values()) == 1
