@@ -96,6 +96,7 @@ class Settings(BaseSettings):
         None, gt=0, description="Longest time per output token after the first of a request that counts as goodput."
     )
     slo_e2e_s: float | None = Field(None, gt=0, description="Longest total time of a request that counts as goodput.")
+    workers: int = Field(0, ge=0, description="Processes that read artifacts; 0 is one for each core.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
 
     @property

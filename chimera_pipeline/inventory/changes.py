@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.inventory.opening import read_artifact
+from chimera_pipeline.errors import Reason
+from chimera_pipeline.inventory.scan import Root
 from chimera_pipeline.records import Artifact
 
 _RETRY = frozenset({Reason.STILL_WRITING, Reason.VANISHED, Reason.IO_ERROR, Reason.PERMISSION_DENIED})
@@ -25,25 +25,27 @@ def unchanged(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> bool:
 
 
 def _same(found: Artifact, known: Artifact) -> bool:
-    return (found.size_bytes, found.mtime_ns) == (known.size_bytes, known.mtime_ns) and (
+    return (found.size_bytes, found.mtime_ns, found.etag) == (known.size_bytes, known.mtime_ns, known.etag) and (
         known.skip_reason not in _RETRY
     )
 
 
 def take_stock(
-    folder: Path,
+    root: Root,
     found: Iterable[Artifact],
     known: Mapping[str, Artifact],
     *,
     max_bytes: int,
     settle_seconds: float = 0.0,
     now: float = 0.0,
+    spool: Path | None = None,
 ) -> list[Artifact]:
     """`found` with hashes: from the manifest where size and time are unchanged, else by reading.
 
     A file younger than `settle_seconds` at `now` (epoch seconds) waits for the next run.
     """
-    stock = []
+    stock: list[Artifact] = []
+    unread: list[int] = []
     for artifact in found:
         before = known.get(artifact.path)
         if artifact.skip_reason is not None:
@@ -54,13 +56,9 @@ def take_stock(
             detail = f"changed less than {settle_seconds:g} s ago: read next run"
             stock.append(dataclasses.replace(artifact, skip_reason=Reason.STILL_WRITING, detail=detail))
         else:
-            stock.append(_hashed(folder, artifact, max_bytes))
+            unread.append(len(stock))
+            stock.append(artifact)
+    fetched = root.hashed([stock[place] for place in unread], max_bytes=max_bytes, spool=spool)
+    for place, artifact in zip(unread, fetched, strict=True):
+        stock[place] = artifact
     return stock
-
-
-def _hashed(folder: Path, artifact: Artifact, max_bytes: int) -> Artifact:
-    try:
-        _, sha256 = read_artifact(folder, artifact.path, max_bytes=max_bytes)
-    except ArtifactError as refused:
-        return dataclasses.replace(artifact, skip_reason=refused.reason, detail=refused.detail)
-    return dataclasses.replace(artifact, sha256=sha256)

@@ -1,6 +1,7 @@
-"""Lists every directory entry under the root: names, sizes and times only; nothing is opened.
+"""Lists every entry under the root: names, sizes and times only; nothing is opened.
 
-Symbolic links are not followed, special files are named, our own output folder is left out.
+Symbolic links are not followed, special files are named, our own output folder is left out. A root is a folder or a
+prefix in object storage (`objects`); both list, hash and read their artifacts behind one protocol.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from chimera_pipeline.errors import InputError, Reason, UsageError
+from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
+from chimera_pipeline.inventory.opening import read_artifact
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
@@ -36,19 +39,59 @@ _SUFFIXES = {
 }
 
 
+class Root(Protocol):
+    """Where artifacts are. `folder` is None where that is no folder of this machine."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on this machine."""
+
+    def entries(self) -> Iterable[Artifact]:
+        """Every entry, in any order, nothing opened. Raises InputError or UsageError where it cannot be listed."""
+
+    def hashed(self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None) -> Iterator[Artifact]:
+        """`artifacts` in the same order with their sha256, or with the reason why they cannot be read.
+
+        What had to be fetched may be kept in the folder `spool` by its hash, for `read`.
+        """
+
+    def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
+        """The bytes of an artifact and their sha256. Raises ArtifactError."""
+
+
 @dataclass(frozen=True, slots=True)
-class Root:
+class FolderRoot:
     """A checked root: the folder, and the one file in it where a single file was given."""
 
     folder: Path
     only: str | None = None
 
+    def entries(self) -> Iterable[Artifact]:
+        """Every entry; an unreadable folder inside becomes one skipped row."""
+        if self.only is not None:
+            return [_artifact(display(self.only), (self.folder / self.only).lstat())]
+        return _walk(self.folder, "")
+
+    def hashed(self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None) -> Iterator[Artifact]:
+        """`artifacts` with their sha256."""
+        for artifact in artifacts:
+            try:
+                _, sha256 = self.read(artifact, max_bytes=max_bytes, spool=spool)
+                yield replace(artifact, sha256=sha256)
+            except ArtifactError as refused:
+                yield replace(artifact, skip_reason=refused.reason, detail=refused.detail)
+
+    def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
+        """The bytes and their sha256."""
+        return read_artifact(self.folder, artifact.path, max_bytes=max_bytes)
+
 
 def open_root(artifacts: str) -> Root:
     """The root that `artifacts` names. Raises UsageError (missing, scheme) or InputError (unreadable)."""
     if "://" in artifacts:
-        scheme = artifacts.split("://", 1)[0]
-        raise UsageError(f"{scheme}:// is not supported here; give a folder or a file")
+        from chimera_pipeline.inventory.objects import open_objects
+
+        return open_objects(artifacts)
     path = Path(artifacts)
     try:
         mode = path.stat().st_mode
@@ -57,13 +100,13 @@ def open_root(artifacts: str) -> Root:
     except (OSError, ValueError) as error:
         raise InputError(f"{artifacts}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISREG(mode):
-        return Root(path.parent.resolve(), path.name)
+        return FolderRoot(path.parent.resolve(), path.name)
     if not stat.S_ISDIR(mode):
         raise UsageError(f"{artifacts}: neither a folder nor a regular file")
     folder = path.resolve()
     try:
         with os.scandir(folder):
-            return Root(folder)
+            return FolderRoot(folder)
     except OSError as error:
         raise InputError(f"{artifacts}: cannot be read: {error.strerror}") from error
 
@@ -84,11 +127,8 @@ def format_of(path: str) -> Format:
 
 
 def scan(root: Root) -> list[Artifact]:
-    """Every entry under `root`, sorted by path. An unreadable folder inside becomes one skipped row."""
-    if root.only is not None:
-        entry_stat = (root.folder / root.only).lstat()
-        return [_artifact(display(root.only), entry_stat)]
-    return sorted(_walk(root.folder, ""), key=lambda artifact: artifact.path)
+    """Every entry under `root`, sorted by path."""
+    return sorted(root.entries(), key=lambda artifact: artifact.path)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Artifact]:

@@ -42,15 +42,14 @@ def merge_twins(entries: list[Entry]) -> None:
 
 def _anchored(candidates: list[Entry], table: str) -> Iterable[list[Entry]]:
     """Candidates with as many rows, the same labels and near-equal first numbers, as far as their sums allow."""
-    buckets: dict[tuple[object, ...], list[Sums]] = defaultdict(list)
+    buckets: dict[tuple[str, tuple[object, ...]], list[Sums]] = defaultdict(list)
     for entry in candidates:
         rows = entry.rows[table]
         key = (len(rows), *(label(row)[:3] for row in rows[:50]))
         sums = Sums.of(entry, table)
         for name in sums.totals:
-            buckets[(name, *key)].append(sums)
-    for (name, *_), found in buckets.items():
-        anchor = str(name)
+            buckets[name, key].append(sums)
+    for (anchor, _), found in buckets.items():
         found.sort(key=lambda sums: (sums.totals[anchor], sums.entry.path))
         run = [found[0]]
         for sums in found[1:]:

@@ -58,7 +58,8 @@ def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> pd.Series
     days = long["measured_at"].where(long["time_source"].isin(trusted)).dt.floor("D")
     known = {day: periods.period_of(day.to_pydatetime(), kind) for day in days.dropna().unique()}
     named = days.map(known).astype("object")
-    return named.where(days.notna(), None)
+    known_or_none: pd.Series[Any] = named.where(days.notna(), None)
+    return known_or_none
 
 
 def _parts(settled: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:

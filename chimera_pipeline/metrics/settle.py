@@ -24,7 +24,7 @@ from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rej
 def settle(
     readings: Iterable[tuple[Artifact, Reading | None]], *, expected_dirs: Iterable[str] = ()
 ) -> dict[str, pd.DataFrame]:
-    """Every settled table by name."""
+    """Every settled table by name. The rows of `readings` are changed: each artifact brings a reading of its own."""
     entries = sorted((Entry.of(*pair) for pair in readings), key=lambda entry: entry.path)
     identity.set_copies_aside(entries)
     identity.lend_models(entries)

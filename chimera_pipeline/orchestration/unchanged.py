@@ -24,7 +24,7 @@ KEY = "last_run"
 def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
     """A hash of everything but the artifacts that a run's outputs follow from."""
     digest = hashlib.sha256(__version__.encode())
-    digest.update(settings.model_dump_json(exclude={"artifacts", "out"}).encode())
+    digest.update(settings.model_dump_json(exclude={"artifacts", "out", "workers"}).encode())
     digest.update(repr(sorted(options.items())).encode())
     digest.update(str(scan.open_root(settings.artifacts)).encode())
     folders = [schemas.folder()] + ([settings.sources] if settings.sources else [])
