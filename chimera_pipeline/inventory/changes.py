@@ -10,7 +10,8 @@ from chimera_pipeline.errors import Reason
 from chimera_pipeline.inventory.scan import Root
 from chimera_pipeline.records import Artifact
 
-_RETRY = frozenset({Reason.STILL_WRITING, Reason.VANISHED, Reason.IO_ERROR, Reason.PERMISSION_DENIED})
+RETRY = frozenset({Reason.STILL_WRITING, Reason.VANISHED, Reason.IO_ERROR, Reason.PERMISSION_DENIED})
+"""Reasons that may be gone by the next run."""
 
 
 def unchanged(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> bool:
@@ -26,7 +27,7 @@ def unchanged(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> bool:
 
 def _same(found: Artifact, known: Artifact) -> bool:
     return (found.size_bytes, found.mtime_ns, found.etag) == (known.size_bytes, known.mtime_ns, known.etag) and (
-        known.skip_reason not in _RETRY
+        known.skip_reason not in RETRY
     )
 
 

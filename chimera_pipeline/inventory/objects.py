@@ -27,7 +27,7 @@ SCHEMES = ("s3",)
 CONCURRENCY = 16
 """Objects under way at a time."""
 ATTEMPTS = 4
-"""Of one request, the first included; the pause between them doubles."""
+"""Of one request, the first included, where AWS_MAX_ATTEMPTS does not say otherwise; the pause between doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _files(scheme: str) -> Any:
         skip_instance_cache=True,
         use_listings_cache=False,
         config_kwargs={
-            "retries": {"max_attempts": ATTEMPTS, "mode": "standard"},
+            "retries": {"max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or ATTEMPTS), "mode": "standard"},
             "connect_timeout": 10,
             "read_timeout": 60,
             "max_pool_connections": CONCURRENCY,

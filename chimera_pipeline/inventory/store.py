@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID
 """
 VERSION = 2
 _MOST_AT_ONCE = 500
+QUICK = "quick"
+"""Key of what tells an unchanged run at once; it goes with the manifest that it was made of."""
 LISTED = ("sha256", "tool", "kind", "status", "records_ok", "records_failed")
 """What is told of a reading without decoding it."""
 
@@ -90,9 +92,10 @@ class Store:
         return {row[0]: row[1:] for row in rows}
 
     def replace_manifest(self, artifacts: Iterable[Artifact]) -> None:
-        """Make `artifacts` the manifest, whole or not at all."""
+        """Make `artifacts` the manifest, whole or not at all. What told an unchanged run at once no longer does."""
         with self._transaction():
             self._db.execute("DELETE FROM manifest")
+            self._db.execute("DELETE FROM meta WHERE key = ?", (QUICK,))
             self._db.executemany(
                 "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [

@@ -59,7 +59,7 @@ class Processes:
                 while waiting:
                     yield waiting.popleft().result()
             except BrokenProcessPool as error:
-                message = "a process that reads artifacts was killed (out of memory?); set workers = 1 and run again"
+                message = "a process that reads artifacts ended (out of memory?); set workers = 1 and run again"
                 raise InputError(message) from error
             finally:
                 for future in waiting:

@@ -145,6 +145,7 @@ def test_what_cannot_be_listed_says_why(bucket: Any, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match="names no bucket"):
         stock("s3://")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     objects._files.cache_clear()
     with pytest.raises(InputError, match=r"s3://results/p at http://127\.0\.0\.1:9: cannot be listed"):
         stock("s3://results/p")
