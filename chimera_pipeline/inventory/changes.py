@@ -40,6 +40,7 @@ def take_stock(
     settle_seconds: float = 0.0,
     now: float = 0.0,
     spool: Path | None = None,
+    max_csv_bytes: int = 0,
 ) -> list[Artifact]:
     """`found` with hashes: from the manifest where size and time are unchanged, else by reading.
 
@@ -59,7 +60,9 @@ def take_stock(
         else:
             unread.append(len(stock))
             stock.append(artifact)
-    fetched = root.hashed([stock[place] for place in unread], max_bytes=max_bytes, spool=spool)
+    fetched = root.hashed(
+        [stock[place] for place in unread], max_bytes=max_bytes, spool=spool, max_csv_bytes=max_csv_bytes
+    )
     for place, artifact in zip(unread, fetched, strict=True):
         stock[place] = artifact
     return stock

@@ -70,7 +70,9 @@ class ObjectRoot:
             if not any(name.startswith(folder) for folder in ours)
         ]
 
-    def hashed(self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None) -> Iterator[Artifact]:
+    def hashed(
+        self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
+    ) -> Iterator[Artifact]:
         """`artifacts` with their sha256, fetched `CONCURRENCY` at a time and kept in `spool`."""
 
         def hashed(artifact: Artifact) -> Artifact:

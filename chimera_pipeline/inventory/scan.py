@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
-from chimera_pipeline.inventory.opening import read_artifact
+from chimera_pipeline.inventory.opening import hash_artifact, read_artifact
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
@@ -49,10 +49,13 @@ class Root(Protocol):
     def entries(self) -> Iterable[Artifact]:
         """Every entry, in any order, nothing opened. Raises InputError or UsageError where it cannot be listed."""
 
-    def hashed(self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None) -> Iterator[Artifact]:
+    def hashed(
+        self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
+    ) -> Iterator[Artifact]:
         """`artifacts` in the same order with their sha256, or with the reason why they cannot be read.
 
-        What had to be fetched may be kept in the folder `spool` by its hash, for `read`.
+        A csv in a folder may be as large as `max_csv_bytes`. What had to be fetched may be kept in the folder `spool`
+        by its hash, for `read`.
         """
 
     def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
@@ -72,11 +75,16 @@ class FolderRoot:
             return [_artifact(display(self.only), (self.folder / self.only).lstat())]
         return _walk(self.folder, "")
 
-    def hashed(self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None) -> Iterator[Artifact]:
+    def hashed(
+        self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
+    ) -> Iterator[Artifact]:
         """`artifacts` with their sha256."""
         for artifact in artifacts:
             try:
-                _, sha256 = self.read(artifact, max_bytes=max_bytes, spool=spool)
+                if is_large(artifact, max_bytes) and artifact.size_bytes <= max_csv_bytes:
+                    sha256 = hash_artifact(self.folder, artifact.path, max_bytes=max_csv_bytes)
+                else:
+                    _, sha256 = self.read(artifact, max_bytes=max_bytes, spool=spool)
                 yield replace(artifact, sha256=sha256)
             except ArtifactError as refused:
                 yield replace(artifact, skip_reason=refused.reason, detail=refused.detail)
@@ -84,6 +92,11 @@ class FolderRoot:
     def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
         """The bytes and their sha256."""
         return read_artifact(self.folder, artifact.path, max_bytes=max_bytes)
+
+
+def is_large(artifact: Artifact, max_bytes: int) -> bool:
+    """Whether it is a csv that is summed up instead of held."""
+    return artifact.format is Format.CSV and artifact.size_bytes > max_bytes
 
 
 def open_root(artifacts: str) -> Root:

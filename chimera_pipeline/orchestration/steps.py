@@ -8,16 +8,14 @@ import gc
 import hashlib
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 
 from chimera_pipeline import __version__
-from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.inventory import changes, scan
-from chimera_pipeline.inventory.store import FOLDER, LISTED, Store, StoredReading
+from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.settle import settle
-from chimera_pipeline.orchestration import spread
+from chimera_pipeline.orchestration import reading, spread
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format, Reading
 from chimera_pipeline.settings import Settings
@@ -37,18 +35,14 @@ def take_inventory(settings: Settings, *, now: float) -> pd.DataFrame:
             scan.scan(root),
             store.manifest(),
             max_bytes=settings.limits.max_file_bytes,
+            max_csv_bytes=settings.limits.max_csv_bytes,
             settle_seconds=settings.settle_seconds,
             now=now,
-            spool=_spool(settings),
+            spool=reading.spool(settings),
         )
         store.replace_manifest(stock)
     columns = {name: [getattr(artifact, name) for artifact in stock] for name in _INVENTORY}
     return pd.DataFrame(columns, dtype="object")
-
-
-def _spool(settings: Settings) -> Path:
-    """Where fetched objects wait between hashing and reading."""
-    return settings.out / FOLDER / "spool"
 
 
 def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
@@ -58,49 +52,13 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     with Store(settings.out) as store:
         known = store.known_readings(version)
         new = list({str(a.sha256): a for a in reversed(artifacts) if a.sha256 not in known}.values())[::-1]
-        chunks = [Chunk(settings, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
-        for readings in spread.local(settings.workers, len(new)).map(read_chunk, chunks):
-            store.add_readings(version, readings)
+        chunks = [reading.Chunk(settings, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
+        for found in spread.local(settings.workers, len(new)).map(reading.read_chunk, chunks):
+            store.add_readings(version, found)
         store.forget_readings(version, {str(artifact.sha256) for artifact in artifacts})
         rows = store.listed(version)
-    shutil.rmtree(_spool(settings), ignore_errors=True)
+    shutil.rmtree(reading.spool(settings), ignore_errors=True)
     return pd.DataFrame(rows, columns=list(LISTED)).assign(reader_version=version)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Chunk:
-    """Artifacts that one process reads, and the settings they are read by."""
-
-    settings: Settings
-    artifacts: tuple[Artifact, ...]
-
-
-def read_chunk(chunk: Chunk) -> list[StoredReading]:
-    """The readings of a chunk; an artifact whose bytes are no longer those of the inventory is left out."""
-    settings = chunk.settings
-    root = scan.open_root(settings.artifacts)
-    out = []
-    for artifact in chunk.artifacts:
-        try:
-            data, sha256 = root.read(artifact, max_bytes=settings.limits.max_file_bytes, spool=_spool(settings))
-        except ArtifactError:
-            continue
-        if sha256 == artifact.sha256:
-            found = registry.read(data, artifact.format, settings.limits, settings.sources)
-            out.append(_to_store(sha256, found))
-    return out
-
-
-def _to_store(sha256: str, found: Reading) -> StoredReading:
-    return StoredReading(
-        sha256,
-        found.tool,
-        found.kind,
-        found.status.value,
-        found.records_ok,
-        found.records_failed,
-        registry.encode(found),
-    )
 
 
 def settle_store(settings: Settings, inventory: pd.DataFrame) -> dict[str, pd.DataFrame]:

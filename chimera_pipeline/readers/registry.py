@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -19,7 +20,7 @@ import orjson
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
-from chimera_pipeline.readers import clearing, declarative, formats, unclaimed
+from chimera_pipeline.readers import clearing, declarative, formats, large_csv, unclaimed
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
@@ -83,12 +84,26 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
     Raises ContractError or UsageError for a broken source in the folder `sources`.
     """
     document = Document(data, format, limits)
+    return _guarded(document, sources, lambda reader: _read_with(reader, document))
+
+
+def read_large(descriptor: int, limits: Limits, sources: Path | None = None) -> Reading:
+    """What the readers make of an open csv that is too large to hold: statistics instead of rows."""
+    try:
+        first = large_csv.head(descriptor, limits)
+    except ArtifactError as refused:
+        return _refused(refused)
+    return _guarded(first, sources, lambda reader: _judged(large_csv.read(descriptor, reader, first, limits)))
+
+
+def _guarded(document: Document, sources: Path | None, made: Callable[[Reader], Reading]) -> Reading:
+    """What `made` makes with the reader that claims the document; refusals become a status."""
     try:
         document.text  # noqa: B018 - decoding is the first refusal
         reader = claim(document, sources)
         if reader is None:
             return _unclaimed(document)
-        reading = _read_with(reader, document)
+        reading = made(reader)
     except ArtifactError as refused:
         return _refused(refused)
     except (RecursionError, MemoryError) as error:
@@ -116,6 +131,11 @@ def _read_with(reader: Reader, document: Document) -> Reading:
     for reason, line, sentence in document.refused_lines():
         if f"line {line}" not in refused and not (reason is Reason.RAGGED_ROW and reader.takes_ragged):
             reading.reject(reason, sentence, locator=f"line {line}")
+    return _judged(reading)
+
+
+def _judged(reading: Reading) -> Reading:
+    """The reading with a status that says whether all of the file was used."""
     if not reading.rows and not reading.summaries and reading.status is ArtifactStatus.OK:
         reading.status = ArtifactStatus.QUARANTINED if reading.rejections else ArtifactStatus.DOCUMENT
         first = reading.rejections[0] if reading.rejections else None
