@@ -62,6 +62,18 @@ def write(folder: Path, count: int, seed: int = SEED, first: int = 0) -> int:
     return total
 
 
+def write_large(path: Path, size: int, seed: int = SEED) -> None:
+    """One request log of `size` bytes."""
+    chance = random.Random(seed)
+    days = [_FIRST + dt.timedelta(days=day) for day in range(25)]
+    head, _, _ = requests_csv(chance, _FIRST, 0).partition("\n")
+    bodies = [requests_csv(chance, at, 200_000).partition("\n")[2] for at in days]
+    with path.open("w") as stream:
+        written = stream.write(head + "\n")
+        while written < size:
+            written += stream.write(chance.choice(bodies))
+
+
 def requests_csv(chance: random.Random, at: dt.datetime, size: int) -> str:
     """A request log: a row a request, durations in seconds."""
     head = (

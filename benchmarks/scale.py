@@ -1,8 +1,8 @@
 """Speed and memory from a thousand files to a hundred thousand, as ratios against peers in the same run.
 
     python benchmarks/scale.py                          everything; takes hours on a laptop
-    python benchmarks/scale.py --sizes 1000 --rounds 5  the cold run and the ingest stages at one size
-    python benchmarks/scale.py --unchanged 100000       what an unchanged run costs
+    python benchmarks/scale.py --sizes 1000 --stages --large --unchanged        the cold run at one size
+    python benchmarks/scale.py --sizes --stages 10000 --large --unchanged       the ingest stages at one size
 
 Corpora are made by `corpus.py` and kept under --work. Peer and pipeline take turns; each number is the median of
 --rounds. Seconds are wall time and processor time of the whole process, its children included; on a machine that
@@ -104,14 +104,32 @@ class Bench:
         shutil.rmtree(self.out, ignore_errors=True)
         return run([PYTHON, str(PEERS / "ingest.py"), str(folder), str(self.out)])
 
-    def at(self, files: int) -> None:
-        """Cold run and ingest stages at one size, and what follows a finished run."""
+    def stages(self, files: int) -> None:
+        """The ingest stages alone."""
         folder, parquet = self.corpus(files), str(self.work / "bare.parquet")
 
         def bare() -> Cost:
             return run([PYTHON, str(PEERS / "bare.py"), str(folder), parquet])
 
         line(f"ingest stages, {files} files : bare", *against(self.rounds, bare, lambda: self.ingest(folder)))
+
+    def large(self, megabytes: int) -> None:
+        """One csv that is too large to hold."""
+        path = self.work / f"large-{megabytes}.csv"
+        if not path.exists():
+            corpus.write_large(path, megabytes * 1_000_000)
+
+        def duck() -> Cost:
+            return run([PYTHON, str(PEERS / "duck.py"), str(path)])
+
+        def ours() -> Cost:
+            return run([PYTHON, str(PEERS / "large.py"), str(path), str(self.out)])
+
+        line(f"one csv of {megabytes} MB : DuckDB", *against(self.rounds, duck, ours))
+
+    def at(self, files: int) -> None:
+        """Cold run at one size, and what follows a finished run."""
+        folder = self.corpus(files)
 
         def naive() -> Cost:
             return run([PYTHON, str(PEERS / "naive.py"), str(folder)])
@@ -152,6 +170,8 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--stages", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--large", type=int, nargs="*", default=[250])
     parser.add_argument("--unchanged", type=int, nargs="*", default=[100_000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "chimera-scale")
@@ -162,6 +182,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for files in given.unchanged:
         bench.unchanged(files)
+    for megabytes in given.large:
+        bench.large(megabytes)
+    for files in given.stages:
+        bench.stages(files)
     for files in given.sizes:
         bench.at(files)
 
