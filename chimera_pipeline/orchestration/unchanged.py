@@ -57,7 +57,10 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
 
 
 def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]) -> None:
-    """Keep the result of a run that has ended well, and what tells the same command over the same files. One whose model failed is made again: the model may be back."""
+    """Keep the result of a run that has ended well, and what tells the same command over the same files.
+
+    One whose model failed is made again: the model may be back.
+    """
     asked = settings.llm in ("ollama", "openai", "llamacpp") or result["llm"] is not None
     if asked and result["narrative"]["mode"] == "deterministic":
         return

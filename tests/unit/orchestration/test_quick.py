@@ -13,7 +13,7 @@ import pytest
 
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.inventory import changes, scan
-from chimera_pipeline.inventory.store import FOLDER, VERSION, Store
+from chimera_pipeline.inventory.store import FOLDER, QUICK, VERSION, Store
 from chimera_pipeline.orchestration import quick, unchanged
 
 ARGUMENTS = ["run", "in", "--out", "out", "--llm", "none", "--json"]
@@ -38,7 +38,7 @@ def remember() -> None:
     with Store(chosen.out) as store:
         store.replace_manifest(changes.take_stock(root, scan.scan(root), {}, max_bytes=1000))
     report = {"period": "all", **{suffix: f"report.{suffix}" for suffix in ("md", "html", "json")}}
-    result = {"reports": [report], "durations_s": {"total": 9.0, "report": 4.0}, "facts": 3}
+    result = {"reports": [report], "durations_s": {"total": 9.0, "report": 4.0}, "facts": 3, "llm": None}
     before, sys.argv = sys.argv, ["chimera", *ARGUMENTS]
     try:
         unchanged.remember(chosen, {"period": "all", "strict": False}, result)
@@ -100,7 +100,13 @@ def test_a_file_that_waits_for_the_next_run_takes_the_long_way(ran: Path) -> Non
     with Store(Path("out")) as store:
         store.replace_manifest([waiting, *known[1:]])
     chosen = settings_module.load(artifacts="in", out=Path("out"), llm="none")
-    unchanged.remember(chosen, {"period": "all", "strict": False}, {"reports": []})
+    unchanged.remember(chosen, {"period": "all", "strict": False}, {"reports": [], "llm": None})
+    assert not quick.answered(ARGUMENTS)
+
+
+def test_files_that_come_back_after_another_run_take_the_long_way(ran: Path) -> None:
+    with Store(Path("out")) as store:
+        store.replace_manifest(store.manifest().values())
     assert not quick.answered(ARGUMENTS)
 
 
@@ -115,6 +121,7 @@ def test_links_and_our_own_output_below_the_root_do_not_hide_a_standstill(ran: P
 def test_it_names_the_file_that_the_store_is_in() -> None:
     assert quick._STORE.parts == (FOLDER, f"store-v{VERSION}.sqlite")
     assert quick._MARKER == scan.OUT_MARKER
+    assert quick.KEY == QUICK
 
 
 def test_nothing_is_imported_and_no_artifact_is_opened(ran: Path) -> None:
