@@ -17,4 +17,4 @@ for suffix in ("md", "html", "json"):
     report[suffix] = str(chosen.out / f"report.{suffix}")
     Path(report[suffix]).write_text("prepared")
 sys.argv[1:] = sys.argv[3:]
-unchanged.remember(chosen, {"period": "all", "strict": False}, {"reports": [report], "durations_s": {}})
+unchanged.remember(chosen, {"period": "all", "strict": False}, {"reports": [report], "durations_s": {}, "llm": None})

@@ -39,12 +39,13 @@ def settle(
     found += gaps.telemetry_gaps(live) + gaps.failed_request_gaps(live) + times.time_gaps(live)
     found += gaps.missing_directories([entry.path for entry in entries], list(expected_dirs))
     found += _range_gaps(rejections)
-    out = {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
-    out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
-    out["artifacts"] = tables.frame("artifacts", [_artifact_row(entry) for entry in entries])
+    out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
     out["series"] = tables.frame("series", series_rows)
     out["telemetry_gaps"] = tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)])
     out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
+    # last, because each table lets go of its rows
+    out |= {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
+    out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
     return out
 
 
@@ -110,9 +111,9 @@ def _range_gaps(rejections: list[tuple[Entry, Rejection, str]]) -> list[Gap]:
 
 
 def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:
-    """The rows under `source` of `entries` as `table`, built a column at a time."""
-    rows = [row for entry in entries for row in entry.rows.get(source, ())]
+    """The rows under `source` of `entries` as `table`, built a column at a time; the entries keep them no longer."""
     counts = [len(entry.rows.get(source, ())) for entry in entries]
+    rows = [row for entry in entries for row in entry.rows.pop(source, ())]
     made: dict[str, list[object]] = {
         "artifact_path": _repeated((entry.path for entry in entries), counts),
         "artifact_sha256": _repeated((entry.artifact.sha256 for entry in entries), counts),
