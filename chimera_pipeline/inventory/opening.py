@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.inventory.scan import raw_name
+from chimera_pipeline.inventory.names import raw_name
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 

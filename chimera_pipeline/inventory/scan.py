@@ -7,7 +7,6 @@ prefix in object storage (`objects`); both list, hash and read their artifacts b
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,12 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
+from chimera_pipeline.inventory.names import display
 from chimera_pipeline.inventory.opening import hash_artifact, read_artifact
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
-_LIKE_ESCAPE = re.compile(rb"\\(?=x[0-9a-f]{2})")
 # A file may claim a time that neither the store nor a table can hold: 1678 and 2262, as pandas has them.
 _EARLIEST_NS, _LATEST_NS = -9_214_560_000_000_000_000, 9_214_646_400_000_000_000
 
@@ -122,16 +120,6 @@ def open_root(artifacts: str) -> Root:
             return FolderRoot(folder)
     except OSError as error:
         raise InputError(f"{artifacts}: cannot be read: {error.strerror}") from error
-
-
-def display(name: str) -> str:
-    """`name` as it is shown: bytes outside UTF-8 as `\\xNN`, and a backslash that would read as one as `\\x5c`."""
-    return _LIKE_ESCAPE.sub(rb"\\x5c", os.fsencode(name)).decode("utf-8", "backslashreplace")
-
-
-def raw_name(shown: str) -> bytes:
-    """The bytes of the name that `display` shows so; no two names are shown alike."""
-    return _ESCAPED.sub(lambda match: bytes([int(match.group(1), 16)]), os.fsencode(shown))
 
 
 def format_of(path: str) -> Format:

@@ -174,10 +174,14 @@ def _add(
     reading.records_failed += failed
     if not ok:
         return
-    cells = dict(zip(by, keys, strict=False)) | ({flat.time: at} if flat.time in header and at else {})
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows([header, [cells.get(column) or "" for column in header]])
-    identity: Row = reader.read(Document(buffer.getvalue().encode(), Format.CSV)).rows[flat.table][0]
+    cells = {column: str(key) for column, key in zip(by, keys, strict=False) if key is not None}
+    identity = _identity(reader, flat, header, cells | ({flat.time: str(at)} if at and flat.time in header else {}))
+    if identity is None:
+        reading.reject(Reason.BAD_TIME, f"{flat.time} of the first row is no instant", value=redact.value(at))
+        identity = _identity(reader, flat, header, cells)
+    if identity is None:
+        said = f"rows of {', '.join(cells) or 'the file'} name no identity that {reader.name} reads"
+        return reading.reject(Reason.UNEXPECTED_SHAPE, said)
     identity |= {"locator": "all rows", "status": "ok"}
     width = 2 + len(_STATISTICS)
     names = [*(statistic for statistic, _ in _STATISTICS), *_QUANTILES]
@@ -186,6 +190,14 @@ def _add(
         for statistic, value in zip(names, [*values, *(quantiles or [None] * len(_QUANTILES))], strict=True):
             ddof = 1 if statistic == "std" else None
             extra(reading, identity, metric, statistic, value, n=n, ddof=ddof, locator="all rows")
+
+
+def _identity(reader: Reader, flat: Flat, header: list[str], cells: dict[str, str]) -> Row | None:
+    """What the reader makes of a row with these cells and no numbers; None where it refuses it."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([header, [cells.get(column, "") for column in header]])
+    rows = reader.read(Document(buffer.getvalue().encode("utf-8", "replace"), Format.CSV)).rows.get(flat.table)
+    return rows[0] if rows else None
 
 
 def _name_broken(reading: Reading, lake: _Lake) -> None:

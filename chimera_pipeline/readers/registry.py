@@ -93,7 +93,13 @@ def read_large(descriptor: int, limits: Limits, sources: Path | None = None) -> 
         first = large_csv.head(descriptor, limits)
     except ArtifactError as refused:
         return _refused(refused)
-    return _guarded(first, sources, lambda reader: _judged(large_csv.read(descriptor, reader, first, limits)))
+
+    def summed(reader: Reader) -> Reading:
+        reading = _as_expected(reader, lambda: large_csv.read(descriptor, reader, first, limits))
+        clearing.clear(reading)
+        return _judged(reading)
+
+    return _guarded(first, sources, summed)
 
 
 def _guarded(document: Document, sources: Path | None, made: Callable[[Reader], Reading]) -> Reading:
@@ -112,9 +118,10 @@ def _guarded(document: Document, sources: Path | None, made: Callable[[Reader], 
     return reading
 
 
-def _read_with(reader: Reader, document: Document) -> Reading:
+def _as_expected(reader: Reader, made: Callable[[], Reading]) -> Reading:
+    """What `made` makes. Raises ArtifactError where the reader met a shape that it did not expect."""
     try:
-        reading = reader.read(document)
+        return made()
     except (ChimeraError, RecursionError, MemoryError):
         raise
     except Exception as error:  # a reader, ours or a third party's, that met a shape it did not expect
@@ -123,6 +130,10 @@ def _read_with(reader: Reader, document: Document) -> Reading:
             f"looks like {reader.name} but a field is missing or of another type ({type(error).__name__}: "
             f"{redact.value(error)})",
         ) from error
+
+
+def _read_with(reader: Reader, document: Document) -> Reading:
+    reading = _as_expected(reader, lambda: reader.read(document))
     if document.nonfinite and not reader.takes_nonfinite:
         raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
     clearing.clear(reading)

@@ -9,6 +9,7 @@ import pytest
 
 from chimera_pipeline.errors import ArtifactError, InputError, Reason, StoreBusy, UsageError
 from chimera_pipeline.inventory import changes, scan
+from chimera_pipeline.inventory.names import raw_name
 from chimera_pipeline.inventory.opening import read_artifact
 from chimera_pipeline.inventory.store import Store, StoredReading, sole_writer
 from chimera_pipeline.records import Artifact, Format
@@ -173,7 +174,7 @@ def test_no_two_names_are_shown_alike(tmp_path: Path) -> None:
             stream.write(name)
     shown = stock(tmp_path)
     assert len(shown) == len(names)
-    found = {scan.raw_name(path): read_artifact(tmp_path, path, max_bytes=100)[0] for path in shown}
+    found = {raw_name(path): read_artifact(tmp_path, path, max_bytes=100)[0] for path in shown}
     assert found == {name: name for name in names}
 
 

@@ -124,3 +124,11 @@ def test_what_counts_as_a_number_is_what_counts_elsewhere(tmp_path: Path, cell: 
         row["value"] for row in large.rows["measurements"] if (row["metric"], row["statistic"]) == ("load_s", "mean")
     ]
     assert stated == ([] if expected is None else [expected])
+
+
+def test_a_time_that_is_no_instant_is_refused_and_the_rows_stay(tmp_path: Path) -> None:
+    large, _ = both(tmp_path, [row.replace("2025-10-02T12:", "0 o'clock ") for row in rows(20)])
+    assert large.records_ok == 20
+    assert {rejection.reason for rejection in large.rejections} == {Reason.BAD_TIME}
+    assert large.rows["measurements"]
+    assert not any(row.get("measured_at") for row in large.rows["measurements"])
