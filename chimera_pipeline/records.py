@@ -122,9 +122,35 @@ class Reading:
         self.rejections.append(Rejection(str(reason), detail, locator, value))
 
 
+class GapKind(StrEnum):
+    """Every kind of telemetry gap; `docs/telemetry-gaps.md` has a section for each."""
+
+    MISSING_FIELD = "missing_field"
+    NULL_FIELD = "null_field"
+    OUT_OF_RANGE = "out_of_range"
+    INCONSISTENT = "inconsistent"
+    FAILED_REQUESTS = "failed_requests"
+    NO_HARDWARE = "no_hardware"
+    NO_TIMESTAMP = "no_timestamp"
+    NAIVE_TIMESTAMP = "naive_timestamp"
+    FUTURE_TIMESTAMP = "future_timestamp"
+    NO_DISPERSION = "no_dispersion"
+    FEW_SAMPLES = "few_samples"
+    NO_WARMUP_INFO = "no_warmup_info"
+    MISSING_PERIOD = "missing_period"
+    MISSING_DIRECTORY = "missing_directory"
+    GRID_HOLE = "grid_hole"
+    THIN_CELL = "thin_cell"
+    STALE_CELL = "stale_cell"
+    UNEXPLAINED_TIME = "unexplained_time"
+    NO_GPU_USED = "no_gpu_used"
+    NOT_COMPARABLE = "not_comparable"
+    MODEL_MOVED = "model_moved"
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Telemetry that is missing or wrong, with what follows from it and what to do."""
+    """Telemetry that is missing or wrong, with what follows from it and what to do. `kind` is a GapKind."""
 
     kind: str
     table: str

@@ -98,6 +98,18 @@ class Settings(BaseSettings):
     )
     slo_e2e_s: float | None = Field(None, gt=0, description="Longest total time of a request that counts as goodput.")
     workers: int = Field(0, ge=0, description="Processes that read artifacts; 0 is one for each core.")
+    sensor_seconds: int = Field(30, ge=1, description="Least seconds between two looks of a sensor.")
+    quarantine_share: float = Field(
+        0.25, ge=0, le=1, description="Share of benchmark files in quarantine above which the check warns."
+    )
+    max_age_days: float | None = Field(
+        None, gt=0, description="Age of the newest measurement above which the freshness check warns; none: no limit."
+    )
+    alerts: list[SecretStr] = Field(
+        default_factory=list,
+        description="Apprise URLs that are told of failed runs, regressions and too many files in quarantine.",
+    )
+    ui_url: str = Field("http://127.0.0.1:3000", description="Address of the Dagster UI, for links in alerts.")
     limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
 
     @property

@@ -31,7 +31,7 @@ def main() -> None:
     done("inventory")
     steps.read_new(chosen, inventory)
     done("readings")
-    settled = steps.settle_store(chosen, inventory)
+    settled = steps.settle_store(chosen, inventory, now=time.time())
     done("settle")
     for name, frame in settled.items():
         lake.write_frame(name, frame)

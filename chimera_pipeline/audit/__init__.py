@@ -11,6 +11,7 @@ from chimera_pipeline.audit.facts_view import FactView, facts_from_frame, facts_
 from chimera_pipeline.audit.gate import GateResult, gate
 from chimera_pipeline.audit.output import exit_code, to_github, to_json, to_text
 from chimera_pipeline.audit.results import AuditResult, CheckedClaim, CheckedSentence, Verdict
+from chimera_pipeline.audit.store_view import facts_of_store
 
 __all__ = [
     "AuditResult",
@@ -24,6 +25,7 @@ __all__ = [
     "exit_code",
     "facts_from_frame",
     "facts_from_json",
+    "facts_of_store",
     "gate",
     "to_github",
     "to_json",

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chimera_pipeline.audit import chance, html_blocks, markdown_blocks
 from chimera_pipeline.audit.blocks import Block, sentences
+from chimera_pipeline.audit.citations import Citations
+from chimera_pipeline.audit.cited_rows import CitedRows
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import Lexicon
@@ -17,6 +19,7 @@ from chimera_pipeline.audit.reading import read
 from chimera_pipeline.audit.results import AuditResult, CheckedClaim, CheckedSentence, worst
 from chimera_pipeline.audit.scopes import Scopes, after, carried
 from chimera_pipeline.audit.sentence_audit import SentenceAuditor
+from chimera_pipeline.audit.store_rows import StoreRows
 from chimera_pipeline.audit.table_audit import TableAuditor
 from chimera_pipeline.contracts import vocabulary
 
@@ -32,10 +35,12 @@ def audit(
     period: str | None = None,
     html: bool | None = None,
     seed: int = SEED,
+    store: Sequence[FactView] = (),
 ) -> AuditResult:
     """Hold every claim of a Markdown or HTML report against `facts`.
 
-    `aliases`: other names of entities. `period`: only facts of that period count (facts without one always do).
+    `aliases`: other names of entities. `store`: what other tables state
+    (`store_view`). `period`: only facts of that period count (facts without one always do).
     `html`: None decides by the text. Raises nothing for any text.
     """
     if html is None:
@@ -46,7 +51,8 @@ def audit(
     known = metrics if metrics is not None else vocabulary.metrics()
     lexicon = Lexicon(facts, aliases or {}, known)
     auditor = SentenceAuditor(facts, lexicon)
-    checked = _sentences(blocks, lexicon, auditor)
+    citations = Citations(blocks, facts)
+    checked = _sentences(blocks, lexicon, auditor, citations, (CitedRows(citations), StoreRows(store)))
     rates = chance.rates(auditor, seed)
     return AuditResult(worst(sentence.verdict for sentence in checked), tuple(checked), *rates)
 
@@ -64,7 +70,13 @@ def looks_like_html(text: str) -> bool:
     )
 
 
-def _sentences(blocks: Sequence[Block], lexicon: Lexicon, auditor: SentenceAuditor) -> list[CheckedSentence]:
+def _sentences(
+    blocks: Sequence[Block],
+    lexicon: Lexicon,
+    auditor: SentenceAuditor,
+    citations: Citations,
+    known_rows: Sequence[CitedRows | StoreRows],
+) -> list[CheckedSentence]:
     scopes, tables = Scopes(lexicon), TableAuditor(auditor, lexicon)
     marks = set[str]()
     for block in blocks:
@@ -73,14 +85,21 @@ def _sentences(blocks: Sequence[Block], lexicon: Lexicon, auditor: SentenceAudit
     for block in blocks:
         scope = scopes.frame(block.scope)
         if block.table is not None:
-            claims = tables.row(block, scope, marks)
+            found = (rows.drafts(block, marks) for rows in known_rows)
+            drafts = next((rows for rows in found if rows is not None), None)
+            if drafts is None:
+                claims = tables.row(block, scope, marks)
+            else:
+                claims = [auditor.written(draft, block.text, block.line) for draft in drafts]
             checked.append(_checked(block.text, block.line, claims))
             continue
         previous = Frame()
         for sentence in sentences(block.text, block.line):
             style = style_of(sentence.text, marks)
-            reading = read(sentence.text, lexicon, style=style, heading=block.heading)
-            claims = auditor.claims(reading, sentence.text, sentence.line, carried(previous, sentence.text, scope))
+            cited = citations.of_text(sentence.text)
+            reading = read(sentence.text, lexicon, style=style, heading=block.heading, cited=cited)
+            before = carried(previous, sentence.text, scope)
+            claims = auditor.claims(reading, sentence.text, sentence.line, before, cited)
             checked.append(_checked(sentence.text, sentence.line, claims))
             previous = after(reading, previous)
     return checked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chimera_pipeline.audit import words
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.linking import FactIndex
@@ -21,6 +23,11 @@ _HIGHER = frozenset(
         "bleu",
         "rouge",
         "efficiency",
+        "acc",
+        "match",
+        "em",
+        "pass",
+        "mcc",
     ]
 )
 _LOWER = frozenset(
@@ -40,6 +47,10 @@ _LOWER = frozenset(
         "errors",
         "loss",
         "perplexity",
+        "ppl",
+        "wer",
+        "bits",
+        "brier",
         "cost",
         "failures",
         "temperature",
@@ -53,7 +64,7 @@ def orientation(fact: FactView, index: FactIndex) -> int:
     metric = index.lexicon.metrics.get(fact.key)
     if metric is not None and metric.better != "none":
         return 1 if metric.better == "higher" else -1
-    named = set(f"{fact.phrase} {fact.condition}".lower().split())
+    named = set(re.findall(r"[^\W_]+(?:/s)?", f"{fact.metric} {fact.phrase} {fact.condition}".lower()))
     if named & _LOWER:
         return -1
     if named & _HIGHER:

@@ -25,7 +25,8 @@ def share_count(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     leading = [token.condition for token in state.reading.tokens[: part.at] if token.kind == "C"]
     frame = replace(whole.frame, statistic=None, conditions=()).with_conditions(leading)
     if role.kind == "part":
-        tokens = [token for token in state.reading.tokens[part.at :] if token.kind in "MC"]
+        beyond = next((other.at for other in state.bound if other.at > max(part.at, whole.at)), None)
+        tokens = [token for token in state.reading.tokens[part.at : beyond] if token.kind in "MC"]
         metric = next((token.metric for token in tokens if token.metric and token.metric.keys != total.keys), None)
         conditions = [token.condition for token in tokens if token.kind == "C"]
         mine = replace(frame, metric=metric or total).with_conditions(conditions)
@@ -61,6 +62,24 @@ def _total_by_parts(state: SentenceState, whole: BoundNumber, part: BoundNumber)
     if fact.n is not None and fact.n != fact.value:
         told = f"n={fact.n} for {fact.described()}"
         return supported(told, fact) if whole.number.printed.holds(Fraction(fact.n)) else contradicted(told, fact)
+    return None
+
+
+def share_of_counts(state: SentenceState, item: BoundNumber, role: Role) -> Ruling | None:
+    """ "12 of 800 requests failed (1.5 %)": the share of the two counts before it, where both have a fact."""
+    for part in (other for other in state.bound if other.at < item.at and state.roles[other.at].kind == "part"):
+        drafts = [state.ruled.get(part.at), state.ruled.get(state.roles[part.at].partner or -1)]
+        facts = [draft.ruling.fact for draft in drafts if draft is not None and draft.ruling.fact is not None]
+        if (
+            len(facts) != 2
+            or not facts[1].value
+            or {draft.ruling.verdict for draft in drafts if draft} != {Verdict.SUPPORTED}
+        ):
+            continue
+        exact = facts[0].value / facts[1].value
+        outcome = compare(item.number.printed.scaled(Fraction(1, 100)), exact, role.comparator)
+        told = f"{facts[0].printed} of {facts[1].printed}: {float(100 * exact):.4g} %"
+        return supported(told, facts[0]) if outcome else contradicted(told, facts[0])
     return None
 
 

@@ -59,6 +59,7 @@ class FactView:
     q_value: Fraction | None = None
     period: str | None = None
     source: str | None = None
+    text: str = ""
 
     @property
     def base(self) -> Fraction:
@@ -257,6 +258,11 @@ def conditions_of(text: str | None) -> Conditions:
     return frozenset(found)
 
 
+def pieces_of(condition: str) -> list[str]:
+    """The parts of a condition as they are written, commas in parentheses part nothing."""
+    return [piece.strip() for piece in re.split(r",\s*(?![^()]*\))", condition) if piece.strip()]
+
+
 _NO_CONDITION = frozenset({"-", "none", "all", "any", "default", "all requests", "all phases", "phase unknown"})
 
 
@@ -331,6 +337,7 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
         q_value=_fraction(row.get("q_value")),
         period=_text(row.get("period")),
         source=sources,
+        text=_text(row.get("text")) or "",
     )
 
 

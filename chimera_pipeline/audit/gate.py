@@ -1,10 +1,12 @@
 """The gate of publication: a report of our own passes only where every claim is supported and no number went unseen.
 
-The auditor reads the finished Markdown as it would read anybody's; the number of rendered numbers comes from outside.
+The auditor reads the finished Markdown as it would read anybody's; which numbers were rendered comes from outside.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,37 +15,63 @@ from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.results import AuditResult, Verdict
 from chimera_pipeline.contracts import vocabulary
 
+SHOWN = 5
+"""Offences that are told at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether a report may be published, why not, and the audit behind it."""
+    """Whether a report may be published; `offences` say why not, in reading order, each with its line."""
 
-    passed: bool
-    reason: str | None
+    offences: tuple[str, ...]
     audit: AuditResult
+
+    @property
+    def passed(self) -> bool:
+        """True where nothing stands against publication."""
+        return not self.offences
+
+    @property
+    def reason(self) -> str | None:
+        """The first offences in one line; None where there is none."""
+        if self.passed:
+            return None
+        more = len(self.offences) - SHOWN
+        return "; ".join(self.offences[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def gate(
     markdown: str,
     facts: Sequence[FactView],
-    rendered_numbers: int | None,
+    rendered: Mapping[int, int] | None,
     aliases: Mapping[str, Iterable[str]] | None = None,
     metrics: Mapping[str, vocabulary.Metric] | None = None,
     *,
     period: str | None = None,
+    store: Sequence[FactView] = (),
 ) -> GateResult:
-    """Audit `markdown`; refuse it for a claim that is not supported or a count that differs from `rendered_numbers`.
+    """Audit `markdown`; refuse it for a claim that is not supported, or a line whose numbers are not those rendered.
 
-    `rendered_numbers` None leaves the count unchecked.
+    `rendered`: how many numbers were printed in each line (from 1); None leaves the count unchecked.
     """
-    result = audit(markdown, facts, aliases, metrics, period=period, html=False)
-    refused = [claim for claim in result.claims if claim.verdict is not Verdict.SUPPORTED]
-    if refused:
-        first = refused[0]
-        more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
-        reason = f"line {first.line}: {first.printed} is {first.verdict} ({first.reason}){more}"
-        return GateResult(False, reason, result)
-    if rendered_numbers is not None and result.numbers != rendered_numbers:
-        reason = f"{rendered_numbers} numbers were rendered, {result.numbers} were found as claims"
-        return GateResult(False, reason, result)
-    return GateResult(True, None, result)
+    result = audit(markdown, facts, aliases, metrics, period=period, html=False, store=store)
+    offences = [
+        (claim.line, f"line {claim.line}: {claim.printed} is {claim.verdict}: {claim.reason}; in: {_cut(claim.text)}")
+        for claim in result.claims
+        if claim.verdict is not Verdict.SUPPORTED
+    ]
+    if rendered is not None:
+        lines = markdown.split("\n")
+        found = Counter(claim.line for claim in result.claims if claim.is_number and re.search(r"\d", claim.printed))
+        offences += [
+            (line, f"line {line}: {rendered.get(line, 0)} numbers were rendered, {found[line]} were found as claims; "
+             f"in: {_cut(lines[line - 1])}")
+            for line in sorted({*rendered, *found})
+            if rendered.get(line, 0) != found[line]
+        ]  # fmt: skip
+    return GateResult(tuple(text for _, text in sorted(offences, key=lambda pair: pair[0])), result)
+
+
+def _cut(text: str, most: int = 160) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= most else plain[: most - 1] + "…"

@@ -70,7 +70,7 @@ def clean(text: str, keeps_code: Callable[[str], bool]) -> str:
             text = _blank(text, match.start(), match.end())
     for match in list(_TAG.finditer(text)):
         text = _blank(text, match.start(), match.end())
-    text = re.sub(r"\\(?=[^\w\s])", _BLANK, text)
+    text = re.sub(r"\\(?=[^\w\s]|_)", _BLANK, text)
     text = re.sub(r"(?<!\d)\*+|\*+(?!\s?\d)|~~", lambda found: _BLANK * len(found.group()), text)
     text = re.sub(r"(?<!\w)_+(?=\S)|(?<=\S)_+(?!\w)", lambda found: _BLANK * len(found.group()), text)
     return "".join(str(int(char)) if char.isdecimal() and not char.isascii() else char for char in text)

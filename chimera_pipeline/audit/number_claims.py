@@ -19,14 +19,15 @@ from chimera_pipeline.audit import (
 from chimera_pipeline.audit.better import orientation
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import BoundNumber
-from chimera_pipeline.audit.judging import Ruling, supported, unsupported
+from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
+from chimera_pipeline.audit.measures import singular
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 
 _EVERY = re.compile(
-    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: the| these| our| tested| \w+)? (?:other )?"
+    r"\b(?:all|every|each|both|none of|no)(?: of)?(?: \w+){0,3}? "
     r"(?:models?|kernels?|variants?|entities|"
     r"systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
 )
@@ -118,12 +119,17 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         ruling = stated_comparisons.ruling(state.stated, state.reading, item, role)
         if ruling is not None:
             return ruling
+    counted = _counted_by_cited(state, item)
+    if counted is not None and role.kind == "level":
+        return counted
     if role.kind in {"p", "q"}:
         return unsupported("no comparison of the facts is named")
     if role.kind == "level":
         return _level(state, item, role)
     if role.kind in {"range_low", "range_high", "bound_low", "bound_high"}:
         kind, which = role.kind.split("_")
+        if frame.metric is None and kind == "range":
+            item.frame = frame = replace(frame, metric=state.auditor.ranged_metric(frame, number.measure))
         return judge.range_end(number, frame, which, strict=kind == "range")
     if role.kind == "n":
         return judge.runs(number, _linked(state, item), role.comparator, frame)
@@ -142,9 +148,24 @@ def _ruling(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     return derived_claims.derived(state, item, role)
 
 
+def _counted_by_cited(state: SentenceState, item: BoundNumber) -> Ruling | None:
+    """ "1 line [F93]": the count of a cited fact that counts the same things, in a sentence that names its metric."""
+    noun = item.number.noun.split(" ")[-1]
+    metrics = {key for token in state.reading.tokens if token.metric for key in token.metric.keys}
+    for fact in state.cited:
+        if noun and fact.unit and singular(fact.unit.lower()) == noun and fact.key in metrics:
+            holds = item.number.printed.holds(fact.value)
+            return supported(says(fact), fact) if holds else contradicted(says(fact), fact)
+    return None
+
+
 def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     judge, number, frame = state.auditor.judge, item.number, item.frame
     rate = frame.metric.phrase if frame.metric else ""
+    if frame.metric is None and number.measure is not None and number.measure.kind == "percent":
+        counted = count_claims.share_of_counts(state, item, role)
+        if counted is not None:
+            return counted
     if rate in {"failure rate", "error rate", "success rate"} and not state.auditor.index.of_metric(
         MetricRef(rate, (rate,))
     ):

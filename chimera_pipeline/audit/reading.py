@@ -6,9 +6,10 @@ Markup and what is no claim are gone after this; which number belongs to which n
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.facts_view import EXACT, percentile_at
+from chimera_pipeline.audit.facts_view import EXACT, FactView, percentile_at, pieces_of
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.masking import Mask, clean, masks
 from chimera_pipeline.audit.name_tokens import joined, settled_names, unknown_conditions, unknown_names
@@ -38,13 +39,17 @@ def keeps_code(lexicon: Lexicon) -> object:
     return keeps
 
 
-def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool = False) -> Reading:
-    """The tokens of `text`."""
+def read(
+    text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool = False, cited: Sequence[FactView] = ()
+) -> Reading:
+    """The tokens of `text`. Names of `cited` facts are read before any other meaning of their words."""
     plain = clean(text, keeps_code(lexicon))  # type: ignore[arg-type]
     writer = Writer(plain)
     found = list(masks(plain, heading=heading))
     tokens = parts(plain)
     _mask(writer, [mask for mask in found if mask.what in {"code", "url", "address", "uuid", "standard"}])
+    for fact in cited:
+        _names(writer, tokens, fact)
     _whole_conditions(writer, tokens, lexicon)
     _phrases(writer, tokens, lexicon, kinds="E")
     _mask(writer, [mask for mask in found if mask.what in {"path", "time", "hash", "date"}])
@@ -61,6 +66,37 @@ def read(text: str, lexicon: Lexicon, *, style: Style = "point", heading: bool =
     settled_names(line)
     trailing_options(line)
     return Reading(plain, line)
+
+
+def _names(writer: Writer, tokens: list[Part], fact: FactView) -> None:
+    """The names of a cited fact, word for word: its series, its condition whole or (a comparison) piece by piece."""
+    entities = [fact.entity] if fact.entity.lower() not in words.GLOBAL_ENTITIES else []
+    if fact.baseline:
+        entities.append(re.sub(r"\s\(.*\)$", "", fact.baseline))
+        pieces = pieces_of(fact.condition) + pieces_of(fact.baseline[len(entities[-1]) :].strip(" ()"))
+    else:
+        pieces = []
+    named = [(name, "E") for name in entities] + [(name, "C") for name in (fact.condition, *pieces)]
+    if entities:
+        named.append((fact.phrase, "M"))
+    for name, kind in sorted(set(named), key=lambda pair: (-len(pair[0]), pair)):
+        wanted = [part.text for part in parts(name)]
+        if not wanted or (kind == "C" and not re.search(r"[,=(]|\d[^\W\d_]|[^\W\d_]\d| ", name)):
+            continue
+        for at in range(len(tokens) - len(wanted) + 1):
+            if [part.text for part in tokens[at : at + len(wanted)]] != wanted:
+                continue
+            start, stop = tokens[at].start, tokens[at + len(wanted) - 1].end
+            if writer.text[start - 1 : start].isalnum() or writer.text[stop : stop + 1].isalnum():
+                continue
+            token = Token(kind, start, stop, writer.text[start:stop])
+            if kind == "E":
+                token.entity = EntityRef(token.text, (name,))
+            elif kind == "M":
+                token.metric = MetricRef(fact.phrase, (fact.key,))
+            else:
+                token.condition = (EXACT, name.lower())
+            writer.add(token)
 
 
 def _whole_conditions(writer: Writer, tokens: list[Part], lexicon: Lexicon) -> None:
@@ -120,11 +156,7 @@ def _phrases(writer: Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: str
                 token.condition = value
             else:
                 token.statistic = value
-            if (
-                token.kind == "S"
-                and token.text.lower() in {"min", "mean", "media"}
-                and _no_statistic(writer.text, token)
-            ):
+            if token.kind == "S" and _no_statistic(writer.text, token):
                 break
             writer.add(token)
             step = end
@@ -132,11 +164,18 @@ def _phrases(writer: Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: str
         at = step
 
 
+_NEGATED = re.compile(r"\b(?:no|not (?:an?|the)|never an?|isn['’]t an?|kein\w*|pas une?)\s+$", re.IGNORECASE)
+
+
 def _no_statistic(text: str, token: Token) -> bool:
     before, after = text[: token.start], text[token.end :]
+    if _NEGATED.search(before):
+        return True
     if token.text.lower() == "min":
+        if re.search(r"(?:/\s?|\bper )$", before):
+            return True
         return re.search(r"\d\s?$", before) is not None and re.match(r"\W*\d", after) is None
-    if token.text.lower() == "mean":
+    if token.text.lower() in {"mean", "media"}:
         return re.search(r"\b(?:does|do|did|not|which|would|could|may|might|can|that)\s(?:not\s)?$", before) is not None
     return False
 

@@ -155,7 +155,8 @@ def roles(reading: Reading, bound: list[BoundNumber]) -> dict[int, Role]:
     return found
 
 
-def _between(reading: Reading, first: int, second: int) -> str:
+def between(reading: Reading, first: int, second: int) -> str:
+    """The form between two tokens."""
     return reading.form[reading.offsets[first + 1] : reading.offsets[second]] if second > first + 1 else ""
 
 
@@ -163,18 +164,18 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
     if following is None:
         return {}
     before, _ = before_after(reading, item.at)
-    between = _between(reading, item.at, following.at)
-    shared = _SHARE.match(between) is not None or (between.strip() == "/" and following.number.noun != "")
+    apart = between(reading, item.at, following.at)
+    shared = _SHARE.match(apart) is not None or (apart.strip() == "/" and following.number.noun != "")
     if shared and not (item.number.measure and item.number.measure.kind in {"percent", "times"}):
         return {
             item.at: Role("part", comparator(reading, item.at), following.at),
             following.at: Role("whole", "eq", item.at),
         }
-    if _in_interval(reading, item.at) and re.fullmatch(r"\s*(?:to|,|–|-|—|;|and|\.\.+|‑|bis|\. \.)\s*", between):
+    if _in_interval(reading, item.at) and re.fullmatch(r"\s*(?:to|,|–|-|—|;|and|\.\.+|‑|bis|\. \.)\s*", apart):
         return {item.at: Role("ci_low"), following.at: Role("ci_high")}
-    if re.search(r"\bbetween(?: about| roughly)?\s*$", before) and re.fullmatch(r"\s*(?:and|to|–|-)\s*", between):
+    if re.search(r"\bbetween(?: about| roughly)?\s*$", before) and re.fullmatch(r"\s*(?:and|to|–|-)\s*", apart):
         return {item.at: Role("bound_low", "ge", following.at), following.at: Role("bound_high", "le", item.at)}
-    spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+)\s*", between)
+    spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+)\s*", apart)
     ranged = re.search(
         r"\b(?:rang(?:e|es|ed|ing)|var(?:y|ies|ied|ying)|spread|span(?:s|ned|ning)?|spreads|lies?|lay|stay(?:s|ed)?|from|within|fluctuat\w+|min max|min - max|min – max)\b[^.;,]*$",
         before,
@@ -278,10 +279,13 @@ def _counts_runs(item: BoundNumber, bound: list[BoundNumber], before: str, readi
         return False
     if item.group >= 0 and not any(other.group == item.group for other in others):
         return True
-    return _OVER_RUNS.search(before) is not None or (before.rstrip().endswith(",") and item.number.text.isalpha())
+    listed = before.rstrip().endswith(",") and (item.number.text.isalpha() or item.group >= 0)
+    return _OVER_RUNS.search(before) is not None or listed
 
 
 def _percent_role(before: str, after: str, item: BoundNumber) -> str:
+    if item.frame.metric is not None and re.match(r"\s*of (?:the )?<E>", after):
+        return "level"
     if re.match(r"^\s*of (?:the |all |its )?(?:\w+ ){0,2}(?:<M> |<C> |<S> |<E> )*", after) and re.match(
         r"^\s*(?:of|der|des)\b", after
     ):
@@ -311,7 +315,7 @@ def _is_difference(before: str, after: str, item: BoundNumber) -> bool:
         r"\b(?:saves?|saved|saving|gains?|gained|adds?|added|loses?|lost|costs?|wins?|buys?)(?: (?:an? )?(?:extra |additional |about |roughly |another )*)?\s*$",
         before,
     ):
-        return re.search(r"\b(?:than|over|compared|versus|vs|relative|against)\b", after) is not None
+        return re.search(r"\b(?:than|over|compared|versus|vs|relative|against)\b", f"{before} {after}") is not None
     if re.match(r"\s*off\b", after):
         return True
     more = _MORE_THAN.match(after)

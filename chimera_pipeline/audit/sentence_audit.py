@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from chimera_pipeline.audit import (
     direction_claims,
@@ -30,9 +31,10 @@ from chimera_pipeline.audit.numerals import decimal_of
 from chimera_pipeline.audit.phrases import parts
 from chimera_pipeline.audit.results import CheckedClaim, Rival, Verdict
 from chimera_pipeline.audit.rivals import LIMIT, ValueIndex, rival
-from chimera_pipeline.audit.roles import before_after, roles
+from chimera_pipeline.audit.roles import before_after, between, roles
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 from chimera_pipeline.audit.tokens import N_NOUNS, Number, Reading
+from chimera_pipeline.audit.told import told_by_fact
 from chimera_pipeline.audit.windows import groups
 
 _TIME_VERB = re.compile(
@@ -151,14 +153,20 @@ class SentenceAuditor:
         self.levels: list[tuple[Number, Frame]] = []
         self._rivals = rivals
 
-    def claims(self, reading: Reading, text: str, line: int, scope: Frame) -> list[CheckedClaim]:
-        """Every claim of a sentence."""
+    def claims(
+        self, reading: Reading, text: str, line: int, scope: Frame, cited: Sequence[FactView] = ()
+    ) -> list[CheckedClaim]:
+        """Every claim of a sentence; `cited` are the facts that it refers to by label."""
+        told = told_by_fact(reading, cited)
         superlative_claims.mark_extremes(reading)
         operands.mark_verbs(reading)
         reading.refresh()
         bound = bind(reading, scope, self.index.fits)
         for item in bound:
             self._settle_metric(reading, item, scope)
+        for item, spread in pairwise(bound):
+            if item.frame.entity is None and re.fullmatch(r"\s*±\s*", between(reading, item.at, spread.at)):
+                item.frame = replace(item.frame, entity=spread.frame.entity)
         state = SentenceState(
             self,
             reading,
@@ -167,7 +175,9 @@ class SentenceAuditor:
             scope,
             operands.strip_groups(reading, groups(reading.tokens)),
             superlative_claims.places_of(reading),
-            stated_comparisons.stated(reading, self.index) if self.index.comparisons else None,
+            stated_comparisons.cited(reading, cited)
+            or (stated_comparisons.stated(reading, self.index) if self.index.comparisons else None),
+            tuple(cited),
         )
         drafts = [
             *number_claims.drafts(state),
@@ -175,7 +185,7 @@ class SentenceAuditor:
             *direction_claims.directions(state),
             *superlative_claims.superlatives(state),
         ]
-        return [self.written(draft, text, line) for draft in drafts]
+        return [self.written(draft, text, line) for draft in (*told, *drafts)]
 
     def _settle_metric(self, reading: Reading, item: BoundNumber, scope: Frame) -> None:
         """Metric and conditions of a count from its noun; of a rate from its unit; of a duration from its verb."""
@@ -192,6 +202,13 @@ class SentenceAuditor:
             and not number.noun
         ):
             own, frame = False, replace(frame, metric=None)
+        if own and frame.metric is not None and number.measure is not None and frame.metric.phrase in {"rate", "speed"}:
+            known = self.index.of_metric(
+                frame.metric, frame.entity.names[0] if frame.entity and frame.entity.known else None
+            )
+            frame = (
+                frame if known else replace(frame, metric=self._by_unit(number.measure, frame.entity) or frame.metric)
+            )
         if own or number.measure is None:
             item.frame = frame
             return
@@ -240,6 +257,15 @@ class SentenceAuditor:
         keys = {f.key: f.phrase for f in facts if f.statistic == statistic and f.measure.agrees(measure)}
         if statistic in words.SPREADS:
             keys = {f.key: f.phrase for f in facts if f.sd is not None and f.measure.agrees(measure)}
+        return MetricRef(*next((phrase, (key,)) for key, phrase in keys.items())) if len(keys) == 1 else None
+
+    def ranged_metric(self, frame: Frame, measure: Measure | None) -> MetricRef | None:
+        """The only metric of which the entity has a minimum and a maximum in this unit ("ranged from A to B")."""
+        if frame.entity is None or not frame.entity.known or measure is None:
+            return None
+        facts = [fact for fact in self.index.by_entity.get(frame.entity.names[0], ()) if fact.measure.agrees(measure)]
+        ends = [{fact.key: fact.phrase for fact in facts if fact.statistic == name} for name in ("min", "max")]
+        keys = {key: phrase for key, phrase in ends[0].items() if key in ends[1]}
         return MetricRef(*next((phrase, (key,)) for key, phrase in keys.items())) if len(keys) == 1 else None
 
     def _counted(self, reading: Reading, item: BoundNumber, frame: Frame) -> Frame:

@@ -39,6 +39,7 @@ class SentenceState:
     places: list[int]
     superlative_at: list[int]
     stated: FactView | None = None
+    cited: tuple[FactView, ...] = ()
     ruled: dict[int, Draft] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
 

@@ -6,14 +6,16 @@ A sentence is about such a fact when it names metric, entity, baseline and every
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
 from chimera_pipeline.audit import words
-from chimera_pipeline.audit.facts_view import FactView
+from chimera_pipeline.audit.facts_view import FactView, pieces_of
 from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, best, compare, contradicted, supported, unsupported
 from chimera_pipeline.audit.linking import FactIndex
+from chimera_pipeline.audit.phrases import parts
 from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.tokens import Number, Reading
 
@@ -21,11 +23,38 @@ _AGAINST = frozenset(["against", "versus", "vs", "than", "relative", "compared",
 _VERDICTS = {"improvement": 1, "regression": -1, "no_clear_difference": 0, "equivalent": 0}
 
 
+def cited(reading: Reading, facts: Sequence[FactView]) -> FactView | None:
+    """The comparison that the sentence cites, where it also names it word for word; None otherwise."""
+    text = _spelled(reading.text)
+    for fact in facts:
+        if fact.baseline is None:
+            continue
+        other = re.sub(r"\s\(.*\)$", "", fact.baseline)
+        names = [
+            fact.phrase, fact.entity, other,
+            *pieces_of(fact.condition), *pieces_of(fact.baseline[len(other) :].strip(" ()")),
+        ]  # fmt: skip
+        wanted = Counter(_spelled(name) for name in names)
+        if all(text.count(name.rstrip()) >= times for name, times in wanted.items()):
+            return fact
+    return None
+
+
+def _spelled(text: str) -> str:
+    return " " + " ".join(part.text for part in parts(text)) + " "
+
+
 def stated(reading: Reading, index: FactIndex) -> FactView | None:
     """The comparison that the sentence is about, the most closely named one; None where there is none."""
     metrics = [token.metric for token in reading.tokens if token.metric is not None]
-    entities = [token.entity.names[0] for token in reading.tokens if token.entity is not None and token.entity.known]
-    if not metrics or not entities or not any(token.text in _AGAINST for token in reading.tokens):
+    spoken = [token.entity for token in reading.tokens if token.entity is not None]
+    entities = [entity.names[0] for entity in spoken if entity.known]
+    if (
+        not metrics
+        or not entities
+        or not spoken[0].known
+        or not any(token.text in _AGAINST for token in reading.tokens)
+    ):
         return None
     text = " ".join(reading.text.lower().split())
     found: list[tuple[int, FactView]] = []

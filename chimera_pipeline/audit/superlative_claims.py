@@ -15,6 +15,8 @@ from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 from chimera_pipeline.audit.tokens import N_NOUNS, Reading, Token
 
+_SENSES = words.SUPERLATIVES | words.COMPARATIVES
+
 
 def superlatives(state: SentenceState) -> list[Draft]:
     """Every superlative of the sentence that names who it is about."""
@@ -44,7 +46,7 @@ def superlatives(state: SentenceState) -> list[Draft]:
             is not None
         )
         last = at + 1 < len(tokens) and tokens[at + 1].text == "last"
-        sense = sense if word == "followed" else words.SUPERLATIVES.get(word) or ("worst" if last else "best")
+        sense = sense if word == "followed" else _SENSES.get(word) or ("worst" if last else "best")
         ruling = ranking.superlative(state.auditor.comparer, frame, sense, rank, negated=negated, among=among)
         found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
     return found
@@ -72,7 +74,7 @@ def _superlative_frame(state: SentenceState, at: int, places: list[int]) -> tupl
         )
     statistics = [tokens[place].statistic for place in places if tokens[place].kind == "S"]
     conditions = [tokens[place].condition for place in places if tokens[place].kind == "C"]
-    if metric is None and words.SUPERLATIVES.get(word) not in {"best", "worst"}:
+    if metric is None and _SENSES.get(word) not in {"best", "worst"}:
         return None, []
     if metric is None and word in {"best", "worst", "top"}:
         return None, []
@@ -123,6 +125,16 @@ def mark_extremes(reading: Reading) -> None:
 _RANKS = frozenset(["rank", "ranks", "ranked", "comes", "came", "placed", "places", "finishes", "finished"])
 
 
+def _stands_alone(tokens: Sequence[Token], at: int) -> bool:
+    """ "A has the lower latency": a comparative with "the", of one entity and with nothing it is compared to."""
+    if not at or tokens[at - 1].text != "the" or len([token for token in tokens if token.kind == "E"]) != 1:
+        return False
+    rest = {token.text for token in tokens}
+    return not rest & {"than", "versus", "vs", "against", "compared", "relative"} and not any(
+        token.kind == "N" for token in tokens[at:]
+    )
+
+
 def places_of(reading: Reading) -> list[int]:
     """Places of words that set one above all others."""
     found = []
@@ -140,6 +152,9 @@ def places_of(reading: Reading) -> list[int]:
             found.append(at)
             continue
         if token.text == "followed" and [item.text for item in tokens[at + 1 : at + 2]] == ["by"] and found:
+            found.append(at)
+            continue
+        if token.kind == "W" and token.text in words.COMPARATIVES and _stands_alone(tokens, at):
             found.append(at)
             continue
         if token.kind != "W" or token.text not in words.SUPERLATIVES:

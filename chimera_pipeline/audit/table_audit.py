@@ -83,7 +83,7 @@ class TableAuditor:
             self._columns[header] = [self._column(cell) for cell in header]
         columns = self._columns[header]
         cells = list(block.cells[: len(columns)])
-        style = style_of(" ".join(cells), marks)
+        style = style_of(" | ".join(cells), marks)
         label, unit, named = self._label(cells, columns)
         self._note_subject(block, cells)
         if label.metric is None and 0 in named:
@@ -165,7 +165,7 @@ class TableAuditor:
 
     def _exact(self, cell: str, column: _Column) -> Frame | None:
         """A cell that is word for word an entity, a condition or a statistic of the facts."""
-        text = re.sub(r"\\([^\w\s])", r"\1", cell).lower()
+        text = re.sub(r"\\([^\w\s]|_)", r"\1", cell).lower()
         if not text or _is_number(cell):
             return None
         if column.text.lower() in {"statistic", "statistics"}:

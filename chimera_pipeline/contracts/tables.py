@@ -24,7 +24,9 @@ METRIC_TABLES = (
     "system_samples",
 )
 EXTRAS = "extra_statistics"
-SETTLED_TABLES = ("artifacts", "series", *METRIC_TABLES, EXTRAS, "telemetry_gaps", "quarantine")
+SETTLED_TABLES = (
+    "artifacts", "series", *METRIC_TABLES, EXTRAS, "coverage", "model_aliases", "telemetry_gaps", "quarantine",
+)  # fmt: skip
 TABLES = (*SETTLED_TABLES, "measurements", "checks", "facts", "claims", "llm_calls")
 _PANDAS_DTYPE = {"str": "object"}
 

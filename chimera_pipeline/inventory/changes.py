@@ -31,6 +31,19 @@ def _same(found: Artifact, known: Artifact) -> bool:
     )
 
 
+def differing(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> list[Artifact]:
+    """The entries that a run would look at anew: new, of another size or time, or put off last time."""
+    return [artifact for artifact in found if (kept := known.get(artifact.path)) is None or not _same(artifact, kept)]
+
+
+def waits(mtime_ns: int, looked_at: float, now: float) -> bool:
+    """Whether a file may still be written: it changed after the earlier look at it (both epoch seconds).
+
+    A time ahead of the clock by more than a minute was set by somebody and says nothing of a writer at work.
+    """
+    return looked_at < mtime_ns / 1e9 <= now + 60
+
+
 def take_stock(
     root: Root,
     found: Iterable[Artifact],
@@ -41,11 +54,15 @@ def take_stock(
     now: float = 0.0,
     spool: Path | None = None,
     max_csv_bytes: int = 0,
+    looked_at: float | None = None,
 ) -> list[Artifact]:
     """`found` with hashes: from the manifest where size and time are unchanged, else by reading.
 
-    A file younger than `settle_seconds` at `now` (epoch seconds) waits for the next run.
+    A file younger than `settle_seconds` at `now` (epoch seconds), or changed since `looked_at`, waits for the next
+    run; what was read of it before stays until then.
     """
+    looks = [now - settle_seconds] if settle_seconds > 0 else []
+    since = min([*looks, *([] if looked_at is None else [looked_at])], default=None)
     stock: list[Artifact] = []
     unread: list[int] = []
     for artifact in found:
@@ -54,9 +71,8 @@ def take_stock(
             stock.append(artifact)
         elif before is not None and _same(artifact, before):
             stock.append(before)
-        elif settle_seconds > 0 and now - artifact.mtime_ns / 1e9 < settle_seconds:
-            detail = f"changed less than {settle_seconds:g} s ago: read next run"
-            stock.append(dataclasses.replace(artifact, skip_reason=Reason.STILL_WRITING, detail=detail))
+        elif since is not None and waits(artifact.mtime_ns, since, now):
+            stock.append(before if before is not None and before.sha256 is not None else _waiting(artifact))
         else:
             unread.append(len(stock))
             stock.append(artifact)
@@ -66,3 +82,8 @@ def take_stock(
     for place, artifact in zip(unread, fetched, strict=True):
         stock[place] = artifact
     return stock
+
+
+def _waiting(artifact: Artifact) -> Artifact:
+    detail = "changed a moment ago and may still be written: read next run"
+    return dataclasses.replace(artifact, skip_reason=Reason.STILL_WRITING, detail=detail)

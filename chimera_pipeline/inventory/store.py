@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -177,17 +178,41 @@ class Store:
 @contextlib.contextmanager
 def sole_writer(out: Path) -> Iterator[None]:
     """Hold the store's lock. Raises StoreBusy at once where another run holds it."""
-    folder = out / FOLDER
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise InputError(f"cannot write to {out}: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreBusy(f"another run is writing to {out}; wait for it or give another --out") from error
+    with locked(out, exclusive=True, wait_s=0.0):
         yield
-    finally:
-        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(out: Path, *, exclusive: bool, wait_s: float, periods: Iterable[str] = ()) -> Iterator[None]:
+    """Hold the store's lock: alone (a run that settles it), or beside others (runs that read it, one a period).
+
+    Who comes first is served first, so that readers who follow each other do not keep a writer out for ever. The
+    kernel frees the locks of a process that dies. Raises StoreBusy after `wait_s` seconds.
+    """
+    folder = out / FOLDER
+    deadline = time.monotonic() + wait_s
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.ExitStack() as queue:
+                if wait_s > 0:
+                    _lock(queue, folder / "lock-next", fcntl.LOCK_EX, deadline, out)
+                _lock(held, folder / "lock", fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline, out)
+            for period in periods:
+                _lock(held, folder / f"lock-{period}", fcntl.LOCK_EX, deadline, out)
+        except OSError as error:
+            raise InputError(f"cannot write to {out}: {error.strerror}") from error
+        yield
+
+
+def _lock(held: contextlib.ExitStack, path: Path, how: int, deadline: float, out: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    held.callback(os.close, descriptor)
+    while True:
+        try:
+            return fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                message = f"another run is writing to {out}; wait for it or give another --out"
+                raise StoreBusy(message) from error
+            time.sleep(0.1)

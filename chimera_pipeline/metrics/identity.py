@@ -17,6 +17,8 @@ from chimera_pipeline.records import ArtifactStatus, Row
 
 MIN_NUMBERS = 3
 """Fewer shared numbers than this prove nothing."""
+_BESIDE = frozenset({"measurements", "system_samples"})
+_LENDERS = ("llm_requests", "serving_runs")
 
 
 def set_copies_aside(entries: list[Entry]) -> None:
@@ -81,22 +83,21 @@ def _fullness(entry: Entry, table: str) -> float:
 
 
 def _same_measurements(a: Entry, b: Entry, table: str) -> bool:
-    if {name for name in a.rows if a.rows[name]} != {name for name in b.rows if b.rows[name]}:
-        shared_only = {"measurements"}
-        differing = {n for n in a.rows if a.rows[n]} ^ {n for n in b.rows if b.rows[n]}
-        if not differing <= shared_only:
-            return False
+    """Whether `b` holds nothing that `a` has not; `a` may have counters of the machine beside it."""
+    mine, yours = ({name for name, rows in entry.rows.items() if rows} for entry in (a, b))
+    if yours - mine - {"measurements"} or mine - yours - _BESIDE:
+        return False
     halves = [entry.reading.precision.get(table, {}) for entry in (a, b)]
     compared = 0
     for left, right in zip(a.rows[table], b.rows[table], strict=True):
         if label(left) != label(right) or _conflict(left, right):
             return False
-        mine, yours = measures(table, left), measures(table, right)
-        for name in mine.keys() & yours.keys():
+        one, other = measures(table, left), measures(table, right)
+        for name in one.keys() & other.keys():
             tolerance = sum(half.get(name, 0.0) for half in halves) * (1 + 1e-6)
-            if abs(mine[name] - yours[name]) > tolerance + 1e-12 * abs(mine[name]):
+            if abs(one[name] - other[name]) > tolerance + 1e-12 * abs(one[name]):
                 return False
-            compared += mine[name] != 0
+            compared += one[name] != 0
     return compared >= MIN_NUMBERS
 
 
@@ -161,12 +162,14 @@ def _fingerprints(entry: Entry) -> Iterable[tuple[object, ...]]:
 def lend_models(entries: list[Entry]) -> None:
     """Requests without a model take it from the neighbour whose name they extend, and say so.
 
-    `x_270m_sweep.csv` extends `x_270m_baseline.json` (its name without the last `_word`); the longest such
-    neighbour in the same folder counts, and only where it states exactly one model.
+    `x_270m_sweep.csv` extends `x_270m_baseline.json` (its name without the last `_word`), and so does
+    `profile_export.jsonl` the summary `profile_export_aiperf.json` of its run; the longest such neighbour in the same
+    folder counts, and only where it states exactly one model.
     """
     heads: dict[tuple[str, str], tuple[str, str]] = {}
     for entry in entries:
-        models = {row.get("model") for row in entry.rows.get("llm_requests", ())}
+        stated = [row.get("model") for table in _LENDERS for row in entry.rows.get(table, ())]
+        models = set(stated)
         if entry.status is ArtifactStatus.SKIPPED or len(models) != 1 or None in models:
             continue
         folder, stem = _split(entry.path)
@@ -177,7 +180,7 @@ def lend_models(entries: list[Entry]) -> None:
         rows = [row for row in entry.rows.get("llm_requests", ()) if row.get("model") is None]
         folder, stem = _split(entry.path)
         words = stem.split("_")
-        for length in range(len(words) - 1, 0, -1):
+        for length in range(len(words), 0, -1):
             lender = heads.get((folder, "_".join(words[:length])))
             if rows and lender and lender[1] != entry.path:
                 for row in rows:

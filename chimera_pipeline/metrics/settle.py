@@ -6,6 +6,7 @@ In: artifacts with their readings. Out: one DataFrame for each settled table, th
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterable
 
@@ -16,15 +17,23 @@ from chimera_pipeline.contracts import tables, validation, vocabulary
 from chimera_pipeline.contracts.checks import ordered
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.errors import Reason
-from chimera_pipeline.metrics import derived, gaps, identity, phases, series, times
+from chimera_pipeline.metrics import aliases, coverage, derived, gaps, gaps_store, identity, phases, series, times
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
 
 
 def settle(
-    readings: Iterable[tuple[Artifact, Reading | None]], *, expected_dirs: Iterable[str] = ()
+    readings: Iterable[tuple[Artifact, Reading | None]],
+    *,
+    expected_dirs: Iterable[str] = (),
+    period: str = "month",
+    now: dt.datetime | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Every settled table by name. The rows of `readings` are changed: each artifact brings a reading of its own."""
+    """Every settled table by name. The rows of `readings` are changed: each artifact brings a reading of its own.
+
+    `period` is the kind of report period in which measurements are expected. A time more than a day after `now` is
+    refused; None believes every time.
+    """
     entries = sorted((Entry.of(*pair) for pair in readings), key=lambda entry: entry.path)
     identity.set_copies_aside(entries)
     identity.lend_models(entries)
@@ -32,15 +41,20 @@ def settle(
     identity.set_subsets_aside(entries)
     found = derived.settle_summaries(entries)
     times.date_rows(entries)
+    rejections, future = times.refuse_future(entries, now)
     phases.set_phases(entries)
-    rejections = _drop_impossible(entries)
+    rejections += _drop_impossible(entries)
     series_rows = series.assign(entries)
     live = [entry for entry in entries if entry.counts]
     found += gaps.telemetry_gaps(live) + gaps.failed_request_gaps(live) + times.time_gaps(live)
     found += gaps.missing_directories([entry.path for entry in entries], list(expected_dirs))
-    found += _range_gaps(rejections)
+    found += [*future, *_range_gaps(rejections), *gaps_store.store_gaps(live, period=period)]
+    cells, names = coverage.cells_of(live), aliases.aliases_of(live)
+    found += [*coverage.coverage_gaps(cells), *aliases.moved_gaps(names)]
     out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
     out["series"] = tables.frame("series", series_rows)
+    out["coverage"] = tables.frame("coverage", coverage.rows_of(cells))
+    out["model_aliases"] = tables.frame("model_aliases", aliases.rows_of(names))
     out["telemetry_gaps"] = tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)])
     out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
     # last, because each table lets go of its rows
@@ -107,6 +121,7 @@ def _range_gaps(rejections: list[tuple[Entry, Rejection, str]]) -> list[Gap]:
             remedy="check the tool and its clock",
         )
         for entry, rejection, field in rejections
+        if field != times.FIELD
     ]
 
 

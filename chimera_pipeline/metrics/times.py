@@ -5,8 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from chimera_pipeline import periods
+from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics.entries import Entry
-from chimera_pipeline.records import Gap
+from chimera_pipeline.records import Gap, GapKind, Rejection
+
+FIELD = "measured_at"
+TOLERANCE = dt.timedelta(days=1)
+"""How far a stated time may lie after the run: naive local times may be ahead of UTC by most of a day."""
 
 
 def date_rows(entries: list[Entry]) -> None:
@@ -30,6 +35,42 @@ def date_rows(entries: list[Entry]) -> None:
                 row["time_source"], row["time_naive"] = "mtime", False
             else:
                 row["measured_at"], row["time_source"], row["time_naive"] = None, "none", False
+
+
+def refuse_future(
+    entries: list[Entry], now: dt.datetime | None
+) -> tuple[list[tuple[Entry, Rejection, str]], list[Gap]]:
+    """Take the time from rows that claim to be measured after `now`: they count, but enter no period and no change.
+
+    One rejection and one gap a file, with the time that was stated.
+    """
+    rejections, gaps = [], []
+    limit = (now + TOLERANCE).astimezone(dt.UTC).isoformat(timespec="microseconds") if now else None
+    for entry in entries:
+        found = [row for _, row in entry.all_rows() if limit and row["measured_at"] and row["measured_at"] > limit]
+        if not found:
+            continue
+        stated = max(row["measured_at"] for row in found)
+        source = {"content": "its content", "filename": "its name", "mtime": "the file time"}[found[0]["time_source"]]
+        detail = f"{len(found)} rows are dated {stated[:19]} UTC by {source}, after this run"
+        rejections.append((entry, Rejection(Reason.OUT_OF_RANGE, detail, found[0]["locator"], stated), FIELD))
+        if entry.counts:
+            gaps.append(
+                Gap(
+                    kind=GapKind.FUTURE_TIMESTAMP,
+                    table="artifacts",
+                    field=FIELD,
+                    subject=entry.path,
+                    artifacts=(entry.path,),
+                    count=len(found),
+                    severity="warning",
+                    consequence=f"{detail}: they enter no period, no change and no trend",
+                    remedy="check the clock and time zone of the machine that measured",
+                )
+            )
+        for row in found:
+            row["measured_at"], row["time_source"], row["time_naive"] = None, "none", False
+    return rejections, gaps
 
 
 def time_gaps(entries: list[Entry]) -> list[Gap]:

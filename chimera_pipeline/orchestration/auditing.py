@@ -9,6 +9,7 @@ from chimera_pipeline import periods
 from chimera_pipeline.audit.auditor import audit
 from chimera_pipeline.audit.facts_view import FactView, facts_from_frame, facts_from_json
 from chimera_pipeline.audit.results import AuditResult
+from chimera_pipeline.audit.store_view import facts_of_store
 from chimera_pipeline.errors import UsageError
 from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake
@@ -30,7 +31,14 @@ def audit_file(report: Path, *, out: Path, facts: Path | None = None, period: st
     if chosen not in known:
         raise UsageError(f"{out} holds no facts of period {chosen}; it holds {', '.join(known) or 'none'}")
     names = aliases(lake.read_frame("series"))
-    return audit(text, facts_from_frame(frame[frame["period"] == chosen]), names)
+    return audit(text, facts_from_frame(frame[frame["period"] == chosen]), names, store=_store(lake, chosen))
+
+
+def _store(lake: Lake, period: str) -> list[FactView]:
+    """What the other tables state, and the run's own figures as the published report has them."""
+    published = lake.report_folder(period) / "report.json"
+    run = json.loads(published.read_bytes())["run"] if published.is_file() else None
+    return facts_of_store(lake.read_frame("artifacts"), lake.read_frame("telemetry_gaps"), run)
 
 
 def _text(report: Path) -> str:

@@ -1,110 +1,139 @@
-"""What starts runs: two jobs, two sensors and a schedule.
+"""What starts runs: two jobs, two sensors and a schedule. What they decide is in `sensing`.
 
-`new_artifacts` looks at names, sizes and times only and launches `ingest_job` when the settled picture of the root
-changed; `changed_periods` launches `report_job` for the periods whose measurements changed since it last looked.
+`new_artifacts` looks at names, sizes and times only and launches `ingest_job` when files have settled;
+`changed_periods` launches `report_job` for the periods whose measurements changed since it last looked.
 """
 
-import hashlib
-import json
+import datetime as dt
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.errors import ChimeraError
 from chimera_pipeline.inventory import scan
-from chimera_pipeline.orchestration import partitions, steps
-from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.orchestration import ingests, partitions, sensing
 from chimera_pipeline.settings import Settings
 
-INTERVAL_S = 30
-MAX_PERIODS_PER_TICK = 50
+INGEST = ("raw_inventory", "readings", *SETTLED_TABLES, "measurements")
+PERIODIC = ("facts", "collector_brief", "analysis", "report")
+RUN_KEY = "dagster/run_key"
+RUNNING = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 Jobs = tuple[Any, Any]
 """Asset jobs, whose class dagster does not export."""
 
 
 def jobs() -> Jobs:
-    """`ingest_job` (everything before facts) and `report_job` (one period)."""
+    """`ingest_job` (everything before facts) and `report_job` (one period, and the index over all)."""
     ingest = dg.define_asset_job(
         "ingest_job",
-        selection=dg.AssetSelection.assets("raw_inventory", "readings", *SETTLED_TABLES, "measurements"),
+        selection=dg.AssetSelection.assets(*INGEST),
         description="Read what is new under the root and settle the store.",
+        tags={"chimera/writes": "store"},
     )
     report = dg.define_asset_job(
         "report_job",
-        selection=dg.AssetSelection.assets("facts", "collector_brief", "analysis", "report"),
+        selection=dg.AssetSelection.assets(*PERIODIC, "report_history"),
         description="Facts, analysis and report of one period.",
     )
     return ingest, report
 
 
-def sensors(settings: Settings, lake: Lake, kind: str, made: Jobs) -> Iterator[dg.SensorDefinition]:
+def sensors(
+    settings: Settings, kind: str, made: Jobs, partitions_def: dg.TimeWindowPartitionsDefinition
+) -> Iterator[dg.SensorDefinition]:
     """Both sensors; stopped until somebody starts them."""
     ingest_job, report_job = made
 
-    @dg.sensor(job=ingest_job, minimum_interval_seconds=INTERVAL_S)
+    @dg.sensor(
+        job=ingest_job,
+        minimum_interval_seconds=settings.sensor_seconds,
+        description="Launches ingest_job when files under the root were added, changed or removed and have settled.",
+    )
     def new_artifacts(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Launches ingest_job when files under the root were added, changed or removed and have settled."""
+        at_work = _runs(context.instance, job_name="ingest_job", statuses=RUNNING)
+        if at_work:
+            return dg.SkipReason(f"run {at_work[0].run_id[:8]} is ingesting; looking again when it has ended")
         try:
-            picture = picture_of(settings)
-        except ChimeraError as error:
-            return dg.SkipReason(f"the root cannot be read: {error}")
-        seen = json.loads(context.cursor or "{}")
-        if picture == seen.get("launched"):
-            return dg.SkipReason("nothing changed under the root")
-        if picture != seen.get("last"):
-            return dg.SensorResult(
-                skip_reason=dg.SkipReason("files changed; waiting until they are the same for two looks"),
-                cursor=json.dumps({"version": 1, "last": picture, "launched": seen.get("launched")}),
-            )
-        key = f"{picture}-{steps.reader_version(settings)}"
-        return dg.SensorResult(
-            run_requests=[dg.RunRequest(run_key=key)],
-            cursor=json.dumps({"version": 1, "last": picture, "launched": picture}),
-        )
+            found = scan.scan(scan.open_root(settings.artifacts))
+            with Store(settings.out) as store:
+                known, ingest = store.manifest(), ingests.last(store)
+        except (ChimeraError, OSError) as error:
+            return dg.SkipReason(f"the root cannot be read, which says nothing of what it holds: {error}")
+        seen = sensing.look(found, known, ingest, basis=ingests.basis(settings), cursor=context.cursor, now=time.time())
+        if seen.key is None:
+            reason = seen.reason + _what_became_of(context.instance, seen.earlier)
+            return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=seen.cursor)
+        config = {"ops": {"raw_inventory": {"config": {"looked_at": seen.looked_at}}}}
+        request = dg.RunRequest(run_key=seen.key, run_config=config, tags={"chimera/batch": seen.reason})
+        return dg.SensorResult(run_requests=[request], cursor=seen.cursor)
 
-    @dg.sensor(job=report_job, minimum_interval_seconds=INTERVAL_S)
-    def changed_periods(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Launches report_job for each period whose measurements changed."""
-        now = fingerprints(lake.read_table("measurements"))
-        before: dict[str, str] = json.loads(context.cursor or "{}").get("periods", {})
-        changed = [name for name in sorted(now.keys() | before.keys()) if now.get(name) != before.get(name)]
-        if not changed:
-            return dg.SkipReason("no period's measurements changed")
-        batch = changed[:MAX_PERIODS_PER_TICK]
-        requests = [
-            dg.RunRequest(run_key=f"{name}-{now.get(name, 'gone')}", partition_key=partitions.key_of(name))
-            for name in batch
-        ]
-        known = before | {name: now[name] for name in batch if name in now}
-        known = {name: digest for name, digest in known.items() if name in now or name not in batch}
-        return dg.SensorResult(run_requests=requests, cursor=json.dumps({"version": 1, "periods": known}))
+    @dg.sensor(
+        job=report_job,
+        minimum_interval_seconds=settings.sensor_seconds,
+        description="Launches report_job for each period whose measurements changed.",
+    )
+    def changed_periods(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        with Store(settings.out) as store:
+            ingest = ingests.last(store)
+        due = sensing.due(
+            ingest,
+            kind=kind,
+            cursor=context.cursor,
+            exists=lambda name: partitions_def.has_partition_key(partitions.key_of(name)),
+        )
+        requests = [dg.RunRequest(run_key=key, partition_key=partitions.key_of(name)) for name, key in due.periods]
+        if not requests:
+            return dg.SensorResult(skip_reason=dg.SkipReason(due.reason), cursor=due.cursor)
+        context.log.info(due.reason)
+        return dg.SensorResult(run_requests=requests, cursor=due.cursor)
 
     yield new_artifacts
     yield changed_periods
 
 
-def picture_of(settings: Settings) -> str:
-    """A hash of the names, sizes and times under the root."""
-    digest = hashlib.sha256()
-    for artifact in scan.scan(scan.open_root(settings.artifacts)):
-        digest.update(f"{artifact.path}\0{artifact.size_bytes}\0{artifact.mtime_ns}\n".encode())
-    return digest.hexdigest()[:24]
+def _runs(instance: dg.DagsterInstance, **wanted: Any) -> list[Any]:
+    return list(instance.get_runs(filters=dg.RunsFilter(**wanted), limit=1))
 
 
-def fingerprints(measurements: pd.DataFrame) -> dict[str, str]:
-    """A hash of each period's measurements."""
-    out: dict[str, str] = {}
-    dated = measurements[measurements["period"].notna()]
-    for period, rows in dated.groupby("period", sort=True):
-        values: Any = pd.util.hash_pandas_object(rows.drop(columns="measured_at").astype(str), index=False)
-        out[str(period)] = hashlib.sha256(values.to_numpy().tobytes()).hexdigest()[:24]
-    return out
+def _what_became_of(instance: dg.DagsterInstance, key: str | None) -> str:
+    """A batch is launched once: where its run failed, say so, for nothing else will try it again."""
+    runs = _runs(instance, tags={RUN_KEY: key}) if key else []
+    if not runs or runs[0].status is not dg.DagsterRunStatus.FAILURE:
+        return ""
+    return f"; run {runs[0].run_id[:8]} of it failed: re-execute it, or change a file"
 
 
-def period_report(report_job: Any) -> dg.ScheduleDefinition:
+def period_report(report_job: Any, partitions_def: dg.TimeWindowPartitionsDefinition) -> dg.ScheduleDefinition:
     """`period_report`: report_job for the period that has just ended."""
-    schedule: Any = dg.build_schedule_from_partitioned_job(report_job, name="period_report")
-    return schedule  # type: ignore[no-any-return]
+
+    @dg.schedule(
+        name="period_report",
+        job=report_job,
+        cron_schedule=partitions_def.cron_schedule,
+        execution_timezone="UTC",
+        description="The report of each period, when the period has ended.",
+    )
+    def scheduled(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        key = _ended(partitions_def, context.scheduled_execution_time)
+        if key is None:
+            return dg.SkipReason("no period has ended yet")
+        return dg.RunRequest(run_key=key, partition_key=key)
+
+    return scheduled
+
+
+def _ended(partitions_def: dg.TimeWindowPartitionsDefinition, now: dt.datetime) -> str | None:
+    """The key of the last period that has ended at `now`."""
+    before = now - dt.timedelta(microseconds=1)
+    keys = partitions_def.get_partition_keys(current_time=before)
+    return keys[-1] if keys else None

@@ -53,6 +53,11 @@ class Lake:
         frame: pd.DataFrame = pq.read_table(self.table_path(name, part)).to_pandas()
         return frame
 
+    def rows(self, name: str, part: str = WHOLE) -> int | None:
+        """How many rows a published part holds, from its footer; None where there is no such part."""
+        path = self.table_path(name, part)
+        return int(pq.read_metadata(path).num_rows) if path.is_file() else None
+
     def read_table(self, name: str) -> pd.DataFrame:
         """Every part of a table; empty with its columns where there is none."""
         parts = sorted(self.table_path(name).parent.glob("[!.]*.parquet"))
@@ -72,6 +77,10 @@ class Lake:
     def read_value(self, name: str, part: str) -> Any:
         """One JSON value. Raises FileNotFoundError."""
         return json.loads(self.value_path(name, part).read_bytes())
+
+    def read_report(self, period: str) -> Any:
+        """The published view of a period's report. Raises FileNotFoundError."""
+        return json.loads((self.report_folder(period) / "report.json").read_bytes())
 
     def reports(self) -> list[str]:
         """Periods that have a published report, in order."""

@@ -13,7 +13,6 @@ _CRON = {
     "week": ("0 0 * * 1", "%Y-%m-%d"),
     "day": ("0 0 * * *", "%Y-%m-%d"),
 }
-BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 
 
 def definition(kind: str, start: str) -> dg.TimeWindowPartitionsDefinition:

@@ -13,11 +13,12 @@ import pandas as pd
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import checks, publication, run_metrics, steps
+from chimera_pipeline.orchestration import checks, publication, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
-from chimera_pipeline.orchestration.partitions import BACKFILL, name_of
+from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
 from chimera_pipeline.settings import Settings
 
@@ -31,19 +32,37 @@ def report_assets(
     kind: str, partitions_def: dg.TimeWindowPartitionsDefinition | None
 ) -> tuple[dg.AssetsDefinition, ...]:
     """The assets of one period of `kind`, or of everything where `partitions_def` is None."""
-    shared: dict[str, Any] = {"owners": OWNERS, "code_version": VERSION}
-    if partitions_def is not None:
-        shared |= {"partitions_def": partitions_def, "backfill_policy": BACKFILL}
+    shared: dict[str, Any] = {} if partitions_def is None else {"partitions_def": partitions_def}
+    shared |= {"owners": OWNERS, "code_version": VERSION}
+    agent: dict[str, Any] = shared | {
+        "group_name": "analysis",
+        "io_manager_key": "values",
+        "kinds": {"python", "json"},
+        "pool": "gpu",
+        "op_tags": GPU_TAGS,
+    }
 
     def period_of(context: dg.AssetExecutionContext) -> str:
         return name_of(context.partition_key, kind) if context.has_partition_key else periods.ALL
+
+    def kept(lake: Lake, step: str, period: str, results: list[dg.AssetCheckResult]) -> None:
+        checks.keep(lake, f"{step}-{period}", period, results)
+        refusal = checks.refusal(results)
+        if refusal is not None:
+            staleness.mark(lake, [period], cause=step, reason=refusal)
+        elif step == "report":
+            staleness.clear(lake, [period])
 
     @dg.asset(
         group_name="facts",
         io_manager_key="frames",
         description=tables.description("facts"),
         kinds=KINDS | {"pandera"},
-        check_specs=[checks.contract_spec("facts", partitions_def), checks.history_spec(partitions_def)],
+        check_specs=[
+            checks.contract_spec("facts", partitions_def),
+            checks.row_count_spec("facts", partitions_def),
+            checks.history_spec(partitions_def),
+        ],
         **shared,
     )
     def facts(
@@ -67,22 +86,16 @@ def report_assets(
             limits=settings.slo,
         )
         frame = facts_room.to_frame(found)
+        before = lake.rows("facts", period)
         yield dg.Output(frame, metadata=run_metrics.of_facts(found))
-        result = checks.contract_result("facts", frame)
-        yield result
-        checks.keep(lake, f"facts-{period}", period, [result])
+        results = [checks.contract_result("facts", frame), checks.row_count_result("facts", len(frame), before)]
+        yield from results
+        kept(lake, "facts", period, results)
         found_usual = history.check_rows(measurements, series, period=period, limit=settings.history_periods)
         checks.keep_rows(lake, f"history-{period}", found_usual)
         yield checks.history_result(found_usual)
 
-    @dg.asset(
-        group_name="analysis",
-        io_manager_key="values",
-        kinds={"python", "json"},
-        pool="gpu",
-        op_tags=GPU_TAGS,
-        **shared,
-    )
+    @dg.asset(**agent)
     def collector_brief(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -97,14 +110,7 @@ def report_assets(
         )
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
-    @dg.asset(
-        group_name="analysis",
-        io_manager_key="values",
-        kinds={"python", "json"},
-        pool="gpu",
-        op_tags=GPU_TAGS,
-        **shared,
-    )
+    @dg.asset(**agent)
     def analysis(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -136,17 +142,20 @@ def report_assets(
         facts: pd.DataFrame,
         analysis: dict[str, Any],
         collector_brief: dict[str, Any],
+        measurements: pd.DataFrame,
         artifacts: pd.DataFrame,
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
         quarantine: pd.DataFrame,
     ) -> Iterator[Any]:
         period = period_of(context)
+        found = facts_room.from_frame(facts)
         published = publication.publish(
             lake,
             publication.Material(
                 period=period,
-                facts=facts_room.from_frame(facts),
+                facts=found,
+                points=points.points_of(found, measurements, series, period=period),
                 analysis=analysis,
                 brief=collector_brief,
                 artifacts=artifacts,
@@ -161,10 +170,10 @@ def report_assets(
                 },
             ),
         )
-        yield dg.Output(published, metadata=run_metrics.of_report(published))
+        yield dg.Output(published, metadata=run_metrics.of_report(published, found))
         result = checks.audit_result(published["audit"])
         yield result
-        checks.keep(lake, f"report-{period}", period, [result])
+        kept(lake, "report", period, [result])
         publication.publish_checks(lake, period)
 
     @dg.asset(
@@ -172,8 +181,8 @@ def report_assets(
         owners=OWNERS, code_version=VERSION,
     )  # fmt: skip
     def report_history(lake: dg.ResourceParam[Lake]) -> dg.Output[dict[str, Any]]:
-        """The index over every published period."""
-        index = publication.write_index(lake)
+        """The index over every published period: headline numbers over time, and each report against the one before."""
+        index = publication.write_history(lake)
         return dg.Output(index, metadata={"reports": len(index["reports"])})
 
     return facts, collector_brief, analysis, report, report_history

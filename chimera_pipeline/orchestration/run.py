@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,18 +15,17 @@ import pyarrow.parquet as pq
 from chimera_pipeline import atomic, periods
 from chimera_pipeline.analysis import profiles
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
-from chimera_pipeline.orchestration.assembly import build_definitions
+from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
+from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
+from chimera_pipeline.orchestration.checks import AUDIT
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import BENCHMARK_FORMATS
 from chimera_pipeline.settings import Settings
 
 SCHEMA_VERSION = "1.0"
-INGEST = ("raw_inventory", "readings", *SETTLED_TABLES, "measurements")
-PERIODIC = ("facts", "collector_brief", "analysis", "report")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -37,8 +35,8 @@ def execute(
     """Run the pipeline; returns the object of `chimera run --json`.
 
     `period` is "all", a kind (one report for each period that holds measurements) or a period's name; `names` names
-    the periods of that kind outright. Raises
-    GateRefused with `strict` where files are quarantined, StoreBusy, InputError, UsageError.
+    the periods of that kind outright. Raises GateRefused with `strict` where files are quarantined, and where a report
+    fails its own audit (reports of the other periods are published first); StoreBusy, InputError, UsageError.
     """
     started = time.perf_counter()
     profiles.load(settings.profile)  # a wrong name is said before anything is read
@@ -47,7 +45,9 @@ def execute(
         lake = Lake(settings.out)
         if period == periods.ALL and not strict:
             # one job for all of it: each job costs about a second to put together
-            _materialize(settings, instance, periods.ALL, None, (*INGEST, *PERIODIC, "report_history"))
+            with _own_gate(lake, periods.ALL) as refused:
+                _materialize(settings, instance, periods.ALL, None, (*INGEST, *PERIODIC, "report_history"))
+            _raise(refused)
             return _result(lake, instance, lake.read_frame("artifacts"), [periods.ALL], started)
         _materialize(settings, instance, periods.ALL, None, INGEST)
         artifacts = lake.read_frame("artifacts")
@@ -55,11 +55,33 @@ def execute(
             _refuse_quarantine(artifacts)
         names = list(names) if names is not None else _periods(lake, period)
         kind = periods.ALL if period == periods.ALL else _kind(period)
+        refusals: list[str] = []
         for name in names:
             key = None if name == periods.ALL else partitions.key_of(name)
-            _materialize(settings, instance, kind, key, PERIODIC, start=min(names))
+            with _own_gate(lake, name) as refused:
+                _materialize(settings, instance, kind, key, PERIODIC, start=min(names))
+            refusals += refused
         _materialize(settings, instance, periods.ALL, None, ("report_history",))
+        _raise(refusals)
         return _result(lake, instance, artifacts, names, started)
+
+
+@contextlib.contextmanager
+def _own_gate(lake: Lake, name: str) -> Iterator[list[str]]:
+    """Turns the failed audit check of a period's report into what the user is told; other failures pass through."""
+    refused: list[str] = []
+    try:
+        yield refused
+    except dg.DagsterError as error:
+        # the class of a failed blocking check is not part of dagster's API; its message names the check
+        if type(error).__name__ != "DagsterAssetCheckFailedError" or AUDIT not in str(error):
+            raise
+        refused.append(str(lake.read_value("report", name)["refused"]))
+
+
+def _raise(refusals: Sequence[str]) -> None:
+    if refusals:
+        raise GateRefused("\n".join(refusals))
 
 
 def _kind(period: str) -> str:
@@ -107,11 +129,8 @@ def _materialize(
     names: Sequence[str],
     start: str | None = None,
 ) -> None:
-    with warnings.catch_warnings():
-        # labels that dagster puts on parts of its API; they are used on purpose, and say nothing to a user
-        for label in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
-            warnings.simplefilter("ignore", label)
-        definitions = build_definitions(settings=settings, period=kind, start=start)
+    with quiet_labels():
+        definitions = build_definitions(settings=settings, period=kind, start=start, locked=True)
         assets: Any = list(definitions.assets or ())
         _run(definitions, assets, instance, key, names)
 

@@ -1,13 +1,19 @@
 """Numbers about the run itself, under stable keys so that the Plots tab draws them over time."""
 
+import hashlib
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 
+from chimera_pipeline import redact
 from chimera_pipeline.analysis import gpu
 from chimera_pipeline.analysis.calls import unexplained_s
+from chimera_pipeline.orchestration import checks, metadata
 from chimera_pipeline.records import Fact
 
 _STAGES = {
@@ -22,6 +28,7 @@ _STAGES = {
 """Step -> its stage, and an asset that it makes."""
 _PLOTTED = (("decode_tokens_per_s", "mean"), ("ttft_s", "mean"), ("time_s", "mean"))
 MAX_PLOTTED = 40
+MAX_CHARTED = 20
 
 
 def stage_seconds(instance: dg.DagsterInstance) -> dict[str, float]:
@@ -53,6 +60,43 @@ def report_seconds(instance: dg.DagsterInstance) -> float:
     return 0.0
 
 
+def of_settled(table: str, settled: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Counts that are worth a line in the Plots tab."""
+    frame = settled[table]
+    if table == "quarantine":
+        return _of_quarantine(frame, settled["artifacts"])
+    counted = {"artifacts": "status", "telemetry_gaps": "severity"}.get(table)
+    return {} if counted is None else _counts(counted, frame[counted])
+
+
+def _counts(word: str, values: "pd.Series[Any]") -> dict[str, Any]:
+    return {_key(word, str(name)): int(size) for name, size in values.value_counts().items()}
+
+
+def _of_quarantine(quarantine: pd.DataFrame, artifacts: pd.DataFrame) -> dict[str, Any]:
+    files, share = checks.quarantined(artifacts)
+    first = quarantine.iloc[0] if len(quarantine) else None
+    top = "" if first is None else f"{first['artifact_path']}: {first['reason']}: {first['detail']}"
+    return {
+        "quarantined_files": files,
+        "quarantined_places": len(quarantine),
+        "share_of_files": share,
+        "top_reason": redact.value(top),
+        **_counts("reason", quarantine["reason"]),
+    }
+
+
+def of_measurements(long: pd.DataFrame) -> dict[str, Any]:
+    """How many measurements, of how many series, and how they spread over periods."""
+    by_period = long["period"].value_counts().sort_index().tail(24)
+    rows = {str(name): float(size) for name, size in by_period.items()}
+    return {
+        "series": int(long["series_id"].nunique()),
+        "undated": int(long["period"].isna().sum()),
+        "by_period": metadata.chart(rows, "measurements"),
+    }
+
+
 def of_facts(facts: Sequence[Fact]) -> dict[str, Any]:
     """How many facts, and the headline levels by entity."""
     out: dict[str, Any] = {"facts": len(facts)}
@@ -62,6 +106,13 @@ def of_facts(facts: Sequence[Fact]) -> dict[str, Any]:
     for fact in facts:
         if fact.metric == "files" and fact.condition == "status quarantined":
             out["quarantined_files"] = fact.value
+    rates = {
+        " ".join(filter(None, (fact.entity, fact.condition))): fact.value
+        for fact in facts
+        if (fact.metric, fact.statistic) == _PLOTTED[0] and len(fact.series_ids) == 1
+    }
+    if rates:
+        out["throughput"] = metadata.chart(dict(list(rates.items())[:MAX_CHARTED]), "tokens/s")
     return out
 
 
@@ -89,14 +140,35 @@ def of_calls(value: dict[str, Any]) -> dict[str, Any]:
         out[f"{entry['device']}_{entry['metric']}_mean"] = entry["mean"]
     for gap in value.get("gaps") or ():
         out[f"gap_{gap['kind']}"] = gap["count"]
+    decoding = [call for call in calls if call.get("eval_s") and call.get("output_tokens")]
+    if decoding:
+        tokens, seconds = (sum(call[name] for call in decoding) for name in ("output_tokens", "eval_s"))
+        out["model_tokens_per_s"] = tokens / seconds
+    first = [call["ttft_s"] for call in calls if call.get("ttft_s") is not None]
+    if first:
+        out["model_ttft_s"] = float(first[-1])
     return out
 
 
-def of_report(published: dict[str, Any]) -> dict[str, Any]:
-    """Where the report lies and how many numbers it prints."""
+def of_report(published: dict[str, Any], facts: Sequence[Fact]) -> dict[str, Any]:
+    """Where the report lies, how many numbers it prints, which regressions stand, seconds by stage."""
+    regressions = [fact for fact in facts if fact.kind == "change" and fact.verdict == "regression"]
+    worst = sorted(regressions, key=lambda fact: (-abs(math.log(fact.effect)) if fact.effect else 0.0, fact.id))
+    named = "\n".join(sorted(f"{fact.metric}/{fact.entity}/{fact.condition}" for fact in regressions))
     return {
+        "regressions": len(regressions),
+        "top_regression": worst[0].text if worst else "none",
+        "regression_set": hashlib.sha256(named.encode()).hexdigest()[:12],
         "report": dg.MetadataValue.path(published["html"]),
         "markdown": dg.MetadataValue.path(published["md"]),
         "numbers_with_source": published["numbers"],
+        "summary": dg.MetadataValue.md(_opening(Path(published["md"]))),
         **{f"seconds_{stage}": seconds for stage, seconds in published["durations_s"].items()},
     }
+
+
+def _opening(report: Path) -> str:
+    """The report up to its first chapter: title and executive summary."""
+    if not report.is_file():
+        return "Refused by the audit and never published; the check says why."
+    return report.read_text(encoding="utf-8").partition("\n## 1.")[0]

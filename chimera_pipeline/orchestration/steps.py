@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import gc
 import hashlib
 import shutil
@@ -26,8 +27,8 @@ CHUNK = 250
 _INVENTORY = tuple(field.name for field in dataclasses.fields(Artifact))
 
 
-def take_inventory(settings: Settings, *, now: float) -> pd.DataFrame:
-    """List the root, hash what changed, and make the list the new manifest."""
+def take_inventory(settings: Settings, *, now: float, looked_at: float | None = None) -> pd.DataFrame:
+    """List the root, hash what changed, and make the list the new manifest. What changed after `looked_at` waits."""
     root = scan.open_root(settings.artifacts)
     with Store(settings.out) as store:
         stock = changes.take_stock(
@@ -39,6 +40,7 @@ def take_inventory(settings: Settings, *, now: float) -> pd.DataFrame:
             settle_seconds=settings.settle_seconds,
             now=now,
             spool=reading.spool(settings),
+            looked_at=looked_at,
         )
         store.replace_manifest(stock)
     columns = {name: [getattr(artifact, name) for artifact in stock] for name in _INVENTORY}
@@ -61,11 +63,16 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(LISTED)).assign(reader_version=version)
 
 
-def settle_store(settings: Settings, inventory: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every settled table of the whole store."""
+def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
+    """Every settled table of the whole store. Times more than a day after `now` (epoch seconds) are refused."""
     artifacts = artifacts_of(inventory)
     with _without_collecting(), Store(settings.out) as store:
-        return settle(_readings(store, reader_version(settings), artifacts), expected_dirs=settings.expected_dirs)
+        return settle(
+            _readings(store, reader_version(settings), artifacts),
+            expected_dirs=settings.expected_dirs,
+            period=settings.period,
+            now=dt.datetime.fromtimestamp(now, dt.UTC),
+        )
 
 
 def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator[tuple[Artifact, Reading | None]]:

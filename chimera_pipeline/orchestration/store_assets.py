@@ -2,39 +2,56 @@
 the manifest makes them incremental, and identity needs all of it.
 """
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
+from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import checks, steps
+from chimera_pipeline.orchestration import checks, ingests, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
 OWNERS = ["team:performance"]
-VERSION = "1"
+VERSION = __version__
 KINDS = {"python", "pandas", "parquet"}
 
 
-@dg.asset(group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS)
-def raw_inventory(settings: dg.ResourceParam[Settings]) -> dg.Output[pd.DataFrame]:
+class Look(dg.Config):
+    """What the run that reads the root is told by the sensor."""
+
+    looked_at: float | None = Field(
+        default=None,
+        description="Files that changed after this instant (epoch seconds) may still be written: they are left for the "
+        "next run. Empty: everything is read.",
+    )
+
+
+@dg.asset(
+    group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS,
+)  # fmt: skip
+def raw_inventory(config: Look, settings: dg.ResourceParam[Settings]) -> dg.Output[pd.DataFrame]:
     """Every directory entry under the root: name, size, time and sha256.
 
     Files whose size and time are unchanged keep the hash of the last inventory; links and special files are
     listed and not opened.
     """
-    inventory = steps.take_inventory(settings, now=time.time())
+    inventory = steps.take_inventory(settings, now=time.time(), looked_at=config.looked_at)
     by_format = inventory["format"].map(str).value_counts().to_dict()
     counts: dict[str, Any] = {f"files_{name}": int(size) for name, size in by_format.items()}
     return dg.Output(inventory, metadata={"files": len(inventory), **counts})
 
 
-@dg.asset(group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS)
+@dg.asset(
+    group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS,
+)  # fmt: skip
 def readings(settings: dg.ResourceParam[Settings], raw_inventory: pd.DataFrame) -> dg.Output[pd.DataFrame]:
     """What the readers made of each artifact, read once and kept by sha256 and reader version."""
     found = steps.read_new(settings, raw_inventory)
@@ -62,7 +79,11 @@ def readings(settings: dg.ResourceParam[Settings], raw_inventory: pd.DataFrame) 
         )
         for table in SETTLED_TABLES
     },
-    check_specs=[checks.contract_spec(table) for table in SETTLED_TABLES],
+    check_specs=[
+        *(checks.contract_spec(table) for table in SETTLED_TABLES),
+        checks.row_count_spec("artifacts"),
+        *checks.quality_specs(),
+    ],
 )
 def settled_tables(
     settings: dg.ResourceParam[Settings],
@@ -71,13 +92,21 @@ def settled_tables(
     readings: pd.DataFrame,
 ) -> Iterator[Any]:
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
-    settled = steps.settle_store(settings, raw_inventory)
-    results = []
+    settled = steps.settle_store(settings, raw_inventory, now=time.time())
+    before = lake.rows("artifacts")
+    results = checks.quality_results(
+        settled,
+        most_quarantined=settings.quarantine_share,
+        max_age_days=settings.max_age_days,
+        now=dt.datetime.now(dt.UTC),
+    )
     for table in SETTLED_TABLES:
-        yield dg.Output(settled[table], output_name=table)
+        yield dg.Output(settled[table], output_name=table, metadata=run_metrics.of_settled(table, settled))
         results.append(checks.contract_result(table, settled[table]))
-        yield results[-1]
-    checks.keep(lake, "settled", "all", results)
+    # every result is three events of the engine: row counts are asked where all tables begin, and where they end
+    results.append(checks.row_count_result("artifacts", len(settled["artifacts"]), before))
+    yield from results
+    _kept(lake, "settled", results)
 
 
 @dg.asset(
@@ -89,7 +118,7 @@ def settled_tables(
     kinds=KINDS | {"pandera"},
     ins={name: dg.AssetIn(name) for name in (*METRIC_TABLES, EXTRAS, "artifacts")},
     deps=["series"],
-    check_specs=[checks.contract_spec("measurements")],
+    check_specs=[checks.contract_spec("measurements"), checks.row_count_spec("measurements")],
 )
 def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], **settled: Any) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""
@@ -99,10 +128,25 @@ def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[La
         trust_file_times=settings.trust_file_times,
         reader_version=steps.reader_version(settings),
     )
-    yield dg.Output(long)
-    result = checks.contract_result("measurements", long)
-    yield result
-    checks.keep(lake, "measurements", "all", [result])
+    before = lake.rows("measurements")
+    yield dg.Output(long, metadata=run_metrics.of_measurements(long))
+    results = [
+        checks.contract_result("measurements", long),
+        checks.row_count_result("measurements", len(long), before),
+    ]
+    yield from results
+    if _kept(lake, "measurements", results):
+        ingests.record(settings, long)
+        staleness.clear(lake, lake.reports(), cause=staleness.INGEST)
+
+
+def _kept(lake: Lake, part: str, results: list[dg.AssetCheckResult]) -> bool:
+    """Keep the results; whether none blocks. Where one does, every report stays as it was and is marked."""
+    checks.keep(lake, part, "all", results)
+    refusal = checks.refusal(results)
+    if refusal is not None:
+        staleness.mark(lake, lake.reports(), cause=staleness.INGEST, reason=refusal)
+    return refusal is None
 
 
 ASSETS = (raw_inventory, readings, settled_tables, measurements)

@@ -15,6 +15,7 @@ from chimera_pipeline.periods import parse_instant
 from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 MOST_COUNT = 2**53
 """Beyond it a double is no exact count."""
@@ -129,6 +130,15 @@ def embedded_options(text: Any) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
+
+
+def digest(record: dict[str, Any]) -> str | None:
+    """The digest of the model's weights that a record states (hexadecimal, "sha256:" taken off), else None."""
+    for key in ("model_digest", "digest"):
+        found = _DIGEST.fullmatch(str(record.get(key) or "").strip().lower())
+        if found:
+            return found.group(1)
+    return None
 
 
 def extra(

@@ -163,12 +163,17 @@ def _judged(reading: Reading) -> Reading:
 
 def _unclaimed(document: Document) -> Reading:
     """No reader claims it: a document, or data that nobody knows (said what was seen), or broken."""
+    if _is_ours(document):
+        detail = "written by this program: what it states counts where it was measured"
+        return Reading(status=ArtifactStatus.DOCUMENT, reason=Reason.OWN_OUTPUT, detail=detail)
     if document.format in (Format.MARKDOWN, Format.TEXT):
         return Reading(status=ArtifactStatus.DOCUMENT, detail="prose: no measurements are read from it")
     if document.format is Format.JSON and document.try_json() is None and not document.try_json_lines():
         document.json  # noqa: B018 - raises what is wrong with it
     if document.format is Format.JSONL and not document.try_json_lines():
         document.json_lines  # noqa: B018
+    if document.format is Format.YAML:
+        document.yaml  # noqa: B018
     if document.format is Format.CSV:
         _refuse_error_text(document)
         document.csv  # noqa: B018
@@ -177,6 +182,18 @@ def _unclaimed(document: Document) -> Reading:
         reason=Reason.UNKNOWN_FORMAT,
         detail=f"no reader knows it; saw {unclaimed.seen(document)}; map it with a YAML file, see docs/formats.md",
     )
+
+
+def _is_ours(document: Document) -> bool:
+    """A facts.json or report.json of this program, copied among the artifacts."""
+    value = document.try_json()
+    if not isinstance(value, dict) or "schema_version" not in value:
+        return False
+    facts = value.get("facts")
+    listed = isinstance(facts, list) and all(
+        isinstance(one, dict) and {"id", "grade", "text"} <= one.keys() for one in facts
+    )
+    return listed or {"ingestion", "performance", "appendix"} <= value.keys()
 
 
 def _refuse_error_text(document: Document) -> None:

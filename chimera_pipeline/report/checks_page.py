@@ -1,4 +1,4 @@
-"""The page of checks: table `checks` of a period as one offline HTML file without script, failed checks first.
+"""The page of checks: table `checks` of a period as one offline HTML file, failed checks first.
 
 Great Expectations renders pages of its own, but they load styles and scripts from other hosts.
 """
@@ -9,30 +9,18 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import jinja2
-
-from chimera_pipeline import __version__, redact
+from chimera_pipeline.report import page
 
 
 def render(rows: Iterable[Mapping[str, Any]], period: str) -> str:
     """The page; `rows` are those of table `checks`."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("chimera_pipeline.report"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
-    environment.filters["shown"] = lambda value: redact.printable(str(value))
     ordered = sorted(rows, key=lambda row: (row["passed"], row["suite"], row["table"], row["expectation"]))
     shown = [
         {**row, "observed": _told(row["observed"]), "expected": _told(row["expected"]), "failed": not row["passed"]}
         for row in ordered
     ]
     failed = sum(row["failed"] for row in shown)
-    return environment.get_template("checks.html.j2").render(
-        rows=shown, period=period, failed=failed, version=__version__
-    )
+    return page.render_template("checks.html.j2", rows=shown, period=period, failed=failed)
 
 
 def _told(text: str | None) -> str:

@@ -18,6 +18,8 @@ _ROWS = (
     ("Load duration", "load_duration_s", "s"),
     ("Unexplained time", "unexplained_s", "s"),
 )
+FIGURES = frozenset({"Calls", "Calls answered", *(name for name, _, _ in _ROWS)})
+"""Rows that are one number, which the audit holds against the run's own figures; the others are quoted."""
 CALL_HEADS = ("Call", "Result", "TTFT", "Total", "Load", "Prompt eval", "Eval", "Unexplained", "Prompt", "Output")
 _CALL = (
     ("ttft_s", "s"),
@@ -42,7 +44,8 @@ def rows(llm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         str(llm["device"] or "not stated")
         + (f", {wording.percent(share)} of the model in GPU memory" if share is not None else ""),
     )
-    yield "Calls", f"{len(llm['calls'])}, of which {llm['succeeded']} answered"
+    yield "Calls", str(len(llm["calls"]))
+    yield "Calls answered", str(llm["succeeded"])
     for name, key, unit in _ROWS:
         yield name, _shown(llm.get(key), unit)
     for entry in llm.get("gpu", ()):

@@ -13,10 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from chimera_pipeline import wording
+from chimera_pipeline import periods, wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.errors import ChimeraError
 from chimera_pipeline.records import Fact, Slot, Statement
+from chimera_pipeline.report import conditions
+from chimera_pipeline.report.charts import choose
+from chimera_pipeline.report.charts.model import Material
+from chimera_pipeline.report.overview import merged, overview
 
 SCHEMA_VERSION = "1.0"
 DETAIL_METRICS = ("load_s", "prompt_eval_s", "eval_s", "compile_s", "system")
@@ -57,7 +61,7 @@ class Labels:
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What a report is made of. `analysis` and `brief` are the JSON values of their assets; `run` holds what
-    differs between equal runs: instants, ids, durations, model calls."""
+    differs between equal runs: instants, ids, durations, model calls. `points` are the measurements behind facts."""
 
     period: str
     facts: list[Fact]
@@ -70,6 +74,7 @@ class Inputs:
     series: pd.DataFrame
     run: Mapping[str, Any]
     reproducibility: Mapping[str, str]
+    points: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     title: str = "Founders report"
 
 
@@ -81,15 +86,17 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": _title(inputs),
         "summary": _summary(inputs, statements, labels),
+        "overview": overview(inputs.facts, statements, inputs.analysis, labels.of),
         "ingestion": _ingestion(inputs, labels),
         "brief": _brief(inputs, statements, labels),
-        "performance": _performance(inputs.facts, labels),
+        "performance": _performance(inputs.facts, _series(inputs.series), labels),
+        "charts": choose.charts(Material(inputs.facts, inputs.points, _series(inputs.series), labels.of)),
         "comparisons": _comparisons(inputs, labels),
         "findings": _told(inputs, statements, labels, caveats=False),
         "caveats": _told(inputs, statements, labels, caveats=True),
         "questions": _questions(inputs, statements, labels),
         "narrative": dict(inputs.analysis["narrative"]),
-        "recommendations": [dict(entry) for entry in inputs.analysis["recommendations"]],
+        "recommendations": merged(inputs.analysis["recommendations"]),
         "gaps": _records(inputs.gaps),
         "quarantine": _records(inputs.quarantine),
         "workflow": _workflow(inputs),
@@ -101,6 +108,10 @@ def build(inputs: Inputs) -> dict[str, Any]:
     }
     view["appendix"] = _appendix(inputs.facts, labels)
     return view
+
+
+def _series(series: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {str(row["series_id"]): row for row in _records(series)}
 
 
 def _told(
@@ -151,12 +162,18 @@ def _plain(sentence: Sentence) -> list[dict[str, str | None]]:
 def _title(inputs: Inputs) -> dict[str, Any]:
     used = inputs.artifacts[inputs.artifacts["status"].isin(["ok", "partial"])]
     dated = used[used["time_source"].isin(["content", "filename"])]
+    first, last = dated["first_measured_at"].min(), dated["last_measured_at"].max()
+    if inputs.period != periods.ALL:
+        start, end = periods.bounds(inputs.period)
+        inside = dated[(dated["last_measured_at"] >= start) & (dated["first_measured_at"] < end)]
+        first = max(inside["first_measured_at"].min(), pd.Timestamp(start))
+        last = min(inside["last_measured_at"].max(), pd.Timestamp(end) - pd.Timedelta(microseconds=1))
     model = inputs.analysis.get("model") or {}
     return {
         "text": inputs.title,
         "period": inputs.period,
-        "first_measured_at": _day(dated["first_measured_at"].min()),
-        "last_measured_at": _day(dated["last_measured_at"].max()),
+        "first_measured_at": _day(first),
+        "last_measured_at": _day(last),
         "undated_artifacts": int(len(used) - len(dated)),
         "profile": inputs.analysis.get("profile", "none"),
         "model": model.get("model", "no model"),
@@ -181,10 +198,12 @@ def _summary(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels
 
 
 def _verdict(inputs: Inputs) -> str:
-    if inputs.period == "all":
-        return "This report covers everything measured; it has no previous period to be compared with."
     changes = [fact for fact in inputs.facts if fact.kind == "change"]
     verdicts = {fact.verdict for fact in changes}
+    if inputs.period == "all":
+        if "regression" in verdicts:
+            return "A regression stands in the history of the runs."
+        return "This report covers everything measured; it has no previous period to be compared with."
     if "regression" in verdicts:
         return "A regression stands against the previous period."
     if "improvement" in verdicts:
@@ -209,9 +228,14 @@ def _brief(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) 
     return [_plain(labels.sentence(statements[statement_id])) for statement_id in inputs.brief["statement_ids"]]
 
 
-def _performance(facts: list[Fact], labels: Labels) -> list[dict[str, Any]]:
+def _performance(facts: list[Fact], series: Mapping[str, Any], labels: Labels) -> list[dict[str, Any]]:
     """One table a metric: series, value, n, spread, interval. Details (load, compile, ...) come last."""
-    swept = {series_id for fact in facts if len(fact.series_ids) > 1 for series_id in fact.series_ids}
+    swept = {
+        series_id
+        for fact in facts
+        if fact.kind == "level" and fact.statistic == "mean" and len(fact.series_ids) > 1
+        for series_id in fact.series_ids
+    }
     groups: dict[tuple[str, str], list[Fact]] = {}
     for fact in facts:
         metric = vocabulary.metrics().get(fact.metric)
@@ -225,24 +249,23 @@ def _performance(facts: list[Fact], labels: Labels) -> list[dict[str, Any]]:
             groups.setdefault((fact.metric, fact.unit), []).append(fact)
     names = list(vocabulary.metrics())
     ordered = sorted(groups, key=lambda key: (key[0] in DETAIL_METRICS, names.index(key[0]), key[1]))
-    return [_metric_table(key, groups[key], labels) for key in ordered]
+    return [_metric_table(key, groups[key], series, labels) for key in ordered]
 
 
 def _inner_sweep(fact: Fact, swept: set[str]) -> bool:
     return len(fact.series_ids) == 1 and fact.series_ids[0] in swept
 
 
-def _metric_table(key: tuple[str, str], facts: list[Fact], labels: Labels) -> dict[str, Any]:
+def _metric_table(key: tuple[str, str], facts: list[Fact], series: Mapping[str, Any], labels: Labels) -> dict[str, Any]:
     metric = vocabulary.metric(key[0])
     rows = [
         {
+            "group": str(series[fact.series_ids[0]]["suite"] or "").replace("_", " "),
             "entity": fact.entity,
             "condition": fact.condition,
-            "statistic": fact.statistic.replace("_", " "),
-            "value": wording.number(fact.value),
             "n": "not stated" if fact.n is None else str(fact.n),
             "sd": wording.number(fact.sd) if fact.sd is not None else "",
-            "interval": _interval(fact),
+            **_shown(fact),
             "grade": fact.grade.replace("_", " "),
             "label": labels.of(fact.id),
         }
@@ -256,6 +279,7 @@ def _metric_table(key: tuple[str, str], facts: list[Fact], labels: Labels) -> di
         "better": better,
         "definition": metric.definition,
         "detail": metric.name in DETAIL_METRICS,
+        "main": metric.headline or metric.name == "ttft_s",
         "rows": rows,
     }
 
@@ -281,10 +305,38 @@ def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
             "verdict": _shown_verdict(fact),
             "clear": fact.verdict in ("regression", "improvement"),
             "text": told[fact.id].text if fact.id in told else fact.text,
+            **_shown(fact),
+            **_compared(fact),
             "label": labels.of(fact.id),
         }
         for fact in facts
     ]
+
+
+def _shown(fact: Fact) -> dict[str, str]:
+    """Cells of a fact as they are printed. An average or percentile of one sample is shown as that sample."""
+    one = fact.n == 1 and fact.kind in ("level", "quality") and fact.statistic not in ("min", "max")
+    return {
+        "statistic": "sample" if one else fact.statistic.replace("_", " "),
+        "value": wording.number(fact.value),
+        "interval": _interval(fact),
+        "p_value": "" if fact.p_value is None else wording.number(fact.p_value, 2),
+        "q_value": "" if fact.q_value is None else wording.number(fact.q_value, 2),
+    }
+
+
+def _compared(fact: Fact) -> dict[str, str]:
+    """What is compared with what, the ratio with its interval; a line of history is told by its own words."""
+    subject, differ, about = conditions.against(fact.entity, fact.condition, fact.baseline or "")
+    if fact.baseline is None:
+        subject, differ, about = f"{fact.entity}: {fact.text.rpartition(': ')[2]}", "", fact.condition
+    return {
+        "subject": subject,
+        "differ": differ,
+        "about": about,
+        "quantity": wording.quantity(fact.value, fact.unit),
+        "n": "" if fact.n is None else str(fact.n),
+    }
 
 
 def _shown_verdict(fact: Fact) -> str:
@@ -328,12 +380,21 @@ def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
             {
                 "label": label,
                 "id": fact.id,
-                "text": fact.text,
+                "text": conditions.once(fact.text, fact.condition, fact.baseline),
                 "value": fact.value,
                 "unit": fact.unit,
                 "n": fact.n,
                 "grade": fact.grade,
                 "method": fact.ci_method,
+                "columns": {
+                    "metric": vocabulary.metric(fact.metric).label,
+                    "entity": fact.entity,
+                    "condition": fact.condition,
+                    "baseline": fact.baseline or "",
+                    "n": "" if fact.n is None else f"{fact.n:,}",
+                    "sd": "" if fact.sd is None else wording.number(fact.sd),
+                    **_shown(fact),
+                },
                 "sources": list(fact.sources),
             }
         )
@@ -344,7 +405,7 @@ METHOD = (
     "Every artifact is read once and kept with its sha256. A failed record keeps no measurement and enters no mean.",
     "Files with the same bytes, or the same measurements in another format, are counted once; summaries of stored rows "
     "are recomputed and not counted again.",
-    "A request is cold when its load time is above the larger of half a second and five times the median of its file, "
+    "A request is cold when its load time is above 0.5 s and above 5 times the median of its file, "
     "or when model, context or GPU layers changed before it. Cold and warm times are not pooled.",
     "Means carry the sample standard deviation (one degree of freedom less) and, from five values on, a confidence "
     "interval whose method is named with the fact. One sample is shown as one sample, never as an average.",

@@ -433,6 +433,26 @@ def test_the_mean_generation_time_is_computed_and_not_the_stored_minimum(world: 
     assert not ((rows["statistic"] == "mean") & ((rows["value"] - 2.52722).abs() < 5e-6)).any()
 
 
+def test_the_stored_minimum_that_calls_itself_a_mean_is_named(world: World) -> None:
+    path = CSV_DATA + "baseline_test_results_1759099000.json"
+    gaps = world.tables["telemetry_gaps"]
+    (gap,) = gaps[(gaps["kind"] == "inconsistent") & (gaps["subject"] == f"{path} /summary")].to_dict("records")
+    assert "mean total_s is stated as 2.52722, which is their min; the rows give 3.20354" in gap["consequence"]
+
+
+def test_first_token_times_of_server_and_load_test_are_named_as_two_things(world: World) -> None:
+    gaps = world.tables["telemetry_gaps"]
+    found = gaps[(gaps["kind"] == "not_comparable") & (gaps["field"] == "TTFT")]
+    assert list(found["subject"]) == ["gemma3:latest"]
+
+
+def test_a_sweep_with_one_sample_a_configuration_is_named(world: World) -> None:
+    gaps = world.tables["telemetry_gaps"]
+    found = gaps[(gaps["kind"] == "few_samples") & gaps["subject"].str.startswith("parameter sweep")]
+    assert list(found["count"]) == [142]
+    assert "142 of 142 configurations" in found.iloc[0]["consequence"]
+
+
 def test_percentiles_of_run_means_are_not_percentiles(world: World, facts: list[Fact]) -> None:
     folder = CSV_DATA + "baselines/"
     paths = [path for path in world.readings if path.startswith(folder)]

@@ -15,7 +15,7 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.definitions import build_definitions
 from chimera_pipeline.orchestration import checks, partitions
-from chimera_pipeline.orchestration.run import INGEST, PERIODIC
+from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.settings import Settings
 from tests import corpus
 
@@ -35,7 +35,7 @@ GRAPH = {
     "analysis": ("analysis", {"facts", "telemetry_gaps", "collector_brief"}),
     "report": (
         "report",
-        {"facts", "analysis", "collector_brief", "artifacts", "series", "telemetry_gaps", "quarantine"},
+        {"facts", "measurements", "analysis", "collector_brief", "artifacts", "series", "telemetry_gaps", "quarantine"},
     ),
     "report_history": ("report", {"report"}),
 }  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_partition_is_materialized_with_its_metadata_and_checks(chosen: Settin
         assert ingest.success
         evaluations = ingest.get_asset_check_evaluations()
         assert {check.asset_key.path[-1] for check in evaluations} == {*SETTLED_TABLES, "measurements"}
-        assert all(check.passed for check in evaluations)
+        assert {check.check_name for check in evaluations if not check.passed} == {checks.GAPS}
         done = materialize(chosen, PERIODIC, "month", "2025-10", instance)
         assert done.success
         event = instance.get_latest_materialization_event(dg.AssetKey("llm_requests"))
@@ -112,7 +112,9 @@ def test_a_partition_is_materialized_with_its_metadata_and_checks(chosen: Settin
         assert any(key.startswith("decode_tokens_per_s") for key in facts.asset_materialization.metadata)
     report = json.loads((chosen.out / "reports/2025-10/report.json").read_text())
     assert report["title"]["period"] == "2025-10"
-    assert set(pd.read_parquet(chosen.out / "tables/checks")["passed"]) == {True}
+    kept = pd.read_parquet(chosen.out / "tables/checks")
+    assert set(kept.loc[~kept["passed"], "expectation"]) == {checks.GAPS}
+    assert not set(kept["expectation"]) & {checks.ROW_COUNT, checks.FRESHNESS}
 
 
 def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
@@ -122,8 +124,8 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
 
     whole = steps.settle_store
 
-    def broken(*arguments: Any) -> dict[str, pd.DataFrame]:
-        out = whole(*arguments)
+    def broken(*arguments: Any, **named: Any) -> dict[str, pd.DataFrame]:
+        out = whole(*arguments, **named)
         out["timings"] = out["timings"].assign(mean_s=-1.0)
         return out
 
@@ -131,7 +133,9 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
     with dg.instance_for_test() as instance:
         result = materialize(chosen, INGEST, "all", None, instance)
         assert not result.success
-        failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+        severe = dg.AssetCheckSeverity.ERROR
+        evaluations = result.get_asset_check_evaluations()
+        failed = [check for check in evaluations if not check.passed and check.severity is severe]
         assert [check.asset_key.path[-1] for check in failed] == ["timings"]
         rows = failed[0].metadata["first"].value
         assert rows[0]["artifact_path"] == "october/compile.json"

@@ -19,13 +19,15 @@ from chimera_pipeline.orchestration import publication, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 
+NOW = 1_800_000_000.0
+
 
 def tables_of(root: Path, out: Path, **more: Any) -> dict[str, pd.DataFrame]:
     """Every settled table, `measurements` among them, of the artifacts under `root`."""
     chosen = settings.load(artifacts=str(root), out=out, **more)
-    inventory = steps.take_inventory(chosen, now=1_800_000_000.0)
+    inventory = steps.take_inventory(chosen, now=NOW)
     steps.read_new(chosen, inventory)
-    settled = steps.settle_store(chosen, inventory)
+    settled = steps.settle_store(chosen, inventory, now=NOW)
     used = {name: settled[name] for name in (*METRIC_TABLES, EXTRAS, "artifacts")}
     long = melt(used, period="month", trust_file_times=False, reader_version=steps.reader_version(chosen))
     return {**settled, "measurements": long}

@@ -14,7 +14,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, measured, number, pointer
 from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.records import Reading, Row
+from chimera_pipeline.records import Reading, Row, SummaryRow
 
 _CSV = {
     "Test Name": "test_name",
@@ -24,6 +24,13 @@ _CSV = {
     "Tokens": "tokens",
     "Tokens per Second": "tokens_per_second",
     "Success": "success",
+}
+SUITE = "generation_test"
+_STORED = {
+    "avg_generation_time_ms": ("total_s:mean", "ms"),
+    "min_generation_time_ms": ("total_s:min", "ms"),
+    "max_generation_time_ms": ("total_s:max", "ms"),
+    "avg_tokens_per_second": ("end_to_end_tokens_per_s:mean", None),
 }
 _MEASURES = ("total_s", "output_tokens", "end_to_end_tokens_per_s")
 _UNITS = {
@@ -60,7 +67,24 @@ def read(document: Document) -> Reading:
                 precision.setdefault(source, []).append(record[source])
     halves = {_UNITS[source][0]: half_unit(texts, _UNITS[source][1]) for source, texts in precision.items()}
     reading.precision["llm_requests"] = {target: half for target, half in halves.items() if half is not None}
+    _summarise(reading, shared)
     return reading
+
+
+def _summarise(reading: Reading, shared: dict[str, Any]) -> None:
+    """The summary that the script stores beside its tests, to be recomputed from them."""
+    stated = shared.get("summary")
+    if not isinstance(stated, dict):
+        return
+    stats: dict[str, tuple[float, float]] = {}
+    for source, (target, unit) in _STORED.items():
+        value = stated.get(source)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            converted = number(value, unit, locator=pointer("summary", source), field=source)
+            if converted is not None:
+                stats[target] = (converted, 0.0)
+    if stats:
+        reading.summaries.append(SummaryRow("llm_requests", {"suite": SUITE}, stats, pointer("summary")))
 
 
 def _records(document: Document, shared: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -77,7 +101,7 @@ def _records(document: Document, shared: dict[str, Any]) -> Iterator[tuple[str, 
 def _row(locator: str, record: dict[str, Any], shared: dict[str, Any]) -> Row:
     row: Row = {
         "locator": locator,
-        "suite": "generation_test",
+        "suite": SUITE,
         "config": config({key: record.get(key) for key in ("temperature", "max_tokens")}),
         "prompt_id": redact.name(record.get("test_name")),
         "status": "ok",
@@ -101,4 +125,4 @@ def _row(locator: str, record: dict[str, Any], shared: dict[str, Any]) -> Row:
     return row
 
 
-READER = Reader("generation-tests", 1, matches, read)
+READER = Reader("generation-tests", 2, matches, read)

@@ -13,7 +13,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import config, count, embedded_options, number, prompt_id
+from chimera_pipeline.readers.fields import config, count, digest, embedded_options, number, prompt_id
 from chimera_pipeline.readers.names import hardware_name, model_name, quantization
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
@@ -75,6 +75,8 @@ def _row(reading: Reading, locator: str, record: Record) -> Row:
     if name := model_name(record.get("model")):
         row["model"] = name
         row["quantization"] = quantization(name.replace(":", "-"))
+    if stated := digest(record):
+        row["model_digest"] = stated
     if hardware := record.get("gpu_name") or record.get("hardware"):
         row["hardware"] = hardware_name(hardware)
     if "prompt" in record:
@@ -110,4 +112,4 @@ def _nanoseconds(value: Any, locator: str, field: str) -> float | None:
     return number(value, "ns", locator=locator, field=field) or None
 
 
-READER = Reader("ollama-api", 1, matches, read)
+READER = Reader("ollama-api", 2, matches, read)

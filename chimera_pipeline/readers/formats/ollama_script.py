@@ -15,6 +15,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import (
     config,
     count,
+    digest,
     embedded_options,
     half_unit,
     measured,
@@ -35,7 +36,7 @@ _NUMBERS = {
 }
 _COUNTS = {"prompt_eval_count": "prompt_tokens", "eval_count": "output_tokens"}
 _SWEEP = {"num_gpu", "num_ctx", "temperature"}
-_SHARED = ("model", "timestamp", "options", "engine", "hardware", "gpu_name", "quantization")
+_SHARED = ("model", "digest", "model_digest", "timestamp", "options", "engine", "hardware", "gpu_name", "quantization")
 _REQUIRED = {"ttft_s", "tokens_s"}
 
 
@@ -95,6 +96,8 @@ def _row(locator: str, record: dict[str, Any], fields: set[str], suite: str) -> 
     }
     if "model" in fields:
         row["model"] = redact.name(record.get("model"))
+    if stated := digest(record):
+        row["model_digest"] = stated
     if record.get("quantization") or record.get("tag"):
         row["quantization"] = redact.name(record.get("quantization") or record.get("tag"))
     if hardware := record.get("gpu_name") or record.get("hardware"):
@@ -142,4 +145,4 @@ FLAT = Flat(
     zero_fails=("tokens_s", "eval_count"),
 )
 
-READER = Reader("ollama-script", 3, matches, read, flat=FLAT)
+READER = Reader("ollama-script", 4, matches, read, flat=FLAT)

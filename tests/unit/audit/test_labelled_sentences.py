@@ -1,4 +1,4 @@
-"""The auditor against two sets of labelled sentences, and value matching on the same sentences beside it."""
+"""The auditor against sets of labelled sentences, and value matching on the same sentences beside it."""
 
 from __future__ import annotations
 
@@ -54,6 +54,18 @@ def test_verdicts_are_right_for_95_percent_of_the_third_set(third: labelled.Scor
 
 def test_no_sentence_of_the_third_set_is_falsely_supported(third: labelled.Score) -> None:
     assert third.false_supported == []
+
+
+@pytest.mark.parametrize(("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100)])
+def test_later_sets_hold_as_well_and_value_matching_does_not(name: str, size: int) -> None:
+    linked = labelled.scored(labelled.cases(name))
+    plain = labelled.scored(labelled.cases(name), labelled.value_only)
+    print(f"{name}: linked {linked.accuracy:.1%}; by value {plain.accuracy:.1%}, {len(plain.false_supported)} falsely")
+    assert linked.total >= size
+    assert linked.accuracy >= 0.95, linked.wrong
+    assert linked.false_supported == []
+    assert plain.accuracy < 0.4
+    assert len(plain.false_supported) > 10
 
 
 @pytest.mark.parametrize("name", ["sentences.yaml", "heldout.yaml", "third.yaml"])

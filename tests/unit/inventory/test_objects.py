@@ -59,7 +59,7 @@ def test_objects_below_a_prefix_give_what_the_same_files_give(bucket: Any, tmp_p
         chosen = settings_module.load(artifacts=artifacts, out=tmp_path / f"out-{name}")
         inventory = steps.take_inventory(chosen, now=2e9)
         steps.read_new(chosen, inventory)
-        tables[name] = steps.settle_store(chosen, inventory)
+        tables[name] = steps.settle_store(chosen, inventory, now=2e9)
     for table in ("llm_requests", "timings", "serving_runs", "throughputs"):
         assert len(tables["local"][table]) == len(tables["objects"][table])
     of = {name: frames["artifacts"].set_index("path") for name, frames in tables.items()}

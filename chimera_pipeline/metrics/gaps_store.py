@@ -1,0 +1,210 @@
+"""What the store as a whole lacks: periods, samples, time that nothing accounts for, GPUs that did no work, and words
+that stand for different measurements.
+
+In: entries that count, dated and with their series. Out: gaps, each with consequence and remedy.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chimera_pipeline import periods
+from chimera_pipeline.contracts import definitions
+from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.records import Gap, GapKind, Row
+
+MIN_REGULAR = 3
+"""A tool is missed in a period when it measured in at least so many others, and in half of its span."""
+FEW = 3
+UNEXPLAINED_SHARE = 0.1
+UNEXPLAINED_S = 0.1
+_PARTS = ("load_s", "prompt_eval_s", "eval_s")
+_LAYERS = ("num_gpu", "n_gpu_layers", "ngl", "gpu_layers")
+
+
+def store_gaps(entries: list[Entry], *, period: str) -> list[Gap]:
+    """Every gap of this module; `period` is the kind of report period."""
+    return [
+        *_missing_periods(entries, period),
+        *_few_samples(entries),
+        *_unexplained_time(entries),
+        *_no_gpu_used(entries),
+        *_not_comparable(entries),
+    ]
+
+
+def _missing_periods(entries: list[Entry], kind: str) -> Iterator[Gap]:
+    """Periods in which a tool that measures regularly measured nothing."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        for _, row in entry.all_rows():
+            if row["time_source"] in ("content", "filename") and row["measured_at"]:
+                at = dt.datetime.fromisoformat(row["measured_at"])
+                seen[entry.reading.tool or "unknown"].add(periods.period_of(at, kind))
+    for tool, found in sorted(seen.items()):
+        ordered = sorted(found, key=lambda name: periods.bounds(name)[0])
+        first, last = ordered[0], ordered[-1]
+        span = periods.between(first, last)
+        if len(found) < MIN_REGULAR or 2 * len(found) < len(span):
+            continue
+        for name in span:
+            if name not in found:
+                yield Gap(
+                    kind=GapKind.MISSING_PERIOD,
+                    table="measurements",
+                    field="measured_at",
+                    subject=f"{tool} in {name}",
+                    severity="warning",
+                    consequence=f"{tool} measured in {len(found)} of {len(span)} periods from {first} to {last}, not "
+                    f"in {name}: a change there shows only in the period after it",
+                    remedy=f"add the result files of {name}, or run {tool} in every period",
+                )
+
+
+def _few_samples(entries: list[Entry]) -> Iterator[Gap]:
+    """Configurations with so few samples that no interval and no test is possible."""
+    counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    paths: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in entries:
+        for row in entry.rows.get("llm_requests", ()):
+            if row.get("status", "ok") == "ok":
+                group = (entry.reading.tool or "unknown", str(row.get("suite") or "requests"))
+                counts[group][row["series_id"]] += 1
+                paths[group].add(entry.path)
+    for group, series in sorted(counts.items()):
+        few = sum(count < FEW for count in series.values())
+        if few:
+            yield Gap(
+                kind=GapKind.FEW_SAMPLES,
+                table="llm_requests",
+                field="n",
+                subject=f"{group[1].replace('_', ' ')} of {group[0]}",
+                artifacts=tuple(sorted(paths[group])),
+                count=few,
+                severity="warning",
+                consequence=f"{few} of {len(series)} configurations have fewer than {FEW} samples: they carry no "
+                "interval and no test, and what stands out among them may be chance",
+                remedy="repeat each configuration at least 5 times",
+            )
+
+
+def _unexplained_time(entries: list[Entry]) -> Iterator[Gap]:
+    """Requests whose end-to-end time is longer than load, prompt evaluation and decode together."""
+    for entry in entries:
+        total = lost = 0.0
+        count = 0
+        for row in entry.rows.get("llm_requests", ()):
+            values = [row.get(name) for name in ("total_s", *_PARTS)]
+            if row.get("status", "ok") != "ok" or any(value is None for value in values):
+                continue
+            whole, *parts = (float(value) for value in values if value is not None)
+            rest = whole - sum(parts)
+            if rest > max(UNEXPLAINED_SHARE * whole, UNEXPLAINED_S):
+                count, total, lost = count + 1, total + whole, lost + rest
+        if count:
+            yield Gap(
+                kind=GapKind.UNEXPLAINED_TIME,
+                table="llm_requests",
+                field="total_s",
+                subject=entry.path,
+                artifacts=(entry.path,),
+                count=count,
+                severity="warning",
+                consequence=f"{lost:.3g} s of {total:.3g} s of these requests are neither load nor prompt evaluation "
+                "nor decode: no statement says where they went",
+                remedy="measure queueing, network and client time beside the server's durations",
+            )
+
+
+def _no_gpu_used(entries: list[Entry]) -> Iterator[Gap]:
+    """Runs of a tool without a layer on the GPU, and GPUs whose utilization was zero throughout."""
+    off: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for entry in entries:
+        idle = [float(row["value"]) for row in entry.rows.get("system_samples", ()) if row.get("metric") ==
+                "gpu_utilization" and row.get("value") is not None]  # fmt: skip
+        if len(idle) >= FEW and max(idle) == 0:
+            yield _unused(entry.path, "gpu_utilization", {entry.path: len(idle)}, "the GPU idled in every sample")
+        for _, row in entry.all_rows():
+            if _on_cpu(row):
+                off[entry.reading.tool or "unknown"][entry.path] += 1
+    for tool, counts in sorted(off.items()):
+        yield _unused(f"{tool} without GPU layers", "config", counts, "these rows ran without a layer on the GPU")
+
+
+def _on_cpu(row: Row) -> bool:
+    """No layer was given to a GPU, and nothing says that the row is about a CPU."""
+    config: dict[str, Any] = row.get("config") or {}
+    layers = [config[name] for name in _LAYERS if isinstance(config.get(name), int | float)]
+    named = f"{row.get('hardware') or ''} {row.get('device') or ''}".lower()
+    return bool(layers) and max(layers) == 0 and "cpu" not in named
+
+
+def _unused(subject: str, field: str, counts: dict[str, int], what: str) -> Gap:
+    return Gap(
+        kind=GapKind.NO_GPU_USED,
+        table="system_samples" if field == "gpu_utilization" else "measurements",
+        field=field,
+        subject=subject,
+        artifacts=tuple(sorted(counts)),
+        count=sum(counts.values()),
+        severity="info",
+        consequence=f"{what}: the numbers are those of the CPU, and say nothing about a GPU",
+        remedy="check that the work under test reaches the GPU, or name the CPU as the hardware",
+    )
+
+
+def _not_comparable(entries: list[Entry]) -> Iterator[Gap]:
+    """Models for which files measure one word by different definitions and share none."""
+    found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for entry in entries:
+        for model, metric, definition in sorted(set(_measured(entry)), key=str):
+            for word, known in definitions.words().items():
+                match = [one for one in known if one.metric == metric and one.covers(entry.reading.tool, definition)]
+                if match:
+                    found[word, model][entry.path].add(match[0].means)
+    for (word, model), files in sorted(found.items()):
+        if set.intersection(*files.values()):
+            continue
+        meanings: dict[str, set[str]] = defaultdict(set)
+        for path, stated in files.items():
+            for means in stated:
+                meanings[means].add(path)
+        told = "; ".join(f"{means} ({_some(paths)})" for means, paths in sorted(meanings.items()))
+        yield Gap(
+            kind=GapKind.NOT_COMPARABLE,
+            table="series",
+            field=word,
+            subject=model,
+            artifacts=tuple(sorted(files)),
+            count=len(meanings),
+            severity="info",
+            consequence=f"{word} of {model} is measured in {len(meanings)} ways that are never compared: {told}",
+            remedy=f"measure {word} in one way, or compare only what names the same definition",
+        )
+
+
+def _measured(entry: Entry) -> Iterator[tuple[str, str, str | None]]:
+    """(model, metric, definition) of every value that a definition could be about."""
+    wanted = {one.metric for known in definitions.words().values() for one in known}
+    for table, row in entry.all_rows():
+        model = row.get("model")
+        if model is None or row.get("status", "ok") != "ok":
+            continue
+        if table == "measurements":
+            names: Iterable[str] = [row["metric"]]
+        elif table == "serving_runs":
+            stated = [name for name in row if row[name] is not None]
+            names = [name if name in wanted else f"serving_{name.rpartition('_')[0]}" for name in stated]
+        else:
+            names = [name for name in row if row[name] is not None]
+        for name in names:
+            if name in wanted:
+                yield str(model), name, row.get("ttft_definition") if name == "ttft_s" else None
+
+
+def _some(paths: set[str]) -> str:
+    ordered = sorted(paths)
+    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} and {len(ordered) - 1} more"

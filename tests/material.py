@@ -1,0 +1,52 @@
+"""What a report is published from, made by the steps alone: no Dagster, so that a test can ask for many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chimera_pipeline import settings as settings_module
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
+from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.orchestration import steps
+from chimera_pipeline.orchestration.agents import analyse, brief
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.publication import Material
+
+NOW = 1_800_000_000.0
+
+
+def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
+    """The material of the report over `artifacts`, without a model. `out` takes the manifest."""
+    chosen = settings_module.load(artifacts=str(artifacts), out=out, llm="none", settle_seconds=0)
+    lake = Lake(out)
+    inventory = steps.take_inventory(chosen, now=NOW)
+    steps.read_new(chosen, inventory)
+    settled = steps.settle_store(chosen, inventory, now=NOW)
+    rows = melt(settled, period="month", trust_file_times=chosen.trust_file_times)
+    facts = facts_room.facts_of(
+        {
+            "measurements": rows,
+            "series": settled["series"],
+            "artifacts": settled["artifacts"],
+            "telemetry_gaps": settled["telemetry_gaps"],
+        },
+        period=period,
+    )
+    told = brief(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], period=period)
+    analysis = analyse(chosen, lake, facts, settled["telemetry_gaps"], told, period=period)
+    tables.frame("claims", analysis.pop("claims"))
+    return Material(
+        period=period,
+        facts=facts,
+        points=points.points_of(facts, rows, settled["series"], period=period),
+        analysis=analysis,
+        brief=told,
+        artifacts=settled["artifacts"],
+        series=settled["series"],
+        gaps=settled["telemetry_gaps"],
+        quarantine=settled["quarantine"],
+        reproducibility=steps.reproducibility(chosen, settled["artifacts"], period),
+        run={"run_id": "test", "generated_at": "2025-10-08T12:00:00+00:00", "durations_s": {"ingest": 1.25}},
+    )
