@@ -139,7 +139,7 @@ def _check_folders(chosen: settings.Settings) -> None:
     from chimera_pipeline.inventory.scan import open_root
 
     root, out = open_root(chosen.artifacts).folder, chosen.out.resolve()
-    if out == root or out in root.parents:
+    if root is not None and (out == root or out in root.parents):
         raise UsageError(f"--out {chosen.out} holds the artifacts; give a folder beside or inside them")
 
 

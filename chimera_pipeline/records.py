@@ -45,7 +45,10 @@ class ArtifactStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One directory entry as the scan saw it. `path` is relative with `/`; bytes outside UTF-8 are `\\xNN`."""
+    """One directory entry as the scan saw it. `path` is relative with `/`; bytes outside UTF-8 are `\\xNN`.
+
+    `etag` is what object storage says of the content; None for files.
+    """
 
     path: str
     size_bytes: int
@@ -54,6 +57,7 @@ class Artifact:
     format: Format = Format.OTHER
     skip_reason: str | None = None
     detail: str | None = None
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

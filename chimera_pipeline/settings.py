@@ -32,7 +32,8 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_file_bytes: int = Field(64 * 2**20, gt=0, description="Larger files are skipped, with the reason.")
+    max_file_bytes: int = Field(64 * 2**20, gt=0, description="Larger files are skipped; a csv is summed up.")
+    max_csv_bytes: int = Field(8 * 2**30, gt=0, description="A larger csv is skipped, with the reason.")
     max_line_bytes: int = Field(2**20, gt=0, description="Longest line of a csv or jsonl file.")
     max_columns: int = Field(2_000, gt=0, description="Most columns of a csv file.")
     max_rows: int = Field(5_000_000, gt=0, description="Most rows of a csv or jsonl file.")
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
         None, gt=0, description="Longest time per output token after the first of a request that counts as goodput."
     )
     slo_e2e_s: float | None = Field(None, gt=0, description="Longest total time of a request that counts as goodput.")
+    workers: int = Field(0, ge=0, description="Processes that read artifacts; 0 is one for each core.")
     sensor_seconds: int = Field(30, ge=1, description="Least seconds between two looks of a sensor.")
     quarantine_share: float = Field(
         0.25, ge=0, le=1, description="Share of benchmark files in quarantine above which the check warns."

@@ -52,6 +52,21 @@ COMMON = (
     *("s", "ms", "us", "ns", "min", "tokens/s", "requests/s", "1/s"),
     *("bytes", "KiB", "MiB", "GiB", "kB", "MB", "GB", "percent", "W", "J", "MHz", "degC"),
 )
+_PLAIN = {
+    **dict.fromkeys(("s", "seconds"), (1.0, 1.0, "[time]")),
+    "ms": (1.0, 1e3, "[time]"),
+    "us": (1.0, 1e6, "[time]"),
+    "ns": (1.0, 1e9, "[time]"),
+    **dict.fromkeys(("token/s", "tokens/s"), (1.0, 1.0, "[token] / [time]")),
+    **dict.fromkeys(("request/s", "requests/s"), (1.0, 1.0, "[request] / [time]")),
+    **dict.fromkeys(("byte", "bytes"), (1.0, 1.0, "[information]")),
+    "MiB": (1048576.0, 1.0, "[information]"),
+    "percent": (1.0, 1.0, "dimensionless"),
+    "%": (1.0, 1.0, "dimensionless"),
+    "W": (1.0, 1.0, "[mass] * [length] ** 2 / [time] ** 3"),
+}
+"""(multiply, divide, dimension) of the units that nearly every file states, as pint gives them: its registry takes half
+a second to build, and most folders need no other unit."""
 _INFORMATION = {"bit": "[information]", "bit / second": "[information] / [time]"}
 _WRITTEN = re.compile(r"(1|[^\W\d]+)(\s*[*/]\s*[^\W\d]+){0,3}\Z")
 _BITS_OR_BYTES = re.compile(r"[KMGTP]b(/\w+)?\Z|b\Z")
@@ -71,8 +86,14 @@ def registry() -> Any:
 @lru_cache(maxsize=256)
 def _scale(unit: str) -> tuple[float, float]:
     """(multiply, divide) that takes a value in `unit` to its canonical unit; one of the two is 1."""
+    if unit in _PLAIN:
+        return _PLAIN[unit][:2]
+    return _scale_by_pint(unit)
+
+
+def _scale_by_pint(unit: str) -> tuple[float, float]:
     parsed = _parsed(unit)
-    target = CANONICAL.get(dimension(unit))
+    target = CANONICAL.get(_dimension_by_pint(unit))
     factor = float(registry().Quantity(1, parsed).to(target or parsed).magnitude)
     if factor < 1 and abs(round(1 / factor) - 1 / factor) < 1e-6 / factor:
         return 1.0, float(round(1 / factor))
@@ -101,6 +122,10 @@ def _parsed(unit: str) -> Any:
 
 def dimension(unit: str) -> str:
     """What `unit` measures, as pint writes it ("[time]"). Raises ArtifactError(unknown_unit)."""
+    return _PLAIN[unit][2] if unit in _PLAIN else _dimension_by_pint(unit)
+
+
+def _dimension_by_pint(unit: str) -> str:
     parsed = _parsed(unit)
     root = str(registry().Quantity(1, parsed).to_root_units().units)
     # To pint, bits and bytes measure nothing; only their root unit tells them from a plain number.

@@ -89,10 +89,14 @@ def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
     import pandas as pd
 
     if dtype.startswith("datetime64"):
+        if isinstance(values, pd.Series) and isinstance(values.dtype, pd.DatetimeTZDtype):
+            known: Any = values
+            return known.astype(dtype)
         parsed = pd.to_datetime(pd.Series(values, index=index, dtype="object"), utc=True, format="ISO8601")
         typed: Any = parsed
         return typed.astype(dtype)
     if dtype == "object":
         text = pd.Series(values, index=index, dtype="object")
-        return text.mask(text.isna(), other=None)
+        null = text.isna()
+        return text.mask(null, other=None) if null.any() else text
     return pd.Series(values, index=index, dtype=dtype)

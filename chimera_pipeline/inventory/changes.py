@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.inventory.opening import read_artifact
+from chimera_pipeline.errors import Reason
+from chimera_pipeline.inventory.scan import Root
 from chimera_pipeline.records import Artifact
 
-_RETRY = frozenset({Reason.STILL_WRITING, Reason.VANISHED, Reason.IO_ERROR, Reason.PERMISSION_DENIED})
+RETRY = frozenset({Reason.STILL_WRITING, Reason.VANISHED, Reason.IO_ERROR, Reason.PERMISSION_DENIED})
+"""Reasons that may be gone by the next run."""
 
 
 def unchanged(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> bool:
@@ -25,8 +26,8 @@ def unchanged(found: Iterable[Artifact], known: Mapping[str, Artifact]) -> bool:
 
 
 def _same(found: Artifact, known: Artifact) -> bool:
-    return (found.size_bytes, found.mtime_ns) == (known.size_bytes, known.mtime_ns) and (
-        known.skip_reason not in _RETRY
+    return (found.size_bytes, found.mtime_ns, found.etag) == (known.size_bytes, known.mtime_ns, known.etag) and (
+        known.skip_reason not in RETRY
     )
 
 
@@ -44,13 +45,15 @@ def waits(mtime_ns: int, looked_at: float, now: float) -> bool:
 
 
 def take_stock(
-    folder: Path,
+    root: Root,
     found: Iterable[Artifact],
     known: Mapping[str, Artifact],
     *,
     max_bytes: int,
     settle_seconds: float = 0.0,
     now: float = 0.0,
+    spool: Path | None = None,
+    max_csv_bytes: int = 0,
     looked_at: float | None = None,
 ) -> list[Artifact]:
     """`found` with hashes: from the manifest where size and time are unchanged, else by reading.
@@ -60,7 +63,8 @@ def take_stock(
     """
     looks = [now - settle_seconds] if settle_seconds > 0 else []
     since = min([*looks, *([] if looked_at is None else [looked_at])], default=None)
-    stock = []
+    stock: list[Artifact] = []
+    unread: list[int] = []
     for artifact in found:
         before = known.get(artifact.path)
         if artifact.skip_reason is not None:
@@ -70,18 +74,16 @@ def take_stock(
         elif since is not None and waits(artifact.mtime_ns, since, now):
             stock.append(before if before is not None and before.sha256 is not None else _waiting(artifact))
         else:
-            stock.append(_hashed(folder, artifact, max_bytes))
+            unread.append(len(stock))
+            stock.append(artifact)
+    fetched = root.hashed(
+        [stock[place] for place in unread], max_bytes=max_bytes, spool=spool, max_csv_bytes=max_csv_bytes
+    )
+    for place, artifact in zip(unread, fetched, strict=True):
+        stock[place] = artifact
     return stock
 
 
 def _waiting(artifact: Artifact) -> Artifact:
     detail = "changed a moment ago and may still be written: read next run"
     return dataclasses.replace(artifact, skip_reason=Reason.STILL_WRITING, detail=detail)
-
-
-def _hashed(folder: Path, artifact: Artifact, max_bytes: int) -> Artifact:
-    try:
-        _, sha256 = read_artifact(folder, artifact.path, max_bytes=max_bytes)
-    except ArtifactError as refused:
-        return dataclasses.replace(artifact, skip_reason=refused.reason, detail=refused.detail)
-    return dataclasses.replace(artifact, sha256=sha256)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.inventory.scan import raw_name
+from chimera_pipeline.inventory.names import raw_name
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -28,11 +30,33 @@ def read_artifact(folder: Path, path: str, *, max_bytes: int) -> tuple[bytes, st
         raise _refusal(error) from error
 
 
+@contextlib.contextmanager
+def opened(folder: Path, path: str, *, max_bytes: int) -> Iterator[int]:
+    """A descriptor of a file that is too large to hold. Raises ArtifactError, still_writing where it changed inside."""
+    try:
+        descriptor = _open(folder, path)
+        try:
+            before = _checked(descriptor, folder, max_bytes)
+            yield descriptor
+            _refuse_change(before, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _refusal(error) from error
+
+
+def hash_artifact(folder: Path, path: str, *, max_bytes: int) -> str:
+    """The sha256 of a file that is too large to hold. Raises ArtifactError as `read_artifact`."""
+    with opened(folder, path, max_bytes=max_bytes) as descriptor, os.fdopen(os.dup(descriptor), "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _open(folder: Path, path: str) -> int:
     return os.open(os.path.join(os.fsencode(folder), raw_name(path)), _FLAGS)
 
 
-def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
+def _checked(descriptor: int, folder: Path, max_bytes: int) -> os.stat_result:
+    """What the file is: regular, below the folder, within the limit. Raises ArtifactError."""
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
         raise ArtifactError(Reason.NOT_REGULAR, "not a regular file")
@@ -41,10 +65,19 @@ def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
         raise ArtifactError(Reason.SYMLINK, "leads outside the root: not read")
     if before.st_size > max_bytes:
         raise ArtifactError(Reason.TOO_LARGE, f"{before.st_size} bytes is over limits.max_file_bytes ({max_bytes})")
+    return before
+
+
+def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
+    before = _checked(descriptor, folder, max_bytes)
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         data = stream.read(max_bytes + 1)
-    after = os.fstat(descriptor)
-    if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (
+    _refuse_change(before, os.fstat(descriptor), len(data))
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _refuse_change(before: os.stat_result, after: os.stat_result, size: int | None = None) -> None:
+    if (size is not None and size != before.st_size) or (after.st_size, after.st_mtime_ns) != (
         before.st_size,
         before.st_mtime_ns,
     ):
@@ -52,7 +85,6 @@ def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
             Reason.STILL_WRITING,
             f"still being written ({before.st_size} to {after.st_size} bytes while read); read again next run",
         )
-    return data, hashlib.sha256(data).hexdigest()
 
 
 def _refusal(error: OSError) -> ArtifactError:

@@ -1,23 +1,24 @@
-"""Lists every directory entry under the root: names, sizes and times only; nothing is opened.
+"""Lists every entry under the root: names, sizes and times only; nothing is opened.
 
-Symbolic links are not followed, special files are named, our own output folder is left out.
+Symbolic links are not followed, special files are named, our own output folder is left out. A root is a folder or a
+prefix in object storage (`objects`); both list, hash and read their artifacts behind one protocol.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from chimera_pipeline.errors import InputError, Reason, UsageError
+from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
+from chimera_pipeline.inventory.names import display
+from chimera_pipeline.inventory.opening import hash_artifact, read_artifact
 from chimera_pipeline.records import Artifact, Format
 
 OUT_MARKER = ".chimera-out"
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
-_LIKE_ESCAPE = re.compile(rb"\\(?=x[0-9a-f]{2})")
 # A file may claim a time that neither the store nor a table can hold: 1678 and 2262, as pandas has them.
 _EARLIEST_NS, _LATEST_NS = -9_214_560_000_000_000_000, 9_214_646_400_000_000_000
 
@@ -36,19 +37,72 @@ _SUFFIXES = {
 }
 
 
+class Root(Protocol):
+    """Where artifacts are. `folder` is None where that is no folder of this machine."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on this machine."""
+
+    def entries(self) -> Iterable[Artifact]:
+        """Every entry, in any order, nothing opened. Raises InputError or UsageError where it cannot be listed."""
+
+    def hashed(
+        self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
+    ) -> Iterator[Artifact]:
+        """`artifacts` in the same order with their sha256, or with the reason why they cannot be read.
+
+        A csv in a folder may be as large as `max_csv_bytes`. What had to be fetched may be kept in the folder `spool`
+        by its hash, for `read`.
+        """
+
+    def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
+        """The bytes of an artifact and their sha256. Raises ArtifactError."""
+
+
 @dataclass(frozen=True, slots=True)
-class Root:
+class FolderRoot:
     """A checked root: the folder, and the one file in it where a single file was given."""
 
     folder: Path
     only: str | None = None
 
+    def entries(self) -> Iterable[Artifact]:
+        """Every entry; an unreadable folder inside becomes one skipped row."""
+        if self.only is not None:
+            return [_artifact(display(self.only), (self.folder / self.only).lstat())]
+        return _walk(self.folder, "")
+
+    def hashed(
+        self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
+    ) -> Iterator[Artifact]:
+        """`artifacts` with their sha256."""
+        for artifact in artifacts:
+            try:
+                if is_large(artifact, max_bytes) and artifact.size_bytes <= max_csv_bytes:
+                    sha256 = hash_artifact(self.folder, artifact.path, max_bytes=max_csv_bytes)
+                else:
+                    _, sha256 = self.read(artifact, max_bytes=max_bytes, spool=spool)
+                yield replace(artifact, sha256=sha256)
+            except ArtifactError as refused:
+                yield replace(artifact, skip_reason=refused.reason, detail=refused.detail)
+
+    def read(self, artifact: Artifact, *, max_bytes: int, spool: Path | None) -> tuple[bytes, str]:
+        """The bytes and their sha256."""
+        return read_artifact(self.folder, artifact.path, max_bytes=max_bytes)
+
+
+def is_large(artifact: Artifact, max_bytes: int) -> bool:
+    """Whether it is a csv that is summed up instead of held."""
+    return artifact.format is Format.CSV and artifact.size_bytes > max_bytes
+
 
 def open_root(artifacts: str) -> Root:
     """The root that `artifacts` names. Raises UsageError (missing, scheme) or InputError (unreadable)."""
     if "://" in artifacts:
-        scheme = artifacts.split("://", 1)[0]
-        raise UsageError(f"{scheme}:// is not supported here; give a folder or a file")
+        from chimera_pipeline.inventory.objects import open_objects
+
+        return open_objects(artifacts)
     path = Path(artifacts)
     try:
         mode = path.stat().st_mode
@@ -57,25 +111,15 @@ def open_root(artifacts: str) -> Root:
     except (OSError, ValueError) as error:
         raise InputError(f"{artifacts}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISREG(mode):
-        return Root(path.parent.resolve(), path.name)
+        return FolderRoot(path.parent.resolve(), path.name)
     if not stat.S_ISDIR(mode):
         raise UsageError(f"{artifacts}: neither a folder nor a regular file")
     folder = path.resolve()
     try:
         with os.scandir(folder):
-            return Root(folder)
+            return FolderRoot(folder)
     except OSError as error:
         raise InputError(f"{artifacts}: cannot be read: {error.strerror}") from error
-
-
-def display(name: str) -> str:
-    """`name` as it is shown: bytes outside UTF-8 as `\\xNN`, and a backslash that would read as one as `\\x5c`."""
-    return _LIKE_ESCAPE.sub(rb"\\x5c", os.fsencode(name)).decode("utf-8", "backslashreplace")
-
-
-def raw_name(shown: str) -> bytes:
-    """The bytes of the name that `display` shows so; no two names are shown alike."""
-    return _ESCAPED.sub(lambda match: bytes([int(match.group(1), 16)]), os.fsencode(shown))
 
 
 def format_of(path: str) -> Format:
@@ -84,11 +128,8 @@ def format_of(path: str) -> Format:
 
 
 def scan(root: Root) -> list[Artifact]:
-    """Every entry under `root`, sorted by path. An unreadable folder inside becomes one skipped row."""
-    if root.only is not None:
-        entry_stat = (root.folder / root.only).lstat()
-        return [_artifact(display(root.only), entry_stat)]
-    return sorted(_walk(root.folder, ""), key=lambda artifact: artifact.path)
+    """Every entry under `root`, sorted by path."""
+    return sorted(root.entries(), key=lambda artifact: artifact.path)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Artifact]:

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,34 @@ from chimera_pipeline.records import Artifact, Format
 FOLDER = ".chimera"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS manifest (
-  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, format TEXT, skip_reason TEXT, detail TEXT
+  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, format TEXT, skip_reason TEXT, detail TEXT,
+  etag TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS readings (
-  sha256 TEXT, reader_version TEXT, payload BLOB, PRIMARY KEY (sha256, reader_version)
-) WITHOUT ROWID;
+  sha256 TEXT, reader_version TEXT, tool TEXT, kind TEXT, status TEXT, records_ok INTEGER, records_failed INTEGER,
+  payload BLOB, PRIMARY KEY (sha256, reader_version)
+);
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-VERSION = 1
+VERSION = 2
+_MOST_AT_ONCE = 500
+QUICK = "quick"
+"""Key of what tells an unchanged run at once; it goes with the manifest that it was made of."""
+LISTED = ("sha256", "tool", "kind", "status", "records_ok", "records_failed")
+"""What is told of a reading without decoding it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """One reading as it is kept: what is listed of it, and the whole of it encoded."""
+
+    sha256: str
+    tool: str | None
+    kind: str
+    status: str
+    records_ok: int
+    records_failed: int
+    payload: bytes
 
 
 class Store:
@@ -59,15 +80,25 @@ class Store:
 
     def manifest(self) -> dict[str, Artifact]:
         """Every artifact of the last inventory, by path."""
-        rows = self._db.execute("SELECT path, size, mtime_ns, sha256, format, skip_reason, detail FROM manifest")
-        return {row[0]: Artifact(row[0], row[1], row[2], row[3], Format(row[4]), row[5], row[6]) for row in rows}
+        rows = self._db.execute("SELECT path, size, mtime_ns, sha256, format, skip_reason, detail, etag FROM manifest")
+        formats = {format.value: format for format in Format}
+        return {
+            path: Artifact(path, size, mtime_ns, sha256, formats[format], reason, detail, etag)
+            for path, size, mtime_ns, sha256, format, reason, detail, etag in rows
+        }
+
+    def stamps(self) -> dict[str, tuple[Any, ...]]:
+        """(size, time in ns, etag, reason) of every artifact of the last inventory, by path."""
+        rows = self._db.execute("SELECT path, size, mtime_ns, etag, skip_reason FROM manifest")
+        return {row[0]: row[1:] for row in rows}
 
     def replace_manifest(self, artifacts: Iterable[Artifact]) -> None:
-        """Make `artifacts` the manifest, whole or not at all."""
+        """Make `artifacts` the manifest, whole or not at all. What told an unchanged run at once no longer does."""
         with self._transaction():
             self._db.execute("DELETE FROM manifest")
+            self._db.execute("DELETE FROM meta WHERE key = ?", (QUICK,))
             self._db.executemany(
-                "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         a.path,
@@ -77,6 +108,7 @@ class Store:
                         a.format.value,
                         a.skip_reason,
                         a.detail,
+                        a.etag,
                     )
                     for a in artifacts
                 ],
@@ -87,20 +119,29 @@ class Store:
         rows = self._db.execute("SELECT sha256 FROM readings WHERE reader_version = ?", (reader_version,))
         return {row[0] for row in rows}
 
-    def add_readings(self, reader_version: str, payloads: Iterable[tuple[str, bytes]]) -> None:
+    def add_readings(self, reader_version: str, readings: Iterable[StoredReading]) -> None:
         """Keep encoded readings by hash."""
+        rows = [(one.sha256, reader_version, *astuple(one)[1:]) for one in readings]
         with self._transaction():
-            self._db.executemany(
-                "INSERT OR REPLACE INTO readings VALUES (?, ?, ?)",
-                [(sha256, reader_version, payload) for sha256, payload in payloads],
-            )
+            self._db.executemany("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def readings(self, reader_version: str) -> Iterator[tuple[str, bytes]]:
-        """(hash, encoded reading) of this version of the readers, ordered by hash."""
-        yield from self._db.execute(
-            "SELECT sha256, payload FROM readings WHERE reader_version = ? ORDER BY sha256",
+    def listed(self, reader_version: str) -> list[tuple[Any, ...]]:
+        """`LISTED` of every reading of this version of the readers, ordered by hash."""
+        return self._db.execute(
+            f"SELECT {', '.join(LISTED)} FROM readings WHERE reader_version = ? ORDER BY sha256",
             (reader_version,),
-        )
+        ).fetchall()
+
+    def payloads(self, reader_version: str, hashes: Iterable[str]) -> dict[str, bytes]:
+        """The encoded readings of `hashes`, by hash; those that are not there are left out."""
+        wanted = list(hashes)
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _MOST_AT_ONCE):
+            some = wanted[start : start + _MOST_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            query = f"SELECT sha256, payload FROM readings WHERE reader_version = ? AND sha256 IN ({marks})"
+            found.update(self._db.execute(query, (reader_version, *some)).fetchall())
+        return found
 
     def forget_readings(self, reader_version: str, keep: set[str]) -> None:
         """Drop readings of other reader versions and of hashes outside `keep`."""

@@ -30,13 +30,12 @@ class Entry:
 
     @classmethod
     def of(cls, artifact: Artifact, reading: Reading | None) -> Entry:
-        """An entry that shares no row with the reading: settling changes rows."""
+        """An entry with the rows of the reading, which settling changes."""
         if reading is None:
             status = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
             detail = artifact.detail or "changed after it was listed; read next run"
             return cls(artifact, Reading(), status, artifact.skip_reason or Reason.STILL_WRITING, detail)
-        rows = {table: [dict(row) for row in rows] for table, rows in reading.rows.items()}
-        return cls(artifact, reading, reading.status, reading.reason, reading.detail, rows=rows)
+        return cls(artifact, reading, reading.status, reading.reason, reading.detail, rows=reading.rows)
 
     @property
     def path(self) -> str:

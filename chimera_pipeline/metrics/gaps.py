@@ -24,9 +24,8 @@ def telemetry_gaps(entries: list[Entry]) -> list[Gap]:
         wanted = validation.requirement(entry.reading.kind) if entry.counts else None
         if wanted is None:
             continue
-        ok = [_stated(row) for row in entry.rows.get(wanted.table, ()) if row.get("status", "ok") == "ok"]
-        fields = tuple(sorted(set().union(*ok))) if ok else ()
-        shapes[wanted.kind, fields] += [(row, entry.path) for row in ok]
+        ok = [row for row in entry.rows.get(wanted.table, ()) if row.get("status", "ok") == "ok"]
+        shapes[wanted.kind, _stated(ok)] += [(row, entry.path) for row in ok]
     found: dict[tuple[str, str, str], tuple[set[str], int]] = {}
     for (kind, fields), rows in sorted(shapes.items()):
         if rows:
@@ -34,12 +33,12 @@ def telemetry_gaps(entries: list[Entry]) -> list[Gap]:
     return [_gap(*key, paths, count) for key, (paths, count) in sorted(found.items())]
 
 
-def _stated(row: Row) -> Row:
-    """The row as its file (or twin) states it: an instant taken from a name or a file time is not stated."""
-    kept = {name: value for name, value in row.items() if name not in _META}
-    if row["time_source"] != "content":
-        kept.pop("measured_at", None)
-    return kept
+def _stated(rows: list[Row]) -> tuple[str, ...]:
+    """The fields that the rows of a file (or twin) state: an instant from a name or a file time is not stated."""
+    fields = set().union(*rows) - _META
+    if not any(row["time_source"] == "content" for row in rows):
+        fields.discard("measured_at")
+    return tuple(sorted(fields))
 
 
 def _collect(
@@ -48,7 +47,10 @@ def _collect(
     rows: list[tuple[Row, str]],
     found: dict[tuple[str, str, str], tuple[set[str], int]],
 ) -> None:
-    frame = pd.DataFrame({name: [row.get(name) for row, _ in rows] for name in fields})
+    data = {name: [row.get(name) for row, _ in rows] for name in fields}
+    if "measured_at" in data:
+        data["measured_at"] = [row.get("measured_at") if row["time_source"] == "content" else None for row, _ in rows]
+    frame = pd.DataFrame(data)
     for _, case in validation.telemetry_failures(kind, frame).iterrows():
         where = [rows[int(case["index"])][1]] if pd.notna(case["index"]) else [path for _, path in rows]
         paths, count = found.setdefault((kind, str(case["gap"]), str(case["field"])), (set(), 0))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from chimera_pipeline.contracts.tables import METRIC_TABLES
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics.entries import Entry, label, measures
+from chimera_pipeline.metrics.twin_sums import Sums, alike
 from chimera_pipeline.records import ArtifactStatus, Row
 
 MIN_NUMBERS = 3
@@ -42,27 +43,24 @@ def merge_twins(entries: list[Entry]) -> None:
 
 
 def _anchored(candidates: list[Entry], table: str) -> Iterable[list[Entry]]:
-    """Runs of candidates with as many rows, the same labels and near-equal first numbers."""
-    buckets: dict[tuple[object, ...], list[tuple[float, Entry]]] = defaultdict(list)
+    """Candidates with as many rows, the same labels and near-equal first numbers, as far as their sums allow."""
+    buckets: dict[tuple[str, tuple[object, ...]], list[Sums]] = defaultdict(list)
     for entry in candidates:
         rows = entry.rows[table]
-        numbers = [measures(table, row) for row in rows]
         key = (len(rows), *(label(row)[:3] for row in rows[:50]))
-        for name in {name for found in numbers for name in found}:
-            total = sum(found[name] for found in numbers if name in found)
-            buckets[(name, *key)].append((total, entry))
-    for found in buckets.values():
-        found.sort(key=lambda pair: (pair[0], pair[1].path))
+        sums = Sums.of(entry, table)
+        for name in sums.totals:
+            buckets[name, key].append(sums)
+    for (anchor, _), found in buckets.items():
+        found.sort(key=lambda sums: (sums.totals[anchor], sums.entry.path))
         run = [found[0]]
-        for pair in found[1:]:
-            if pair[0] - run[-1][0] <= 1e-2 * abs(pair[0]):
-                run.append(pair)
+        for sums in found[1:]:
+            if sums.totals[anchor] - run[-1].totals[anchor] <= 1e-2 * abs(sums.totals[anchor]):
+                run.append(sums)
                 continue
-            if len(run) > 1:
-                yield [entry for _, entry in run]
-            run = [pair]
-        if len(run) > 1:
-            yield [entry for _, entry in run]
+            yield from alike(run)
+            run = [sums]
+        yield from alike(run)
 
 
 def _merge_group(group: list[Entry], table: str) -> None:
@@ -129,17 +127,19 @@ def _merge(kept: Entry, twin: Entry, table: str) -> None:
 
 def set_subsets_aside(entries: list[Entry]) -> None:
     """A file whose every row stands, number for number, in one larger file repeats it."""
-    homes: dict[tuple[object, ...], set[int]] = defaultdict(set)
     live = [entry for entry in entries if entry.counts]
-    prints = [list(_fingerprints(entry)) for entry in live]
+    prints = [[hash(print_) for print_ in _fingerprints(entry)] for entry in live]
+    homes: dict[int, list[int]] = defaultdict(list)
     for index, found in enumerate(prints):
         for print_ in set(found):
-            homes[print_].add(index)
+            homes[print_].append(index)
     for index, found in enumerate(prints):
-        if not found:
+        if not found or any(len(homes[print_]) == 1 for print_ in found):
             continue
-        holders = set.intersection(*(homes[print_] for print_ in set(found))) - {index}
+        holders = set.intersection(*(set(homes[print_]) for print_ in set(found))) - {index}
         larger = [live[other] for other in holders if len(prints[other]) > len(found)]
+        own = set(_fingerprints(live[index]))
+        larger = [entry for entry in larger if own <= set(_fingerprints(entry))]
         if larger:
             kept = min(larger, key=lambda entry: entry.path)
             detail = f"each of its {len(found)} rows is a row of {kept.path}"

@@ -49,21 +49,17 @@ def melt(
     long["period"] = _periods(long, period, trust_file_times)
     # artifact_path, locator, metric and statistic name a value; the order is the same whatever order files came in
     long = long.sort_values(["artifact_path", "series_id", "metric", "statistic"], kind="stable", ignore_index=True)
-    return tables.frame_of_columns("measurements", {str(name): long[name].tolist() for name in long}, len(long))
+    return tables.frame_of_columns("measurements", {str(name): long[name] for name in long}, len(long))
 
 
-def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> list[str | None]:
+def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> pd.Series[Any]:
+    """The report period of each row; None where its instant is unknown or not trusted. A period holds whole days."""
     trusted = ("content", "filename", "mtime") if trust_file_times else ("content", "filename")
-    known: dict[Any, str] = {}
-    out: list[str | None] = []
-    for at, source in zip(long["measured_at"], long["time_source"], strict=True):
-        if source not in trusted or pd.isna(at):
-            out.append(None)
-            continue
-        if at not in known:
-            known[at] = periods.period_of(at.to_pydatetime(), kind)
-        out.append(known[at])
-    return out
+    days = long["measured_at"].where(long["time_source"].isin(trusted)).dt.floor("D")
+    known = {day: periods.period_of(day.to_pydatetime(), kind) for day in days.dropna().unique()}
+    named = days.map(known).astype("object")
+    known_or_none: pd.Series[Any] = named.where(days.notna(), None)
+    return known_or_none
 
 
 def _parts(settled: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:

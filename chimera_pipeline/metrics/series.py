@@ -10,7 +10,10 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.metrics.entries import Entry
@@ -30,14 +33,30 @@ _QUANTIZATION = re.compile(
 )
 
 
+_CONDITIONS = ("concurrency", "request_rate", "device", "dtype", "backend", "n_shot", "params")
 _BY_MODEL = frozenset({"requests", "serving", "evaluations"})
 
 
 def canonical_config(config: dict[str, Any] | None) -> str:
     """A configuration as JSON with sorted keys."""
-    return json.dumps(config or {}, sort_keys=True, separators=(",", ":"))
+    if not config:
+        return "{}"
+    try:
+        return _canonical(orjson.dumps(config, option=_FAST))
+    except TypeError:  # a whole number beyond 64 bits
+        return json.dumps(config, sort_keys=True, separators=(",", ":"))
 
 
+_FAST = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+@lru_cache(maxsize=65_536)
+def _canonical(config: bytes) -> str:
+    """Many rows share a configuration: the spelling that ids rest on is made once for each."""
+    return json.dumps(orjson.loads(config), sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
 def quantization_of(model: str | None) -> str | None:
     """The quantization that a model name carries: `llama3.1:8b-instruct-q4_0` -> `q4_0`."""
     found = _QUANTIZATION.search(model or "")
@@ -47,6 +66,7 @@ def quantization_of(model: str | None) -> str | None:
 def assign(entries: list[Entry]) -> list[Row]:
     """Set `series_id` on every row that counts; returns the rows of table `series`, sorted by id."""
     known: dict[str, Row] = {}
+    ids: dict[tuple[object, ...], str] = {}
     for entry in entries:
         if not entry.counts:
             continue
@@ -55,11 +75,15 @@ def assign(entries: list[Entry]) -> list[Row]:
             if row.get("quantization") is None:
                 row["quantization"] = quantization_of(row.get("model"))
             if row.get("workload") is None:
-                row["workload"] = workloads.get(_workload_key(row))
+                row["workload"] = workloads.get(_workload_key(row)) if workloads else None
             identity = _identity(table, row, entry)
-            text = json.dumps(identity, sort_keys=True)
-            row["series_id"] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
-            known.setdefault(row["series_id"], identity | {"series_id": row["series_id"]})
+            key = tuple(identity.values())
+            series_id = ids.get(key)
+            if series_id is None:
+                text = json.dumps(identity, sort_keys=True)
+                series_id = ids[key] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
+                known.setdefault(series_id, identity | {"series_id": series_id})
+            row["series_id"] = series_id
     series = sorted(known.values(), key=lambda row: row["series_id"])
     _name(series)
     return series
@@ -77,10 +101,10 @@ def _identity(table: str, row: Row, entry: Entry) -> Row:
     case = row.get("case")
     if family in ("evaluations", "system"):
         case = "/".join(str(row[key]) for key in ("task", "metric", "filter") if row.get(key) is not None)
-    config = dict(row.get("config") or {})
-    for key in ("concurrency", "request_rate", "device", "dtype", "backend", "n_shot", "params"):
-        if row.get(key) is not None:
-            config[key] = row[key]
+    config = row.get("config") or {}
+    beside = {key: row[key] for key in _CONDITIONS if row.get(key) is not None}
+    if beside:
+        config = {**config, **beside}
     return {
         "family": family,
         "definition": row.get("ttft_definition"),

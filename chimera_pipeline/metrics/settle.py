@@ -29,7 +29,7 @@ def settle(
     period: str = "month",
     now: dt.datetime | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Every settled table by name.
+    """Every settled table by name. The rows of `readings` are changed: each artifact brings a reading of its own.
 
     `period` is the kind of report period in which measurements are expected. A time more than a day after `now` is
     refused; None believes every time.
@@ -51,15 +51,15 @@ def settle(
     found += [*future, *_range_gaps(rejections), *gaps_store.store_gaps(live, period=period)]
     cells, names = coverage.cells_of(live), aliases.aliases_of(live)
     found += [*coverage.coverage_gaps(cells), *aliases.moved_gaps(names)]
-    out = {table: _metric_table(table, live) for table in METRIC_TABLES}
-    extras = [_finish(entry, row) for entry in live for row in entry.rows.get("measurements", ())]
-    out[EXTRAS] = tables.frame(EXTRAS, extras)
-    out["artifacts"] = tables.frame("artifacts", [_artifact_row(entry) for entry in entries])
+    out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
     out["series"] = tables.frame("series", series_rows)
     out["coverage"] = tables.frame("coverage", coverage.rows_of(cells))
     out["model_aliases"] = tables.frame("model_aliases", aliases.rows_of(names))
     out["telemetry_gaps"] = tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)])
     out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
+    # last, because each table lets go of its rows
+    out |= {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
+    out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
     return out
 
 
@@ -125,31 +125,35 @@ def _range_gaps(rejections: list[tuple[Entry, Rejection, str]]) -> list[Gap]:
     ]
 
 
-def _metric_table(table: str, entries: list[Entry]) -> pd.DataFrame:
-    return tables.frame(table, [_finish(entry, row) for entry in entries for row in entry.rows.get(table, ())])
-
-
-def _finish(entry: Entry, row: Row) -> Row:
-    sources = row.get("field_sources")
-    return {
-        **row,
-        "artifact_path": entry.path,
-        "artifact_sha256": entry.artifact.sha256,
-        "tool": entry.reading.tool,
-        "status": row.get("status", "ok"),
-        "config": series.canonical_config(row.get("config")),
-        "field_sources": json.dumps(sources, sort_keys=True) if sources else None,
-        "params": json.dumps(row["params"], sort_keys=True)
-        if isinstance(row.get("params"), dict)
-        else row.get("params"),
+def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:
+    """The rows under `source` of `entries` as `table`, built a column at a time; the entries keep them no longer."""
+    counts = [len(entry.rows.get(source, ())) for entry in entries]
+    rows = [row for entry in entries for row in entry.rows.pop(source, ())]
+    made: dict[str, list[object]] = {
+        "artifact_path": _repeated((entry.path for entry in entries), counts),
+        "artifact_sha256": _repeated((entry.artifact.sha256 for entry in entries), counts),
+        "tool": _repeated((entry.reading.tool for entry in entries), counts),
+        "status": [row.get("status", "ok") for row in rows],
+        "config": [series.canonical_config(row.get("config")) for row in rows],
+        "field_sources": [_as_json(row.get("field_sources") or None) for row in rows],
+        "params": [_as_json(row.get("params")) for row in rows],
     }
+    names = tables.columns(table)
+    data = {name: made[name] if name in made else [row.get(name) for row in rows] for name in names}
+    return tables.frame_of_columns(table, data, len(rows))
+
+
+def _repeated(values: Iterable[object], counts: list[int]) -> list[object]:
+    return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+
+
+def _as_json(value: object) -> object:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
 def _artifact_row(entry: Entry) -> Row:
-    dated = sorted(
-        (row["measured_at"], row["time_source"]) for _, row in entry.all_rows() if row.get("measured_at") is not None
-    )
-    sources = {source for _, source in dated}
+    dated = [row["measured_at"] for _, row in entry.all_rows() if row.get("measured_at") is not None]
+    sources = {row["time_source"] for _, row in entry.all_rows() if row.get("measured_at") is not None}
     return {
         "path": entry.path,
         "size_bytes": entry.artifact.size_bytes,
@@ -163,8 +167,8 @@ def _artifact_row(entry: Entry) -> Row:
         "rows_ok": entry.reading.records_ok,
         "rows_failed": entry.reading.records_failed,
         "same_as": entry.same_as,
-        "first_measured_at": dated[0][0] if dated else None,
-        "last_measured_at": dated[-1][0] if dated else None,
+        "first_measured_at": min(dated, default=None),
+        "last_measured_at": max(dated, default=None),
         "time_source": next((s for s in ("content", "filename", "mtime") if s in sources), "none"),
     }
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
+import gc
 import hashlib
+import shutil
 from collections.abc import Iterator
 
 import pandas as pd
 
 from chimera_pipeline import __version__
-from chimera_pipeline.contracts import tables
-from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.inventory import changes, scan
-from chimera_pipeline.inventory.opening import read_artifact
-from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.settle import settle
+from chimera_pipeline.orchestration import reading, spread
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format, Reading
 from chimera_pipeline.settings import Settings
 
-BATCH = 500
-"""Readings that are kept in one transaction."""
+CHUNK = 250
+"""Files that are read by one process at a time, and kept in one transaction."""
+
+_INVENTORY = tuple(field.name for field in dataclasses.fields(Artifact))
 
 
 def take_inventory(settings: Settings, *, now: float, looked_at: float | None = None) -> pd.DataFrame:
@@ -29,82 +32,69 @@ def take_inventory(settings: Settings, *, now: float, looked_at: float | None = 
     root = scan.open_root(settings.artifacts)
     with Store(settings.out) as store:
         stock = changes.take_stock(
-            root.folder,
+            root,
             scan.scan(root),
             store.manifest(),
             max_bytes=settings.limits.max_file_bytes,
+            max_csv_bytes=settings.limits.max_csv_bytes,
             settle_seconds=settings.settle_seconds,
             now=now,
+            spool=reading.spool(settings),
             looked_at=looked_at,
         )
         store.replace_manifest(stock)
-    columns = [field.name for field in dataclasses.fields(Artifact)]
-    return pd.DataFrame([dataclasses.astuple(artifact) for artifact in stock], columns=columns, dtype="object")
+    columns = {name: [getattr(artifact, name) for artifact in stock] for name in _INVENTORY}
+    return pd.DataFrame(columns, dtype="object")
 
 
 def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     """Read every artifact whose content this version of the readers has not read; list what each reading holds."""
-    root = scan.open_root(settings.artifacts)
     version = reader_version(settings)
     artifacts = [artifact for artifact in artifacts_of(inventory) if artifact.sha256 is not None]
     with Store(settings.out) as store:
         known = store.known_readings(version)
-        batch: list[tuple[str, bytes]] = []
-        for artifact in artifacts:
-            if artifact.sha256 in known:
-                continue
-            reading = _read(settings, root, artifact)
-            if reading is None:
-                continue
-            known.add(str(artifact.sha256))
-            batch.append((str(artifact.sha256), registry.encode(reading)))
-            if len(batch) >= BATCH:
-                store.add_readings(version, batch)
-                batch = []
-        store.add_readings(version, batch)
+        new = list({str(a.sha256): a for a in reversed(artifacts) if a.sha256 not in known}.values())[::-1]
+        chunks = [reading.Chunk(settings, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
+        for found in spread.local(settings.workers, len(new)).map(reading.read_chunk, chunks):
+            store.add_readings(version, found)
         store.forget_readings(version, {str(artifact.sha256) for artifact in artifacts})
-        rows = [
-            (
-                sha256,
-                reading.tool,
-                reading.kind,
-                reading.status.value,
-                reading.records_ok,
-                reading.records_failed,
-            )
-            for sha256, reading in _stored(store, version)
-        ]
-    columns = ["sha256", "tool", "kind", "status", "records_ok", "records_failed"]
-    return pd.DataFrame(rows, columns=columns).assign(reader_version=version)
-
-
-def _read(settings: Settings, root: scan.Root, artifact: Artifact) -> Reading | None:
-    """The reading of an artifact; None where its bytes are no longer those of the inventory."""
-    try:
-        data, sha256 = read_artifact(root.folder, artifact.path, max_bytes=settings.limits.max_file_bytes)
-    except ArtifactError:
-        return None
-    if sha256 != artifact.sha256:
-        return None
-    return registry.read(data, artifact.format, settings.limits, settings.sources)
-
-
-def _stored(store: Store, version: str) -> Iterator[tuple[str, Reading]]:
-    for sha256, payload in store.readings(version):
-        yield sha256, registry.decode(payload)
+        rows = store.listed(version)
+    shutil.rmtree(reading.spool(settings), ignore_errors=True)
+    return pd.DataFrame(rows, columns=list(LISTED)).assign(reader_version=version)
 
 
 def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
     """Every settled table of the whole store. Times more than a day after `now` (epoch seconds) are refused."""
-    version = reader_version(settings)
-    with Store(settings.out) as store:
-        readings = dict(_stored(store, version))
-    return settle(
-        [(artifact, _reading_of(artifact, readings)) for artifact in artifacts_of(inventory)],
-        expected_dirs=settings.expected_dirs,
-        period=settings.period,
-        now=dt.datetime.fromtimestamp(now, dt.UTC),
-    )
+    artifacts = artifacts_of(inventory)
+    with _without_collecting(), Store(settings.out) as store:
+        return settle(
+            _readings(store, reader_version(settings), artifacts),
+            expected_dirs=settings.expected_dirs,
+            period=settings.period,
+            now=dt.datetime.fromtimestamp(now, dt.UTC),
+        )
+
+
+def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator[tuple[Artifact, Reading | None]]:
+    """Each artifact with a reading of its own: copies do not share rows, which settling changes."""
+    for start in range(0, len(artifacts), CHUNK):
+        some = artifacts[start : start + CHUNK]
+        found = store.payloads(version, {a.sha256 for a in some if a.sha256 is not None})
+        for artifact in some:
+            payload = found.get(artifact.sha256 or "")
+            yield artifact, None if payload is None else registry.decode(payload)
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Millions of rows that all stay alive: looking for garbage among them takes as long as the work."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def reader_version(settings: Settings) -> str:
@@ -112,17 +102,20 @@ def reader_version(settings: Settings) -> str:
     return registry.version(settings.sources)
 
 
-def _reading_of(artifact: Artifact, readings: dict[str, Reading]) -> Reading | None:
-    return None if artifact.sha256 is None else readings.get(artifact.sha256)
-
-
 def artifacts_of(inventory: pd.DataFrame) -> list[Artifact]:
     """The artifacts of a stored inventory."""
-    out = []
-    for row in tables.records(inventory):
-        sizes = {"size_bytes": int(row["size_bytes"]), "mtime_ns": int(row["mtime_ns"])}
-        out.append(Artifact(**row | sizes | {"format": Format(row["format"])}))
-    return out
+    formats = {format.value: format for format in Format}
+    columns = [inventory[name].tolist() for name in _INVENTORY]
+    return [
+        Artifact(
+            path, int(size), int(mtime_ns), _text(sha256), formats[format], _text(reason), _text(detail), _text(etag)
+        )
+        for path, size, mtime_ns, sha256, format, reason, detail, etag in zip(*columns, strict=True)
+    ]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def reproducibility(settings: Settings, artifacts: pd.DataFrame, period: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import FOLDER, VERSION, Store
+from chimera_pipeline.orchestration import quick
 from chimera_pipeline.records import Artifact
 from chimera_pipeline.settings import Settings
 
@@ -24,9 +26,9 @@ KEY = "last_run"
 def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
     """A hash of everything but the artifacts that a run's outputs follow from."""
     digest = hashlib.sha256(__version__.encode())
-    digest.update(settings.model_dump_json(exclude={"artifacts", "out"}).encode())
+    digest.update(settings.model_dump_json(exclude={"artifacts", "out", "workers"}).encode())
     digest.update(repr(sorted(options.items())).encode())
-    digest.update(str(scan.open_root(settings.artifacts)).encode())
+    digest.update(str(scan.open_root(settings.artifacts)).encode("utf-8", "surrogateescape"))
     folders = [schemas.folder()] + ([settings.sources] if settings.sources else [])
     files = sorted(path for folder in folders for path in folder.rglob("*.yaml"))
     for path in [*files, *filter(None, [settings.profiles])]:
@@ -55,14 +57,33 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
 
 
 def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]) -> None:
-    """Keep the result of a run that has ended well. One whose model failed is made again: the model may be back."""
+    """Keep the result of a run that has ended well, and what tells the same command over the same files.
+
+    One whose model failed is made again: the model may be back.
+    """
     asked = settings.llm in ("ollama", "openai", "llamacpp") or result["llm"] is not None
     if asked and result["narrative"]["mode"] == "deterministic":
         return
     with Store(settings.out) as store:
         kept = {"fingerprint": fingerprint(settings, options), "manifest": _digest(store.manifest()), "result": result}
         store.put(KEY, kept)
+        store.put(quick.KEY, _quick(settings, store))
 
 
 def _digest(manifest: dict[str, Artifact]) -> str:
     return hashlib.sha256(repr(sorted(manifest.items())).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _quick(settings: Settings, store: Store) -> dict[str, Any] | None:
+    """None where a file waits for the next run, or where more than a folder of files has to be looked at."""
+    root = scan.open_root(settings.artifacts)
+    known = store.stamps()
+    if not isinstance(root, scan.FolderRoot) or root.only or settings.sources or settings.profiles:
+        return None
+    if any(reason in changes.RETRY for *_, reason in known.values()):
+        return None
+    return {
+        "command": quick.command_key(sys.argv[1:]),
+        "folder": str(root.folder),
+        "files": quick.stock_key((path, stamp[0], stamp[1]) for path, stamp in known.items()),
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -19,7 +20,7 @@ import orjson
 from chimera_pipeline import redact
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
-from chimera_pipeline.readers import clearing, declarative, formats, unclaimed
+from chimera_pipeline.readers import clearing, declarative, formats, large_csv, unclaimed
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
@@ -83,12 +84,32 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
     Raises ContractError or UsageError for a broken source in the folder `sources`.
     """
     document = Document(data, format, limits)
+    return _guarded(document, sources, lambda reader: _read_with(reader, document))
+
+
+def read_large(descriptor: int, limits: Limits, sources: Path | None = None) -> Reading:
+    """What the readers make of an open csv that is too large to hold: statistics instead of rows."""
+    try:
+        first = large_csv.head(descriptor, limits)
+    except ArtifactError as refused:
+        return _refused(refused)
+
+    def summed(reader: Reader) -> Reading:
+        reading = _as_expected(reader, lambda: large_csv.read(descriptor, reader, first, limits))
+        clearing.clear(reading)
+        return _judged(reading)
+
+    return _guarded(first, sources, summed)
+
+
+def _guarded(document: Document, sources: Path | None, made: Callable[[Reader], Reading]) -> Reading:
+    """What `made` makes with the reader that claims the document; refusals become a status."""
     try:
         document.text  # noqa: B018 - decoding is the first refusal
         reader = claim(document, sources)
         if reader is None:
             return _unclaimed(document)
-        reading = _read_with(reader, document)
+        reading = made(reader)
     except ArtifactError as refused:
         return _refused(refused)
     except (RecursionError, MemoryError) as error:
@@ -97,9 +118,10 @@ def read(data: bytes, format: Format, limits: Limits, sources: Path | None = Non
     return reading
 
 
-def _read_with(reader: Reader, document: Document) -> Reading:
+def _as_expected(reader: Reader, made: Callable[[], Reading]) -> Reading:
+    """What `made` makes. Raises ArtifactError where the reader met a shape that it did not expect."""
     try:
-        reading = reader.read(document)
+        return made()
     except (ChimeraError, RecursionError, MemoryError):
         raise
     except Exception as error:  # a reader, ours or a third party's, that met a shape it did not expect
@@ -108,6 +130,10 @@ def _read_with(reader: Reader, document: Document) -> Reading:
             f"looks like {reader.name} but a field is missing or of another type ({type(error).__name__}: "
             f"{redact.value(error)})",
         ) from error
+
+
+def _read_with(reader: Reader, document: Document) -> Reading:
+    reading = _as_expected(reader, lambda: reader.read(document))
     if document.nonfinite and not reader.takes_nonfinite:
         raise ArtifactError(Reason.NONFINITE_NUMBER, "holds a bare NaN or Infinity, which is not JSON")
     clearing.clear(reading)
@@ -116,6 +142,11 @@ def _read_with(reader: Reader, document: Document) -> Reading:
     for reason, line, sentence in document.refused_lines():
         if f"line {line}" not in refused and not (reason is Reason.RAGGED_ROW and reader.takes_ragged):
             reading.reject(reason, sentence, locator=f"line {line}")
+    return _judged(reading)
+
+
+def _judged(reading: Reading) -> Reading:
+    """The reading with a status that says whether all of the file was used."""
     if not reading.rows and not reading.summaries and reading.status is ArtifactStatus.OK:
         reading.status = ArtifactStatus.QUARANTINED if reading.rejections else ArtifactStatus.DOCUMENT
         first = reading.rejections[0] if reading.rejections else None

@@ -40,7 +40,7 @@ def files(folder: Path) -> list[Path]:
 def store(folder: Path) -> dict[str, pd.DataFrame]:
     """The tables of a folder, settled."""
     root = scan.open_root(str(folder))
-    stock = changes.take_stock(root.folder, scan.scan(root), {}, max_bytes=LIMITS.max_file_bytes)
+    stock = changes.take_stock(root, scan.scan(root), {}, max_bytes=LIMITS.max_file_bytes)
     readings = []
     for artifact in stock:
         data, _ = read_artifact(root.folder, artifact.path, max_bytes=LIMITS.max_file_bytes)

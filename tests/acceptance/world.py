@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from functools import lru_cache
 
@@ -29,7 +30,7 @@ class World:
             data, format = (DATA / path).read_bytes(), format_of(path)
             artifact = Artifact(path, len(data), MTIME, hashlib.sha256(data).hexdigest(), format)
             self.readings[path] = registry.read(data, format, Limits())
-            pairs.append((artifact, self.readings[path]))
+            pairs.append((artifact, copy.deepcopy(self.readings[path])))
         self.tables = settle(pairs)
         self.tables["measurements"] = melt(self.tables)
         self.artifacts = self.tables["artifacts"].set_index("path")

@@ -90,3 +90,9 @@ def test_any_text_is_a_unit_or_refused(unit: str) -> None:
         assert units.canonical(1.0, unit) >= 0
     except ArtifactError as refused:
         assert refused.reason is Reason.UNKNOWN_UNIT  # noqa: PT017
+
+
+@pytest.mark.parametrize("unit", units._PLAIN)
+def test_what_is_known_without_pint_is_what_pint_says(unit: str) -> None:
+    assert units._scale_by_pint(unit) == units._scale(unit)
+    assert units._dimension_by_pint(unit) == units.dimension(unit)

@@ -23,7 +23,7 @@ from chimera_pipeline.readers.fields import (
     pointer,
     prompt_id,
 )
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Flat, Reader
 from chimera_pipeline.records import Reading, Row
 
 _NUMBERS = {
@@ -135,4 +135,14 @@ def _precision(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]
             yield target, half
 
 
-READER = Reader("ollama-script", 4, matches, read)
+FLAT = Flat(
+    table="llm_requests",
+    kind="ollama_requests",
+    numbers=_NUMBERS | _COUNTS,
+    by=redact.OPTION_KEYS | {"model", "engine", "hardware", "gpu_name", "quantization", "tag", "options"},
+    time="timestamp",
+    error="error",
+    zero_fails=("tokens_s", "eval_count"),
+)
+
+READER = Reader("ollama-script", 4, matches, read, flat=FLAT)

@@ -234,3 +234,10 @@ def test_the_order_of_rows_changes_nothing() -> None:
     shuffled = measurements.sample(frac=1, random_state=3)
     one, other = (ids.assign(history_facts.history_facts(rows, series)) for rows in (measurements, shuffled))
     assert one == other
+
+
+@pytest.mark.parametrize("n", range(2 * history_splits.EDGE + 1, 2 * history_splits.EXACT + 4))
+def test_every_length_around_the_exact_tables_is_searched(n: int) -> None:
+    # 17 points have no split with more than 8 on both sides, so that the table beyond the exact ones is empty
+    (found,) = history_changes.search([np.arange(float(max(n, history_changes.FEWEST)))])
+    assert found.p is not None

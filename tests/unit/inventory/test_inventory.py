@@ -9,14 +9,15 @@ import pytest
 
 from chimera_pipeline.errors import ArtifactError, InputError, Reason, StoreBusy, UsageError
 from chimera_pipeline.inventory import changes, scan
+from chimera_pipeline.inventory.names import raw_name
 from chimera_pipeline.inventory.opening import read_artifact
-from chimera_pipeline.inventory.store import Store, sole_writer
+from chimera_pipeline.inventory.store import Store, StoredReading, sole_writer
 from chimera_pipeline.records import Artifact, Format
 
 
 def stock(folder: Path, known: dict[str, Artifact] | None = None, **more: float) -> dict[str, Artifact]:
     root = scan.open_root(str(folder))
-    found = changes.take_stock(root.folder, scan.scan(root), known or {}, max_bytes=10_000, **more)
+    found = changes.take_stock(root, scan.scan(root), known or {}, max_bytes=10_000, **more)
     return {artifact.path: artifact for artifact in found}
 
 
@@ -148,12 +149,13 @@ def test_the_store_keeps_manifest_and_readings(tmp_path: Path) -> None:
     artifact = Artifact("a.csv", 1, 2, "h", Format.CSV)
     with Store(tmp_path) as store:
         store.replace_manifest([artifact])
-        store.add_readings("v1", [("h", b"{}"), ("old", b"{}")])
+        store.add_readings("v1", [StoredReading(name, "tool", "kind", "ok", 1, 0, b"{}") for name in ("h", "old")])
         store.forget_readings("v1", {"h"})
         store.put("key", {"a": 1})
     with Store(tmp_path) as store:
         assert store.manifest() == {"a.csv": artifact}
-        assert list(store.readings("v1")) == [("h", b"{}")]
+        assert store.listed("v1") == [("h", "tool", "kind", "ok", 1, 0)]
+        assert store.payloads("v1", ["h", "old"]) == {"h": b"{}"}
         assert store.known_readings("v2") == set()
         assert store.get("key") == {"a": 1}
 
@@ -172,7 +174,7 @@ def test_no_two_names_are_shown_alike(tmp_path: Path) -> None:
             stream.write(name)
     shown = stock(tmp_path)
     assert len(shown) == len(names)
-    found = {scan.raw_name(path): read_artifact(tmp_path, path, max_bytes=100)[0] for path in shown}
+    found = {raw_name(path): read_artifact(tmp_path, path, max_bytes=100)[0] for path in shown}
     assert found == {name: name for name in names}
 
 

@@ -131,7 +131,7 @@ CASES: dict[Reason, Callable[[Path], set[str]]] = {
     Reason.IO_ERROR: unreadable,
     Reason.VANISHED: gone,
     Reason.STILL_WRITING: of("a.csv", ROW, settle_seconds=3600.0),
-    Reason.TOO_LARGE: limited("a.csv", ROW, max_file_bytes=10),
+    Reason.TOO_LARGE: limited("a.csv", ROW, max_file_bytes=10, max_csv_bytes=10),
     Reason.LINE_TOO_LONG: limited("a.csv", ROW, max_line_bytes=40),
     Reason.TOO_MANY_ROWS: limited("a.csv", ROW, max_rows=2),
     Reason.TOO_MANY_COLUMNS: limited("a.csv", ROW, max_columns=3),

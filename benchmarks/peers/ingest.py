@@ -1,0 +1,47 @@
+"""The ingest stages alone, without Dagster: inventory, readings, settled tables and measurements, checked and written.
+
+python benchmarks/peers/ingest.py FOLDER OUT
+"""
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+from chimera_pipeline import settings
+from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.orchestration import checks, steps
+from chimera_pipeline.orchestration.lake import Lake
+
+
+def main() -> None:
+    """Print seconds and memory after each stage."""
+    chosen = settings.load(artifacts=sys.argv[1], out=Path(sys.argv[2]))
+    lake = Lake(chosen.out)
+    started = time.perf_counter()
+
+    def done(stage: str) -> None:
+        nonlocal started
+        now = time.perf_counter()
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(f"{stage:10} {now - started:7.2f} s {memory:6} MB", file=sys.stderr)
+        started = now
+
+    inventory = steps.take_inventory(chosen, now=time.time())
+    done("inventory")
+    steps.read_new(chosen, inventory)
+    done("readings")
+    settled = steps.settle_store(chosen, inventory, now=time.time())
+    done("settle")
+    for name, frame in settled.items():
+        lake.write_frame(name, frame)
+        checks.contract_result(name, frame)
+    done("tables")
+    long = melt(settled, reader_version=steps.reader_version(chosen))
+    lake.write_frame("measurements", long)
+    checks.contract_result("measurements", long)
+    done("measured")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Work on chunks, spread over processes: the seam at which reading leaves the main process.
+
+A `Spread` maps a function over chunks and gives results in order, a bounded number at a time, so that memory follows
+the chunk and not the corpus. `InProcess` and `Processes` are its implementations on one machine; one that sends
+chunks to other machines needs no more than this method. Function, chunks and results can be pickled.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from chimera_pipeline.errors import InputError
+
+Chunk = TypeVar("Chunk")
+Result = TypeVar("Result")
+PAYS_FROM = 1500
+"""Fewer new files are read sooner by one process than a second one needs to start."""
+
+
+class Spread(Protocol):
+    """How chunks are worked on."""
+
+    def map(self, work: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterator[Result]:
+        """`work` of each chunk, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """One chunk after the other, here."""
+
+    def map(self, work: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterator[Result]:
+        """`work` of each chunk, in order."""
+        return map(work, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """`workers` processes of this machine; two chunks each under way."""
+
+    workers: int
+
+    def map(self, work: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterator[Result]:
+        """`work` of each chunk, in order. Raises InputError where a process is killed."""
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+            waiting: deque[Future[Result]] = deque()
+            try:
+                for chunk in chunks:
+                    waiting.append(pool.submit(work, chunk))
+                    if len(waiting) >= 2 * self.workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            except BrokenProcessPool as error:
+                message = "a process that reads artifacts ended (out of memory?); set workers = 1 and run again"
+                raise InputError(message) from error
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+def local(workers: int, files: int) -> Spread:
+    """The spread of this machine for so many new files; `workers` 0 means one for each core."""
+    wanted = workers or len(os.sched_getaffinity(0))
+    return Processes(wanted) if wanted > 1 and files >= PAYS_FROM else InProcess()
