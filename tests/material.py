@@ -12,7 +12,7 @@ from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
-from chimera_pipeline.orchestration.publication import Material
+from chimera_pipeline.orchestration.material import Material
 
 NOW = 1_800_000_000.0
 

@@ -25,6 +25,8 @@ class GateResult:
 
     offences: tuple[str, ...]
     audit: AuditResult
+    lines: frozenset[int] = frozenset()
+    """The lines of the offences, from 1."""
 
     @property
     def passed(self) -> bool:
@@ -69,7 +71,8 @@ def gate(
             for line in sorted({*rendered, *found})
             if rendered.get(line, 0) != found[line]
         ]  # fmt: skip
-    return GateResult(tuple(text for _, text in sorted(offences, key=lambda pair: pair[0])), result)
+    ordered = sorted(offences, key=lambda pair: pair[0])
+    return GateResult(tuple(text for _, text in ordered), result, frozenset(line for line, _ in ordered))
 
 
 def _cut(text: str, most: int = 160) -> str:

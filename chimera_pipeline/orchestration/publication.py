@@ -5,10 +5,7 @@ A report that the auditor does not pass is kept as `report.md.rejected` beside t
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from chimera_pipeline import atomic, periods
 from chimera_pipeline.analysis import statements
@@ -18,30 +15,12 @@ from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.orchestration.agents import collected_statements
 from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake, to_json
-from chimera_pipeline.records import Fact
+from chimera_pipeline.orchestration.material import Material
+from chimera_pipeline.orchestration.withholding import marked, without_offences
 from chimera_pipeline.report import checks_page, comment, history, markdown, page
 from chimera_pipeline.report import view as report_view
 
 REJECTED = "report.md.rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a report of one period is published from."""
-
-    period: str
-    facts: list[Fact]
-    analysis: Mapping[str, Any]
-    brief: Mapping[str, Any]
-    artifacts: pd.DataFrame
-    files: pd.DataFrame
-    """Those of the artifacts that concern the period."""
-    series: pd.DataFrame
-    gaps: pd.DataFrame
-    quarantine: pd.DataFrame
-    reproducibility: Mapping[str, str]
-    run: Mapping[str, Any]
-    points: Mapping[str, Mapping[str, Any]]
 
 
 def view_of(material: Material) -> dict[str, Any]:
@@ -91,8 +70,16 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
     """
     view = view_of(material)
     text, result = judged(material, view)
+    withheld: list[str] = []
+    if not result.passed:
+        less, withheld = without_offences(material, view, text, result)
+        if withheld:
+            view = view_of(less)
+            text, result = judged(less, view)
     folder = lake.report_folder(material.period)
     if result.passed:
+        if withheld and lake.table_path("claims", material.period).is_file():
+            lake.write_frame("claims", marked(lake.read_frame("claims", material.period), withheld), material.period)
         atomic.write_bytes(folder / "facts.json", facts_room.to_json(material.facts))
         atomic.write_bytes(folder / "report.json", to_json(view))
         atomic.write_text(folder / "report.html", page.render(view))
@@ -108,6 +95,7 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
         "html": str(folder / "report.html"),
         "json": str(folder / "report.json"),
         "numbers": len(view["appendix"]),
+        "withheld": withheld,
         "refused": refusal(lake, material.period, result),
         "audit": _counts(result),
         "durations_s": dict(material.run["durations_s"]),

@@ -18,6 +18,7 @@ from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import checks, publication, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
 from chimera_pipeline.settings import Settings
@@ -153,7 +154,7 @@ def report_assets(
         files, gaps = facts_room.of_period(artifacts, telemetry_gaps, measurements, period)
         published = publication.publish(
             lake,
-            publication.Material(
+            Material(
                 period=period,
                 facts=found,
                 points=points.points_of(found, measurements, series, period=period),

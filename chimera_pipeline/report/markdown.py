@@ -45,6 +45,11 @@ def render(view: Mapping[str, Any]) -> Rendered:
     return Rendered(text.replace(_MARK, ""), counts)
 
 
+def told(view: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence of `view` as `render` prints it."""
+    return _sentences(view)(parts).replace(_MARK, "")
+
+
 def escape(value: Any) -> str:
     """Text that Markdown shows as it is, on one line."""
     text = redact.printable(str(value)).replace(_MARK, "")

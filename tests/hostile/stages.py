@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 
 from chimera_pipeline import atomic, settings
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
-from chimera_pipeline.facts import build
+from chimera_pipeline.facts import build, points
 from chimera_pipeline.inventory.store import sole_writer
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import publication, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.material import Material
 
 NOW = 1_800_000_000.0
 
@@ -53,12 +54,14 @@ def run(root: Path, out: Path) -> None:
         analysis = analyse(chosen, lake, found, tables["telemetry_gaps"], told, period="all")
         publication.publish(
             lake,
-            publication.Material(
+            Material(
                 period="all",
                 facts=found,
                 analysis=analysis,
                 brief=told,
+                points=points.points_of(found, tables["measurements"], tables["series"], period="all"),
                 artifacts=tables["artifacts"],
+                files=tables["artifacts"],
                 series=tables["series"],
                 gaps=tables["telemetry_gaps"],
                 quarantine=tables["quarantine"],
