@@ -97,7 +97,7 @@ def run(
     started = time.perf_counter()
     chosen = settings.load(artifacts=artifacts, out=out, llm=llm.value if llm else None, model=model, profile=profile)
     _check_folders(chosen)
-    result, fresh = _run(chosen, period, strict)
+    result, fresh = _run(chosen, period, strict, shown=not quiet)
     if not fresh:
         result["durations_s"] = {
             **dict.fromkeys(result["durations_s"], 0.0),
@@ -116,7 +116,7 @@ def run(
         raise RegressionFound(f"{result['regressions']} regressions stand; see the report")
 
 
-def _run(chosen: settings.Settings, period: str, strict: bool) -> tuple[dict[str, Any], bool]:
+def _run(chosen: settings.Settings, period: str, strict: bool, *, shown: bool) -> tuple[dict[str, Any], bool]:
     """(result, whether anything had to be done). A run that would change nothing imports neither Dagster nor pandas."""
     from chimera_pipeline.orchestration import unchanged
 
@@ -128,9 +128,11 @@ def _run(chosen: settings.Settings, period: str, strict: bool) -> tuple[dict[str
 
     if period not in (periods.ALL, *periods.KINDS):
         periods.bounds(period)
+    from chimera_pipeline.orchestration import progress
     from chimera_pipeline.orchestration.run import execute
 
-    result = execute(chosen, period=period, strict=strict)
+    with progress.on_terminal() if shown else contextlib.nullcontext():
+        result = execute(chosen, period=period, strict=strict)
     unchanged.remember(chosen, options, result)
     return result, True
 
@@ -287,9 +289,11 @@ def backfill(
     chosen = settings.load(artifacts=artifacts, out=out, llm=llm.value if llm else None)
     _check_folders(chosen)
     names = periods.between(first, last)
+    from chimera_pipeline.orchestration import progress
     from chimera_pipeline.orchestration.run import execute
 
-    result = execute(chosen, period=periods.kind_of(first), names=names)
+    with progress.on_terminal():
+        result = execute(chosen, period=periods.kind_of(first), names=names)
     print(json.dumps(result, indent=2) if as_json else "\n".join(entry["md"] for entry in result["reports"]))
 
 

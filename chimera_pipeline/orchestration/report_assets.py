@@ -15,7 +15,7 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import checks, publication, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import checks, progress, publication, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
@@ -76,6 +76,7 @@ def report_assets(
         telemetry_gaps: pd.DataFrame,
     ) -> Iterator[Any]:
         period = period_of(context)
+        progress.tell(f"computing the facts of {period}")
         found = facts_room.facts_of(
             {
                 "measurements": measurements,
@@ -106,6 +107,7 @@ def report_assets(
         telemetry_gaps: pd.DataFrame,
     ) -> dg.Output[dict[str, Any]]:
         """What is there: folders, counts by type with the latest modification, gaps. Read by the analyst."""
+        progress.tell(f"choosing what to tell of the files of {period_of(context)}")
         value = brief(
             settings, lake, facts_room.from_frame(facts), artifacts, telemetry_gaps, period=period_of(context)
         )
@@ -122,6 +124,7 @@ def report_assets(
     ) -> dg.Output[dict[str, Any]]:
         """Findings and recommendations chosen among statements that code has proved from the facts."""
         period = period_of(context)
+        progress.tell(f"choosing what to tell of {period}")
         found = facts_room.from_frame(facts)
         value = analyse(settings, lake, found, telemetry_gaps, collector_brief, period=period)
         lake.write_frame("claims", tables.frame("claims", value.pop("claims")), period)
@@ -150,6 +153,7 @@ def report_assets(
         quarantine: pd.DataFrame,
     ) -> Iterator[Any]:
         period = period_of(context)
+        progress.tell(f"writing the report of {period}, and auditing it")
         found = facts_room.from_frame(facts)
         files, gaps = facts_room.of_period(artifacts, telemetry_gaps, measurements, period)
         published = publication.publish(

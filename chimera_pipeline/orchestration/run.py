@@ -26,6 +26,14 @@ from chimera_pipeline.records import BENCHMARK_FORMATS
 from chimera_pipeline.settings import Settings
 
 SCHEMA_VERSION = "1.0"
+_OWN_INSTANCE = """\
+telemetry:
+  enabled: false
+# Steps print nothing; catching it all the same starts processes for each of them.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -116,7 +124,7 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         return
     home = settings.out / FOLDER / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(home / "dagster.yaml", "telemetry:\n  enabled: false\n")
+    atomic.write_text(home / "dagster.yaml", _OWN_INSTANCE)
     with dg.DagsterInstance.from_config(str(home.resolve())) as instance:
         yield instance
 

@@ -16,7 +16,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.settle import settle
-from chimera_pipeline.orchestration import reading, spread
+from chimera_pipeline.orchestration import progress, reading, spread
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format, Reading
 from chimera_pipeline.settings import Settings
@@ -55,8 +55,10 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
         known = store.known_readings(version)
         new = list({str(a.sha256): a for a in reversed(artifacts) if a.sha256 not in known}.values())[::-1]
         chunks = [reading.Chunk(settings, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
-        for found in spread.local(settings.workers, len(new)).map(reading.read_chunk, chunks):
+        progress.tell(f"reading {len(new)} files")
+        for done, found in enumerate(spread.local(settings.workers, len(new)).map(reading.read_chunk, chunks), start=1):
             store.add_readings(version, found)
+            progress.tell(f"reading: {min(done * CHUNK, len(new))} of {len(new)} files")
         store.forget_readings(version, {str(artifact.sha256) for artifact in artifacts})
         rows = store.listed(version)
     shutil.rmtree(reading.spool(settings), ignore_errors=True)

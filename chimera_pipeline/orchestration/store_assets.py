@@ -15,7 +15,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import checks, ingests, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import checks, ingests, progress, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
@@ -43,6 +43,7 @@ def raw_inventory(config: Look, settings: dg.ResourceParam[Settings]) -> dg.Outp
     Files whose size and time are unchanged keep the hash of the last inventory; links and special files are
     listed and not opened.
     """
+    progress.tell("taking stock of the files")
     inventory = steps.take_inventory(settings, now=time.time(), looked_at=config.looked_at)
     by_format = inventory["format"].map(str).value_counts().to_dict()
     counts: dict[str, Any] = {f"files_{name}": int(size) for name, size in by_format.items()}
@@ -92,6 +93,7 @@ def settled_tables(
     readings: pd.DataFrame,
 ) -> Iterator[Any]:
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
+    progress.tell("settling copies, summaries, times and gaps")
     settled = steps.settle_store(settings, raw_inventory, now=time.time())
     before = lake.rows("artifacts")
     results = checks.quality_results(
