@@ -14,6 +14,7 @@ from typing import Any
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.errors import Reason
+from chimera_pipeline.metrics import instants
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import ArtifactStatus, Gap, Row, SummaryRow
 
@@ -41,7 +42,7 @@ def settle_summaries(entries: list[Entry]) -> list[Gap]:
         if not entry.counts or not entry.reading.summaries or entry.rows:
             continue
         ranked = sorted(sources, key=lambda source: (_distance(entry.path, source.path), source.path))
-        found = [_explain(summary, ranked, cache) for summary in entry.reading.summaries]
+        found = [_explain(entry.path, summary, ranked, cache) for summary in entry.reading.summaries]
         homes = [home for home, differences in found if home is not None and not differences]
         disagreeing = [
             (summary, home, differences)
@@ -71,11 +72,11 @@ def _settle_inside(entry: Entry, entries: list[Entry]) -> list[Gap]:
         if entry.rows.get(summary.table):
             if entry.reading.rejections:
                 continue
-            home, differences = _explain(summary, [entry], cache)
+            home, differences = _explain(entry.path, summary, [entry], cache)
             if home and differences:
                 gaps.append(_disagreement(entry, summary, home, differences))
             continue
-        home, differences = _explain(summary, others, cache)
+        home, differences = _explain(entry.path, summary, others, cache)
         if home is None or differences:
             unexplained.append(summary)
     _report(entry, unexplained)
@@ -94,11 +95,12 @@ def _distance(a: str, b: str) -> int:
 
 
 def _explain(
-    summary: SummaryRow, ranked: list[Entry], cache: dict[tuple[str, tuple[str, ...]], _Groups]
+    path: str, summary: SummaryRow, ranked: list[Entry], cache: dict[tuple[str, tuple[str, ...]], _Groups]
 ) -> tuple[str | None, list[str]]:
     """(path of rows that explain the summary, []), (path of rows that should, how they differ) or (None, []).
 
-    Rows at the least distance are believed to be meant; farther ones count only where they agree.
+    Rows at the least distance are believed to be meant; farther ones count only where they agree, and none that were
+    measured after the summary at `path` was made.
     """
     nearest: tuple[str, list[str]] | None = None
     keys = tuple(sorted(summary.where))
@@ -107,7 +109,7 @@ def _explain(
         if (source.path, keys) not in cache:
             cache[source.path, keys] = _grouped(source.rows.get(summary.table, []), keys)
         rows = cache[source.path, keys].get(wanted)
-        if not rows:
+        if not rows or not instants.may_sum_up(path, source, summary.table):
             continue
         differences = _differences(summary, rows, source.reading.precision.get(summary.table, {}))
         if not differences:

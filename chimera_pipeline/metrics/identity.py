@@ -1,4 +1,4 @@
-"""Each measurement once: exact copies by hash, twins by their numbers at the printed precision, subset files.
+"""Each measurement once: exact copies by hash, twins by their numbers and times as printed, subset files.
 
 In: entries. Out: the same entries, some set aside with the path they repeat; a twin's extra fields move to
 the row that stays, with the path each came from.
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from chimera_pipeline.contracts.tables import METRIC_TABLES
 from chimera_pipeline.errors import Reason
+from chimera_pipeline.metrics import instants
 from chimera_pipeline.metrics.entries import Entry, label, measures
 from chimera_pipeline.metrics.twin_sums import Sums, alike
 from chimera_pipeline.records import ArtifactStatus, Row
@@ -83,7 +84,7 @@ def _fullness(entry: Entry, table: str) -> float:
 
 
 def _same_measurements(a: Entry, b: Entry, table: str) -> bool:
-    """Whether `b` holds nothing that `a` has not; `a` may have counters of the machine beside it."""
+    """Whether `b` holds nothing that `a` has not, of the same time; `a` may have counters of the machine beside it."""
     mine, yours = ({name for name, rows in entry.rows.items() if rows} for entry in (a, b))
     if yours - mine - {"measurements"} or mine - yours - _BESIDE:
         return False
@@ -98,7 +99,7 @@ def _same_measurements(a: Entry, b: Entry, table: str) -> bool:
             if abs(one[name] - other[name]) > tolerance + 1e-12 * abs(one[name]):
                 return False
             compared += one[name] != 0
-    return compared >= MIN_NUMBERS
+    return compared >= MIN_NUMBERS and instants.may_be_one_run(a, b, table)
 
 
 def _conflict(left: Row, right: Row) -> bool:

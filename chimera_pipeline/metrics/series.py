@@ -70,12 +70,9 @@ def assign(entries: list[Entry]) -> list[Row]:
     for entry in entries:
         if not entry.counts:
             continue
-        workloads = _workloads(entry)
         for table, row in entry.all_rows():
             if row.get("quantization") is None:
                 row["quantization"] = quantization_of(row.get("model"))
-            if row.get("workload") is None:
-                row["workload"] = workloads.get(_workload_key(row)) if workloads else None
             identity = _identity(table, row, entry)
             key = tuple(identity.values())
             series_id = ids.get(key)
@@ -118,22 +115,6 @@ def _identity(table: str, row: Row, entry: Entry) -> Row:
         "config": canonical_config(config),
         "case": case,
         "origin": entry.path if row.get("model") is None and family in _BY_MODEL else None,
-    }
-
-
-def _workload_key(row: Row) -> tuple[object, ...]:
-    return (row.get("model"), canonical_config(row.get("config")))
-
-
-def _workloads(entry: Entry) -> dict[tuple[object, ...], str]:
-    """The prompt set behind each (model, configuration) of a file: how many prompts, and their hash."""
-    prompts: dict[tuple[object, ...], set[str]] = defaultdict(set)
-    for row in entry.rows.get("llm_requests", ()):
-        if row.get("prompt_id"):
-            prompts[_workload_key(row)].add(row["prompt_id"])
-    return {
-        key: f"{len(found)}-prompts-{hashlib.sha256('|'.join(sorted(found)).encode()).hexdigest()[:6]}"
-        for key, found in prompts.items()
     }
 
 

@@ -19,6 +19,7 @@ from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics import aliases, coverage, derived, gaps, gaps_store, identity, phases, series, times
 from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.metrics.workloads import set_workloads
 from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
 
 
@@ -44,6 +45,7 @@ def settle(
     rejections, future = times.refuse_future(entries, now)
     phases.set_phases(entries)
     rejections += _drop_impossible(entries)
+    set_workloads(entries)
     series_rows = series.assign(entries)
     live = [entry for entry in entries if entry.counts]
     found += gaps.telemetry_gaps(live) + gaps.failed_request_gaps(live) + times.time_gaps(live)

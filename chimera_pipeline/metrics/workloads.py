@@ -1,0 +1,147 @@
+"""The workload of requests: the prompts of one log, whether the log lies in one file or in parts.
+
+In: entries whose rows are dated. Out: `workload` on each row of a model and configuration whose prompts are known and
+that states none. Prompts of two files are one workload only where everything says that the files are parts of one log:
+folder, name but for a counter, tool, conditions, time and the lengths of prompts and answers (ADR 0053).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import re
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.metrics.series import canonical_config
+from chimera_pipeline.records import Row
+
+PAUSE = dt.timedelta(minutes=10)
+"""Parts of a log lie no farther apart than this, or than the rows of one of them."""
+LENGTH_RATIO = 1.1
+_LENGTHS = ("prompt_tokens", "output_tokens")
+_CONDITIONS = ("quantization", "suite", "engine", "hardware")
+_COUNTERS = frozenset(
+    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "first", "second", "third",
+     "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "last", "rest", "head", "tail", "left", "right",
+     "even", "odd"]
+)  # fmt: skip
+_Key = tuple[Any, str]
+_Place = tuple[str, _Key]
+
+
+def set_workloads(entries: list[Entry]) -> None:
+    """Set `workload` on every row that counts and states none: how many prompts, and their hash."""
+    prompts: dict[_Place, frozenset[str]] = {}
+    logs: dict[tuple[Any, ...], dict[_Place, list[Row]]] = defaultdict(dict)
+    counting = [entry for entry in entries if entry.counts]
+    for entry in counting:
+        for key, rows in _requests(entry).items():
+            found = frozenset(row["prompt_id"] for row in rows if row.get("prompt_id"))
+            if found:
+                prompts[entry.path, key] = found
+                logs[_log(entry, key, rows)][entry.path, key] = rows
+    for places in logs.values():
+        if len({prompts[place] for place in places}) > 1:
+            prompts.update(_joined(places, prompts))
+    names = {place: _name(found) for place, found in prompts.items()}
+    named = {path for path, _ in names}
+    for entry in counting:
+        for _, row in entry.all_rows() if entry.path in named else ():
+            if row.get("workload") is None:
+                row["workload"] = names.get((entry.path, _key(row)))
+
+
+def _key(row: Row) -> _Key:
+    return (row.get("model"), canonical_config(row.get("config")))
+
+
+def _requests(entry: Entry) -> dict[_Key, list[Row]]:
+    """The requests of each model and configuration; none where no request names its prompt."""
+    rows = entry.rows.get("llm_requests", ())
+    found: dict[_Key, list[Row]] = defaultdict(list)
+    for row in rows if any(row.get("prompt_id") for row in rows) else ():
+        found[_key(row)].append(row)
+    return found
+
+
+def _name(prompts: frozenset[str]) -> str:
+    return f"{len(prompts)}-prompts-{hashlib.sha256('|'.join(sorted(prompts)).encode()).hexdigest()[:6]}"
+
+
+def _log(entry: Entry, key: _Key, rows: list[Row]) -> tuple[Any, ...]:
+    """What files share that may be parts of one log: place, name but for a counter, tool and conditions."""
+    folder, _, name = entry.path.rpartition("/")
+    words = [word for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 1 and word not in _COUNTERS]
+    conditions = {tuple(row.get(field) for field in _CONDITIONS) for row in rows}
+    return (folder, tuple(words), entry.reading.tool, entry.reading.kind, key, frozenset(conditions))
+
+
+def _joined(
+    places: dict[_Place, list[Row]], prompts: dict[_Place, frozenset[str]]
+) -> Iterable[tuple[_Place, frozenset[str]]]:
+    """The prompts of the whole log for each place that is a part of one, the same for any order and names of files."""
+    parts = [part for place, rows in places.items() if (part := _Part.of(place, rows, prompts[place])) is not None]
+    longest = max((part.pause for part in parts), default=PAUSE)
+    recent: list[_Part] = []
+    done: list[_Part] = []
+    for part in sorted(parts, key=lambda part: (part.start, part.end, sorted(part.prompts))):
+        fitting: list[_Part] = []
+        rest: list[_Part] = []
+        for log in recent:
+            ended = part.start - log.end > longest
+            (fitting if log.continued_by(part) else done if ended else rest).append(log)
+        whole, *others = [*fitting, part]
+        for other in others:
+            whole.take(other)
+        recent = [*rest, whole]
+    known = [(log.places, frozenset(log.prompts)) for log in (*done, *recent)]
+    return [(place, found) for parts_of, found in known for place in parts_of]
+
+
+class _Part:
+    """Requests of one model and configuration in one file, or in several files that are parts of one log."""
+
+    def __init__(
+        self, place: _Place, prompts: frozenset[str], rows: list[Row], lengths: dict[str, list[float]]
+    ) -> None:
+        times = sorted(dt.datetime.fromisoformat(row["measured_at"]) for row in rows)
+        self.places, self.prompts, self.lengths = [place], set(prompts), lengths
+        self.start, self.end = times[0], times[-1]
+        self.pause = max([PAUSE, *(later - earlier for earlier, later in itertools.pairwise(times))])
+        self.naive = any(row["time_naive"] for row in rows)
+
+    @classmethod
+    def of(cls, place: _Place, rows: list[Row], prompts: frozenset[str]) -> _Part | None:
+        """None where a row does not state its time, the length of prompts or answers is not stated, or no model is."""
+        lengths = {name: sorted(float(row[name]) for row in rows if row.get(name) is not None) for name in _LENGTHS}
+        dated = all(row["time_source"] == "content" for row in rows)
+        return cls(place, prompts, rows, lengths) if dated and place[1][0] and all(lengths.values()) else None
+
+    def continued_by(self, later: _Part) -> bool:
+        """Whether `later`, which does not start before, is of the same log."""
+        near = later.start - self.end <= max(self.pause, later.pause)
+        return near and self.naive == later.naive and all(map(self._like, _LENGTHS, itertools.repeat(later)))
+
+    def _like(self, name: str, other: _Part) -> bool:
+        """Whether the middle length of one lies among the lengths of the other."""
+        mine, theirs = self.lengths[name], other.lengths[name]
+        return _within(mine[len(mine) // 2], theirs) or _within(theirs[len(theirs) // 2], mine)
+
+    def take(self, other: _Part) -> None:
+        """Become the log of both."""
+        self.places += other.places
+        self.prompts |= other.prompts
+        self.pause = max(self.pause, other.pause)
+        self.start, self.end = min(self.start, other.start), max(self.end, other.end)
+        for name, found in other.lengths.items():
+            for length in found:
+                insort(self.lengths[name], length)
+
+
+def _within(value: float, lengths: list[float]) -> bool:
+    return lengths[0] / LENGTH_RATIO <= value <= lengths[-1] * LENGTH_RATIO
