@@ -362,7 +362,7 @@ def facts_from_json(document: Any, metrics: Mapping[str, vocabulary.Metric] | No
     """Facts from a parsed `facts.json`: {facts: [...]} or a bare list. Raises UsageError."""
     rows = document.get("facts") if isinstance(document, Mapping) else document
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise UsageError('facts.json: expected an object {"facts": [{"metric": ..., "value": ...}, ...]}')
+        raise UsageError('expected an object {"facts": [{"metric": ..., "value": ...}, ...]}')
     return facts_from_rows(rows, metrics)
 
 

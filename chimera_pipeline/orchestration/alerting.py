@@ -176,7 +176,7 @@ def _top_reason(instance: dg.DagsterInstance, run_id: str) -> str:
 
 
 def _line(text: str) -> str:
-    return redact.value(" ".join(text.split()))[:_REASON_CHARS]
+    return redact.sentence(" ".join(text.split()))[:_REASON_CHARS]
 
 
 def _regressions(instance: dg.DagsterInstance, state: State, ui_url: str) -> Iterable[Incident]:

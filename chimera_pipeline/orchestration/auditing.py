@@ -54,6 +54,8 @@ def _text(report: Path) -> str:
 def _facts(path: Path) -> list[FactView]:
     try:
         return facts_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     except ValueError as error:
