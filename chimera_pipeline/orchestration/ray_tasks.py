@@ -23,7 +23,7 @@ LOST_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class RayTasks:
-    """`workers` tasks at a time, 0 for each CPU of the cluster; two chunks each under way."""
+    """At most `workers` chunks under way; 0 is two for each CPU of the cluster."""
 
     workers: int = 0
 
@@ -37,7 +37,7 @@ class RayTasks:
             if cpus < 1:
                 raise InputError(f"{ADDRESS}={os.environ[ADDRESS]}: the cluster has no CPU for tasks; add a node")
             task = ray.remote(num_cpus=1, max_retries=LOST_AT_MOST)(work)
-            wide = 2 * min(self.workers or cpus, cpus)
+            wide = self.workers or 2 * cpus
             waiting: deque[Any] = deque()
             for chunk in chunks:
                 waiting.append(task.remote(chunk))

@@ -61,8 +61,10 @@ class Cluster:
     machines: Machines
     folder: Path
     environment: dict[str, str]
+    instance: dg.DagsterInstance
     head: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
+    began: float = field(default_factory=time.time)
 
     def start_head(self) -> None:
         """The head takes no step that asks for a CPU."""
@@ -90,7 +92,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 said = "\n".join(f"-- {name}: {self.machines.said(name)[-3000:]}" for name in self.addresses)
                 pytest.fail(f"not within {PATIENCE_S} s: {what}\n{said}\n{self.story()}")
-            time.sleep(0.2)
+            time.sleep(0.3)
         return found
 
     def wait_until_up(self, name: str) -> None:
@@ -113,27 +115,23 @@ class Cluster:
             "CHIMERA_ARTIFACTS": str(self.folder / "artifacts"),
             "CHIMERA_OUT": str(self.folder / "ray"),
             "CHIMERA_LLM": "ollama",
+            "CHIMERA_HISTORY_PERIODS": "0",
             "CHIMERA_RETRY_DELAY_S": str(RETRY_DELAY_S),
         }
 
-    @contextlib.contextmanager
-    def instance(self) -> Iterator[dg.DagsterInstance]:
-        """The Dagster instance, seen from outside."""
-        with dg.DagsterInstance.from_config(str(self.folder / "dagster")) as instance:
-            yield instance
-
     def events(self, kind: dg.DagsterEventType, step: str | None = None) -> list[dg.DagsterEvent]:
         """The events of a kind of the newest run, of one step or of all."""
-        with self.instance() as instance:
-            runs = instance.get_runs(limit=1)
-            found = [one.dagster_event for one in instance.all_logs(runs[0].run_id, of_type=kind)] if runs else []
+        runs = self.instance.get_runs(limit=1)
+        found = [one.dagster_event for one in self.instance.all_logs(runs[0].run_id, of_type=kind)] if runs else []
         return [event for event in found if event is not None and step in (None, event.step_key)]
 
     def story(self) -> str:
         """What the newest run says of itself, for people."""
-        with self.instance() as instance:
-            runs = instance.get_runs(limit=1)
-            return "\n".join(one.user_message for one in instance.all_logs(runs[0].run_id)) if runs else "no run"
+        said = []
+        for run in self.instance.get_runs(limit=1):
+            for one in self.instance.all_logs(run.run_id):
+                said.append(f"{one.timestamp - self.began:7.1f} s  {one.step_key or ''}: {one.user_message}")
+        return "\n".join(said) or "no run"
 
     def step_process(self, name: str, step: str) -> int:
         """The process that executes a step on a machine."""
@@ -146,6 +144,15 @@ class Cluster:
 
         pid: int = self.wait_for(f"{step} runs on {name}", found)
         return pid
+
+
+def write_artifacts(folder: Path) -> None:
+    """As many files as are spread: one in seven with measurements, but for request logs, the others short notes."""
+    for number, (name, text) in enumerate(corpus.files(FILES)):
+        measured = number % 7 == 0 and "requests" not in name
+        path = folder / (name if measured else f"notes/{number:05d}.md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text if measured else f"# Note {number}\n", encoding="utf-8")
 
 
 def _environment(pid: int) -> dict[str, str]:
@@ -166,9 +173,11 @@ def _reachable() -> set[str]:
 
 
 def _tables(out: Path) -> dict[str, bytes]:
-    """Every table, byte by byte; but for the calls, which say when they were made and how long they took."""
+    """Every table, byte by byte; but for calls and the report's own check, which hold times of the run itself."""
     found = {str(path.relative_to(out)): path.read_bytes() for path in (out / "tables").rglob("*.parquet")}
-    return {name: data for name, data in found.items() if "llm_calls" not in name}
+    return {
+        name: data for name, data in found.items() if not name.startswith(("tables/llm_calls", "tables/checks/report-"))
+    }
 
 
 def _readings(out: Path) -> list[tuple[Any, ...]]:
@@ -194,11 +203,12 @@ def cluster() -> Iterator[Cluster]:
     }
     (folder / "dagster").mkdir()
     shutil.copy(ROOT / "dagster_home" / "dagster.yaml", folder / "dagster")
-    corpus.write(folder / "artifacts", FILES)
+    write_artifacts(folder / "artifacts")
     before = _reachable()
+    home = str(folder / "dagster")
     try:
-        with Machines(folder) as machines:
-            made = Cluster(machines, folder, environment)
+        with Machines(folder) as machines, dg.DagsterInstance.from_config(home) as instance:
+            made = Cluster(machines, folder, environment, instance)
             made.start_head()
             made.wait_until_up("head")
             for name, gpus in (("cpu", 0), ("gpu", 1)):
@@ -284,10 +294,9 @@ def test_model_steps_run_on_the_node_with_the_gpu_and_see_it(reported: dict[str,
 def test_a_killed_step_process_and_a_lost_node_are_tried_again_and_the_run_succeeds(
     cluster: Cluster, reported: dict[str, dict[str, str]]
 ) -> None:
-    with cluster.instance() as instance:
-        (newest,) = instance.get_runs(limit=1)
-        assert newest.status is dg.DagsterRunStatus.SUCCESS
-        assert instance.event_log_storage.get_concurrency_info("gpu").active_slot_count == 0
+    (newest,) = cluster.instance.get_runs(limit=1)
+    assert newest.status is dg.DagsterRunStatus.SUCCESS
+    assert cluster.instance.event_log_storage.get_concurrency_info("gpu").active_slot_count == 0
     again = [event.step_key for event in cluster.events(dg.DagsterEventType.STEP_UP_FOR_RETRY)]
     assert set(again) == {"collector_brief", "analysis"}
     assert again.count("collector_brief") == 1
