@@ -34,7 +34,7 @@ report: .venv/.ready-run ## Set everything up, analyse examples/artifacts and pr
 test: .venv/.ready-dev ## Set everything up and run the tests
 	@$(BIN)/python -m pytest -q -n auto --ignore tests/slow $(PYTEST_ARGS)
 
-slow: .venv/.ready-dev ## Set everything up and run the slow suites: real processes, faults, pages
+slow: .venv/.ready-all ## Set everything up and run the slow suites: real processes, faults, pages
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/slow $(PYTEST_ARGS)
 
 check: .venv/.ready-dev ## Lint, formatting, types, and who imports whom
@@ -99,3 +99,10 @@ endif
 	@$(FROM_LOCK) requirements/dev.lock >&2
 	@$(THIS) >&2
 	@touch .venv/.ready-run $@
+
+# Ray besides: 200 MB that only the slow suites and clusters need.
+.venv/.ready-all: .venv/.created requirements/all.lock pyproject.toml
+	@echo "Installing requirements/all.lock into .venv" >&2
+	@$(FROM_LOCK) requirements/all.lock >&2
+	@$(THIS) >&2
+	@touch .venv/.ready-run .venv/.ready-dev $@

@@ -110,6 +110,18 @@ class Settings(BaseSettings):
         description="Apprise URLs that are told of failed runs, regressions and too many files in quarantine.",
     )
     ui_url: str = Field("http://127.0.0.1:3000", description="Address of the Dagster UI, for links in alerts.")
+    engine: Literal["local", "ray", "k8s"] = Field(
+        "local",
+        description="Where the steps of jobs run: processes of this machine, the cluster of RAY_ADDRESS, pods.",
+    )
+    model_gpus: float = Field(
+        1.0, ge=0, description="GPUs that a step which asks a model takes of a cluster; 0 where the model is elsewhere."
+    )
+    retry_delay_s: float = Field(
+        30.0,
+        ge=0,
+        description="Pause before a step whose process or machine was lost runs again (engines ray, k8s).",
+    )
     limits: Limits = Field(default_factory=Limits, description="Bounds on what is read.")
 
     @property
@@ -117,6 +129,24 @@ class Settings(BaseSettings):
         """The service level objective: metric of a request -> longest time in seconds; {} where none is set."""
         wanted = {"ttft_s": self.slo_ttft_s, "tpot_s": self.slo_tpot_s, "total_s": self.slo_e2e_s}
         return {metric: limit for metric, limit in wanted.items() if limit is not None}
+
+    def portable(self) -> Settings:
+        """The same settings for a process that starts in another folder or on another machine: absolute paths, and
+        no secrets, which that process has in its own environment.
+        """
+        paths = {name: getattr(self, name) for name in ("out", "sources", "profiles", "gguf")}
+        absolute: dict[str, Any] = {name: path.resolve() for name, path in paths.items() if path is not None}
+        if "://" not in self.artifacts:
+            absolute["artifacts"] = str(Path(self.artifacts).resolve())
+        return self.model_copy(update={**absolute, "openai_key": None, "alerts": []})
+
+    def environment(self) -> dict[str, str]:
+        """The variables that lead to `portable()` again; what is not set here may be set there, as a key."""
+        values = self.portable().model_dump(mode="json", exclude_none=True)
+        return {
+            PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
+            for name, value in values.items()
+        }
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 import dagster as dg
 
 from chimera_pipeline import settings as settings_module
-from chimera_pipeline.orchestration import alerting, automation, locking, partitions, report_assets, store_assets
+from chimera_pipeline.orchestration import (
+    alerting,
+    automation,
+    engine,
+    locking,
+    partitions,
+    report_assets,
+    store_assets,
+)
 from chimera_pipeline.orchestration.io_managers import FrameIOManager, ValueIOManager
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.periods import ALL
@@ -50,8 +58,8 @@ def _built(settings: Settings, period: str | None, start: str | None, locked: bo
     whole = kind == ALL
     partitions_def = None if whole else partitions.definition(kind, start or settings.start)
     lake = Lake(settings.out)
-    periodic = report_assets.report_assets(kind, partitions_def)
-    jobs = automation.jobs()
+    periodic = report_assets.report_assets(kind, partitions_def, engine.gpus(settings))
+    jobs = automation.jobs(engine.retry(settings))
     lock = locking.held_already() if locked else locking.store_lock(settings, kind, REPORTING)
     sensors = [] if partitions_def is None else list(automation.sensors(settings, kind, jobs, partitions_def))
     sensors += alerting.sensors(settings)
@@ -64,11 +72,10 @@ def _built(settings: Settings, period: str | None, start: str | None, locked: bo
             "values": _behind_lock(ValueIOManager(lake, kind)),
             locking.KEY: lock,
         },
+        executor=engine.executor(settings),
         jobs=list(jobs),
         sensors=sensors,
         schedules=[] if partitions_def is None else [automation.period_report(jobs[1], partitions_def)],
-        # steps are small: an interpreter for each would take longer than the step
-        executor=dg.in_process_executor,
     )
 
 

@@ -32,18 +32,23 @@ Jobs = tuple[Any, Any]
 """Asset jobs, whose class dagster does not export."""
 
 
-def jobs() -> Jobs:
-    """`ingest_job` (everything before facts) and `report_job` (one period, and the index over all)."""
+def jobs(retry: dg.RetryPolicy | None = None) -> Jobs:
+    """`ingest_job` (everything before facts) and `report_job` (one period, and the index over all).
+
+    `retry` holds for their steps.
+    """
     ingest = dg.define_asset_job(
         "ingest_job",
         selection=dg.AssetSelection.assets(*INGEST),
         description="Read what is new under the root and settle the store.",
         tags={"chimera/writes": "store"},
+        op_retry_policy=retry,
     )
     report = dg.define_asset_job(
         "report_job",
         selection=dg.AssetSelection.assets(*PERIODIC, "report_history"),
         description="Facts, analysis and report of one period.",
+        op_retry_policy=retry,
     )
     return ingest, report
 

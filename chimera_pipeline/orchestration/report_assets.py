@@ -15,7 +15,7 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import checks, progress, publication, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import checks, engine, progress, publication, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
@@ -23,16 +23,14 @@ from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
 from chimera_pipeline.settings import Settings
 
-GPU_TAGS = {
-    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}},
-    "chimera/device": "gpu",
-}
-
 
 def report_assets(
-    kind: str, partitions_def: dg.TimeWindowPartitionsDefinition | None
+    kind: str, partitions_def: dg.TimeWindowPartitionsDefinition | None, model_gpus: float = 0
 ) -> tuple[dg.AssetsDefinition, ...]:
-    """The assets of one period of `kind`, or of everything where `partitions_def` is None."""
+    """The assets of one period of `kind`, or of everything where `partitions_def` is None.
+
+    Steps that may ask a model take `model_gpus` GPUs of a cluster.
+    """
     shared: dict[str, Any] = {} if partitions_def is None else {"partitions_def": partitions_def}
     shared |= {"owners": OWNERS, "code_version": VERSION}
     agent: dict[str, Any] = shared | {
@@ -40,7 +38,7 @@ def report_assets(
         "io_manager_key": "values",
         "kinds": {"python", "json"},
         "pool": "gpu",
-        "op_tags": GPU_TAGS,
+        "op_tags": engine.tags(gpus=model_gpus),
     }
 
     def period_of(context: dg.AssetExecutionContext) -> str:
@@ -64,6 +62,7 @@ def report_assets(
             checks.row_count_spec("facts", partitions_def),
             checks.history_spec(partitions_def),
         ],
+        op_tags=engine.tags(),
         **shared,
     )
     def facts(
@@ -137,6 +136,7 @@ def report_assets(
         kinds={"python", "markdown", "html"},
         description="The founders report of the period: Markdown, HTML and JSON, with facts.json beside them.",
         check_specs=[checks.audit_spec(partitions_def)],
+        op_tags=engine.tags(),
         **shared,
     )
     def report(
@@ -185,7 +185,7 @@ def report_assets(
 
     @dg.asset(
         group_name="report", deps=[report], io_manager_key="values", kinds={"python", "markdown"},
-        owners=OWNERS, code_version=VERSION,
+        owners=OWNERS, code_version=VERSION, op_tags=engine.tags(),
     )  # fmt: skip
     def report_history(lake: dg.ResourceParam[Lake]) -> dg.Output[dict[str, Any]]:
         """The index over every published period: headline numbers over time, and each report against the one before."""

@@ -1,8 +1,8 @@
 """Work on chunks, spread over processes: the seam at which reading leaves the main process.
 
 A `Spread` maps a function over chunks and gives results in order, a bounded number at a time, so that memory follows
-the chunk and not the corpus. `InProcess` and `Processes` are its implementations on one machine; one that sends
-chunks to other machines needs no more than this method. Function, chunks and results can be pickled.
+the chunk and not the corpus. `InProcess` and `Processes` are its implementations on one machine, `ray_tasks.RayTasks`
+that on many. Function, chunks and results can be pickled.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from chimera_pipeline.errors import InputError
+from chimera_pipeline.settings import Settings
 
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
@@ -66,7 +67,13 @@ class Processes:
                     future.cancel()
 
 
-def local(workers: int, files: int) -> Spread:
-    """The spread of this machine for so many new files; `workers` 0 means one for each core."""
-    wanted = workers or len(os.sched_getaffinity(0))
-    return Processes(wanted) if wanted > 1 and files >= PAYS_FROM else InProcess()
+def chosen(settings: Settings, files: int) -> Spread:
+    """The spread for so many new files. Raises UsageError where the engine is not installed or has no address."""
+    if files < PAYS_FROM or settings.workers == 1:
+        return InProcess()
+    if settings.engine == "ray":
+        from chimera_pipeline.orchestration.ray_tasks import RayTasks
+
+        return RayTasks(settings.workers)
+    wanted = settings.workers or len(os.sched_getaffinity(0))
+    return Processes(wanted) if wanted > 1 else InProcess()

@@ -54,9 +54,10 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     with Store(settings.out) as store:
         known = store.known_readings(version)
         new = list({str(a.sha256): a for a in reversed(artifacts) if a.sha256 not in known}.values())[::-1]
-        chunks = [reading.Chunk(settings, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
+        there = settings.portable()
+        chunks = [reading.Chunk(there, tuple(new[start : start + CHUNK])) for start in range(0, len(new), CHUNK)]
         progress.tell(f"reading {len(new)} files")
-        for done, found in enumerate(spread.local(settings.workers, len(new)).map(reading.read_chunk, chunks), start=1):
+        for done, found in enumerate(spread.chosen(settings, len(new)).map(reading.read_chunk, chunks), start=1):
             store.add_readings(version, found)
             progress.tell(f"reading: {min(done * CHUNK, len(new))} of {len(new)} files")
         store.forget_readings(version, {str(artifact.sha256) for artifact in artifacts})

@@ -15,7 +15,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import checks, ingests, progress, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import checks, engine, ingests, progress, run_metrics, staleness, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
@@ -36,6 +36,7 @@ class Look(dg.Config):
 
 @dg.asset(
     group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS,
+    op_tags=engine.tags(),
 )  # fmt: skip
 def raw_inventory(config: Look, settings: dg.ResourceParam[Settings]) -> dg.Output[pd.DataFrame]:
     """Every directory entry under the root: name, size, time and sha256.
@@ -52,6 +53,8 @@ def raw_inventory(config: Look, settings: dg.ResourceParam[Settings]) -> dg.Outp
 
 @dg.asset(
     group_name="inventory", io_manager_key="frames", owners=OWNERS, code_version=VERSION, kinds=KINDS,
+    # it hands chunks out and writes what comes back; a CPU of its own would be missing for them
+    op_tags=engine.tags(cpus=0),
 )  # fmt: skip
 def readings(settings: dg.ResourceParam[Settings], raw_inventory: pd.DataFrame) -> dg.Output[pd.DataFrame]:
     """What the readers made of each artifact, read once and kept by sha256 and reader version."""
@@ -85,6 +88,7 @@ def readings(settings: dg.ResourceParam[Settings], raw_inventory: pd.DataFrame) 
         checks.row_count_spec("artifacts"),
         *checks.quality_specs(),
     ],
+    op_tags=engine.tags(),
 )
 def settled_tables(
     settings: dg.ResourceParam[Settings],
@@ -121,6 +125,7 @@ def settled_tables(
     ins={name: dg.AssetIn(name) for name in (*METRIC_TABLES, EXTRAS, "artifacts")},
     deps=["series"],
     check_specs=[checks.contract_spec("measurements"), checks.row_count_spec("measurements")],
+    op_tags=engine.tags(),
 )
 def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], **settled: Any) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""

@@ -46,6 +46,7 @@ class OllamaServer:
         models: tuple[str, ...] = (MODEL,),
         token_delay_s: float = 0.0,
         gpu_share: float = 1.0,
+        port: int = 0,
     ) -> None:
         self.mode = mode
         self.answer = answer
@@ -60,7 +61,7 @@ class OllamaServer:
         class Handler(_Handler):
             owner = double
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
