@@ -104,8 +104,9 @@ def test_a_failing_server_costs_the_choice_and_nothing_else(
         monkeypatch.setenv("OLLAMA_HOST", host)
         code = chimera(monkeypatch, "run", "data", "--llm", "ollama", "--profile", "quick", "--json", "--require-llm")
     printed, said = capsys.readouterr()
-    result = json.loads(printed)
     assert code == 4, said
+    result = json.loads(printed)
+
     assert MODES[mode] in said
     assert "Traceback" not in said
     assert "SECRET" not in said + printed
