@@ -19,7 +19,6 @@ RECORDS_OK, RECORDS_FAILED, PLACES = "records ok", "records failed", "places"
 STAGE_TIME, MODEL_CALLS = "stage time", "model calls"
 FIELD = ": "
 """Between the kind of a gap and its field or fields, in a fact's condition."""
-METRICS = frozenset({RECORDS_OK, RECORDS_FAILED, PLACES, STAGE_TIME, MODEL_CALLS})
 _CALLS = {
     "throughput_tokens_per_s": ("throughput", "tokens/s"),
     "ttft_s": ("ttft", "s"),
@@ -32,6 +31,20 @@ _CALLS = {
     "unexplained_s": ("unexplained time", "s"),
 }
 """Key of the object `llm` of `run --json` -> what it is called, and its unit."""
+_CALL = {
+    "ttft_s": ("call ttft", "s"),
+    "total_s": ("call total", "s"),
+    "load_s": ("call load", "s"),
+    "prompt_eval_s": ("call prompt eval", "s"),
+    "eval_s": ("call eval", "s"),
+    "unexplained_s": ("call unexplained", "s"),
+    "prompt_tokens": ("call prompt", "tokens"),
+    "output_tokens": ("call output", "tokens"),
+}
+"""Key of one of its `calls` -> the header of its column, and its unit."""
+METRICS = frozenset(
+    {RECORDS_OK, RECORDS_FAILED, PLACES, STAGE_TIME, MODEL_CALLS, *(metric for metric, _ in _CALL.values())}
+)
 
 
 def facts_of_store(
@@ -86,3 +99,12 @@ def _run(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield _fact("run", MODEL_CALLS, name, llm[key], unit)
     yield _fact("run", MODEL_CALLS, "calls", len(llm["calls"]), "")
     yield _fact("run", MODEL_CALLS, "calls answered", llm["succeeded"], "")
+    for call in llm["calls"]:
+        for key, (metric, unit) in _CALL.items():
+            if call.get(key) is not None:
+                yield _fact("run", metric, place(call), call[key], unit)
+
+
+def place(call: Mapping[str, Any]) -> str:
+    """What a report names a model call by: its agent and its number."""
+    return str(call["locator"]).partition("/")[2].replace("/", " ")

@@ -20,7 +20,11 @@ _ROWS = (
 )
 FIGURES = frozenset({"Calls", "Calls answered", *(name for name, _, _ in _ROWS)})
 """Rows that are one number, which the audit holds against the run's own figures; the others are quoted."""
-CALL_HEADS = ("Call", "Result", "TTFT", "Total", "Load", "Prompt eval", "Eval", "Unexplained", "Prompt", "Output")
+CALL_HEADS = (
+    "Call", "Result", "Call TTFT", "Call total", "Call load", "Call prompt eval", "Call eval", "Call unexplained",
+    "Call prompt", "Call output",
+)  # fmt: skip
+"""Heads of the figures of a call, which the audit holds against the run's own: no other table has them."""
 _CALL = (
     ("ttft_s", "s"),
     ("total_s", "s"),
