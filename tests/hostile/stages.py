@@ -66,7 +66,6 @@ def run(root: Path, out: Path) -> None:
                 gaps=tables["telemetry_gaps"],
                 quarantine=tables["quarantine"],
                 reproducibility=steps.reproducibility(chosen, tables["artifacts"], "all"),
-                points=points.points_of(found, tables["measurements"], tables["series"], period="all"),
                 run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
             ),
         )
