@@ -1,7 +1,7 @@
 """What holds for every test.
 
 Many tests start the command as a process of its own. Where the environment forbids bytecode files beside the sources
-(PYTHONDONTWRITEBYTECODE), each such start would spend most of its time in the compiler: they share a cache under build/.
+(PYTHONDONTWRITEBYTECODE), each such start would spend most of its time in the compiler: they share a cache in build/.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.audit.facts_view import FactView, facts_from_rows
 
 if TYPE_CHECKING:
@@ -72,8 +73,9 @@ def _fact(kind: str, metric: str, entity: str, value: float, unit: str, conditio
 
 def _files(artifacts: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for path, used, failed in artifacts[["path", "rows_ok", "rows_failed"]].itertuples(index=False):
-        yield _fact("file", RECORDS_OK, path, int(used), "records")
-        yield _fact("file", RECORDS_FAILED, path, int(failed), "records")
+        shown = redact.printable(path)
+        yield _fact("file", RECORDS_OK, shown, int(used), "records")
+        yield _fact("file", RECORDS_FAILED, shown, int(failed), "records")
 
 
 def _places(gaps: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -83,7 +85,7 @@ def _places(gaps: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _gap_rows(gaps: Iterable[tuple[str, str | None, str, int]]) -> Iterator[dict[str, Any]]:
     for kind, field, subject, count in gaps:
         named = str(kind).replace("_", " ") + (f"{FIELD}{field}" if isinstance(field, str) and field else "")
-        yield _fact("gap_place", PLACES, subject, int(count), "places", named)
+        yield _fact("gap_place", PLACES, redact.printable(subject), int(count), "places", named)
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
