@@ -23,7 +23,7 @@ FROM_LOCK := $(INSTALL) --no-deps --only-binary :all: --require-hashes -r
 # Without build isolation: the build backend is in the lock as well, so pip fetches nothing that has no hash.
 THIS := $(INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help report test slow check docs ui lock clean
+.PHONY: help report test slow exhaustive check docs ui lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -35,7 +35,10 @@ test: .venv/.ready-dev ## Set everything up and run the tests
 	@$(BIN)/python -m pytest -q -n auto --ignore tests/slow $(PYTEST_ARGS)
 
 slow: .venv/.ready-all ## Set everything up and run the slow suites: real processes, faults, pages
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile tests/slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/slow $(PYTEST_ARGS)
+
+exhaustive: .venv/.ready-all ## The slow suites without sampling: every mutation, fault, failing server and subset (hours)
+	@EXHAUSTIVE=1 $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests/slow $(PYTEST_ARGS)
 
 check: .venv/.ready-dev ## Lint, formatting, types, and who imports whom
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
@@ -17,9 +18,10 @@ from chimera_pipeline.orchestration.material import Material
 NOW = 1_800_000_000.0
 
 
-def material(artifacts: Path, out: Path, *, period: str = "all") -> Material:
-    """The material of the report over `artifacts`, without a model. `out` takes the manifest."""
-    chosen = settings_module.load(artifacts=str(artifacts), out=out, llm="none", settle_seconds=0)
+def material(artifacts: Path, out: Path, *, period: str = "all", **more: Any) -> Material:
+    """The material of the report over `artifacts`, without a model unless `more` settings name one. `out` takes the
+    manifest."""
+    chosen = settings_module.load(artifacts=str(artifacts), out=out, **{"llm": "none", "settle_seconds": 0, **more})
     lake = Lake(out)
     inventory = steps.take_inventory(chosen, now=NOW)
     steps.read_new(chosen, inventory)

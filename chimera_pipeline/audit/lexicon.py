@@ -194,6 +194,8 @@ class Lexicon:
             for alias in (*_aliases(entity), *aliases.get(entity, ())):
                 owners[_spelled(alias)].add(entity)
         for alias, names in owners.items():
+            if not re.search(r"[^\W\d_]", alias):  # a series "10" is told by its citation; else each 10 would be it
+                continue
             own = exact.get(alias)
             meant = (own,) if own else tuple(sorted(names))
             self.table.add(alias, Meaning("E", EntityRef(alias, meant)))

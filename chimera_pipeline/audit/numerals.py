@@ -288,7 +288,7 @@ def style_of(sentence: str, document_marks: Iterable[str] = ()) -> Style:
     marks = decimal_marks(sentence)
     if len(marks) == 1:
         return "comma" if "," in marks else "point"
-    words = set(re.findall(r"[^\W\d_]+", sentence.lower()))
+    words = set(re.findall(r"(?<![\w-])[^\W\d_]+(?![\w-])", sentence.lower()))  # pieces of a name are no words
     foreign, english = len(words & _FOREIGN), len(words & _ENGLISH)
     if english > foreign or (english and "the" in words):
         return "point"

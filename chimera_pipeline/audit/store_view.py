@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chimera_pipeline import redact
 from chimera_pipeline.audit.facts_view import FactView, facts_from_rows
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ RECORDS_OK, RECORDS_FAILED, PLACES = "records ok", "records failed", "places"
 STAGE_TIME, MODEL_CALLS = "stage time", "model calls"
 FIELD = ": "
 """Between the kind of a gap and its field or fields, in a fact's condition."""
-METRICS = frozenset({RECORDS_OK, RECORDS_FAILED, PLACES, STAGE_TIME, MODEL_CALLS})
 _CALLS = {
     "throughput_tokens_per_s": ("throughput", "tokens/s"),
     "ttft_s": ("ttft", "s"),
@@ -32,6 +32,20 @@ _CALLS = {
     "unexplained_s": ("unexplained time", "s"),
 }
 """Key of the object `llm` of `run --json` -> what it is called, and its unit."""
+_CALL = {
+    "ttft_s": ("call ttft", "s"),
+    "total_s": ("call total", "s"),
+    "load_s": ("call load", "s"),
+    "prompt_eval_s": ("call prompt eval", "s"),
+    "eval_s": ("call eval", "s"),
+    "unexplained_s": ("call unexplained", "s"),
+    "prompt_tokens": ("call prompt", "tokens"),
+    "output_tokens": ("call output", "tokens"),
+}
+"""Key of one of its `calls` -> the header of its column, and its unit."""
+METRICS = frozenset(
+    {RECORDS_OK, RECORDS_FAILED, PLACES, STAGE_TIME, MODEL_CALLS, *(metric for metric, _ in _CALL.values())}
+)
 
 
 def facts_of_store(
@@ -59,8 +73,9 @@ def _fact(kind: str, metric: str, entity: str, value: float, unit: str, conditio
 
 def _files(artifacts: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for path, used, failed in artifacts[["path", "rows_ok", "rows_failed"]].itertuples(index=False):
-        yield _fact("file", RECORDS_OK, path, int(used), "records")
-        yield _fact("file", RECORDS_FAILED, path, int(failed), "records")
+        shown = redact.printable(path)
+        yield _fact("file", RECORDS_OK, shown, int(used), "records")
+        yield _fact("file", RECORDS_FAILED, shown, int(failed), "records")
 
 
 def _places(gaps: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -70,7 +85,7 @@ def _places(gaps: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _gap_rows(gaps: Iterable[tuple[str, str | None, str, int]]) -> Iterator[dict[str, Any]]:
     for kind, field, subject, count in gaps:
         named = str(kind).replace("_", " ") + (f"{FIELD}{field}" if isinstance(field, str) and field else "")
-        yield _fact("gap_place", PLACES, subject, int(count), "places", named)
+        yield _fact("gap_place", PLACES, redact.printable(subject), int(count), "places", named)
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -86,3 +101,12 @@ def _run(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield _fact("run", MODEL_CALLS, name, llm[key], unit)
     yield _fact("run", MODEL_CALLS, "calls", len(llm["calls"]), "")
     yield _fact("run", MODEL_CALLS, "calls answered", llm["succeeded"], "")
+    for call in llm["calls"]:
+        for key, (metric, unit) in _CALL.items():
+            if call.get(key) is not None:
+                yield _fact("run", metric, place(call), call[key], unit)
+
+
+def place(call: Mapping[str, Any]) -> str:
+    """What a report names a model call by: its agent and its number."""
+    return str(call["locator"]).partition("/")[2].replace("/", " ")

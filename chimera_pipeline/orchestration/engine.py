@@ -59,7 +59,9 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
             try:
                 from dagster_k8s import k8s_job_executor
             except ImportError as error:
-                raise UsageError(f'engine = "k8s" needs dagster-k8s: pip install 'chimera-pipeline[k8s]' ({error})') from error
+                raise UsageError(
+                    f'engine = "k8s" needs dagster-k8s: pip install "chimera-pipeline[k8s]" ({error})'
+                ) from error
             pods: dg.ExecutorDefinition = k8s_job_executor
             return pods
         case "ray":

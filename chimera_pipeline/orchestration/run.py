@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from chimera_pipeline import atomic, periods
-from chimera_pipeline.analysis import profiles
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
+from chimera_pipeline.orchestration.agents import profile_of
 from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.checks import AUDIT
@@ -47,7 +47,7 @@ def execute(
     fails its own audit (reports of the other periods are published first); StoreBusy, InputError, UsageError.
     """
     started = time.perf_counter()
-    profiles.load(settings.profile)  # a wrong name is said before anything is read
+    profile_of(settings)  # a wrong name is said before anything is read
     with sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
         lake = Lake(settings.out)

@@ -18,7 +18,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.report import model_metrics
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
-_FIGURES = re.compile(r"(?<![\w.`=-])(?:\w+=)?\d+(?:\.\d+)?(?: of \d+)?(?! of|[\w-]|\.\d)")
+_FIGURES = re.compile(r"(?<![\w.`=-])(?:\w+=)?\d+(?:\.\d+)?(?: of \d+)?(?! of \d|[\w-]|\.\d)")
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _NUMBER = re.compile(
     r"(?:(?<=\bn=)|(?<![\w.=:/#@-]))[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"

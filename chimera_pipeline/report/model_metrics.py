@@ -20,17 +20,21 @@ _ROWS = (
 )
 FIGURES = frozenset({"Calls", "Calls answered", *(name for name, _, _ in _ROWS)})
 """Rows that are one number, which the audit holds against the run's own figures; the others are quoted."""
-_CALL = {
-    "ttft_s": "TTFT (s)",
-    "total_s": "Total (s)",
-    "load_s": "Load (s)",
-    "prompt_eval_s": "Prompt eval (s)",
-    "eval_s": "Eval (s)",
-    "unexplained_s": "Unexplained (s)",
-    "prompt_tokens": "Prompt (tokens)",
-    "output_tokens": "Output (tokens)",
-}
-CALL_HEADS = ("Call", "Result", *_CALL.values())
+CALL_HEADS = (
+    "Call", "Result", "Call TTFT", "Call total", "Call load", "Call prompt eval", "Call eval", "Call unexplained",
+    "Call prompt", "Call output",
+)  # fmt: skip
+"""Heads of the figures of a call, which the audit holds against the run's own: no other table has them."""
+_CALL = (
+    ("ttft_s", "s"),
+    ("total_s", "s"),
+    ("load_s", "s"),
+    ("prompt_eval_s", "s"),
+    ("eval_s", "s"),
+    ("unexplained_s", "s"),
+    ("prompt_tokens", "tokens"),
+    ("output_tokens", "tokens"),
+)
 
 
 def rows(llm: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -59,7 +63,7 @@ def calls(llm: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for call in llm["calls"]:
         result = "ok" if call["status"] == "ok" else str(call["error_kind"]).replace("_", " ")
         place = str(call["locator"]).partition("/")[2].replace("/", " ")
-        yield place, result, *("-" if call.get(key) is None else wording.number(float(call[key])) for key in _CALL)
+        yield place, result, *(_shown(call.get(key), unit) for key, unit in _CALL)
 
 
 def _shown(value: float | None, unit: str) -> str:

@@ -269,16 +269,16 @@ def _yaml(maker: Maker) -> Iterator[Entry]:
         f"a{i}: &a{i} [{','.join(f'*a{i - 1}' for _ in range(9))}]\n" for i in range(1, 12)
     )
     unknown = ("unrecognised", "unknown_format")
-    yield one("billion_laughs.yaml", "version: 1\n" + laughs, *unknown)
-    yield one("self.yaml", "a: &a [*a]\n", *unknown)
+    yield one("billion_laughs.yaml", "version: 1\n" + laughs, "quarantined", "too_many_nodes")
+    yield one("self.yaml", "a: &a [*a]\n", "quarantined", "bad_yaml")
     yield one("merge.yaml", "a: &a {x: 1}\nb: {<<: *a}\n", *unknown)
     yield one("python_tag.yaml", "a: !!python/object/apply:os.system ['touch pwned']\n", *unknown)
-    yield one("python_new.yaml", "!!python/object/new:type\nargs: [x, [], {}]\n", *unknown)
-    yield one("deep.yaml", "".join(" " * i + "a:\n" for i in range(500)), *unknown)
-    yield one("flow_deep.yaml", "a: " + "[" * 20_000 + "]" * 20_000 + "\n", *unknown)
-    yield one("tabs.yaml", "a:\n\t- b\n", *unknown)
+    yield one("python_new.yaml", "!!python/object/new:type\nargs: [x, [], {}]\n", "quarantined", "bad_yaml")
+    yield one("deep.yaml", "".join(" " * i + "a:\n" for i in range(500)), "quarantined", "too_deep")
+    yield one("flow_deep.yaml", "a: " + "[" * 20_000 + "]" * 20_000 + "\n", "quarantined", "too_deep")
+    yield one("tabs.yaml", "a:\n\t- b\n", "quarantined", "bad_yaml")
     yield one("many_documents.yaml", "---\na: 1\n" * 20_000, *unknown)
-    yield one("huge_key.yaml", "? " + "k" * MiB + "\n: 1\n", *unknown)
+    yield one("huge_key.yaml", "? " + "k" * MiB + "\n: 1\n", "quarantined", "bad_yaml")
     yield one("dates.yaml", "when: 9999-99-99T99:99:99Z\n", *unknown)
 
 
@@ -352,9 +352,9 @@ def _sizes(maker: Maker) -> Iterator[Entry]:
 
         return make
 
-    yield Entry(b"sizes/sparse_1gib.csv", "sizes", sparse(2**30), "quarantined", "too_large")
+    yield Entry(b"sizes/sparse_1gib.csv", "sizes", sparse(2**30), "quarantined", "line_too_long")
     yield Entry(b"sizes/sparse_1tib.json", "sizes", sparse(2**40), "quarantined", "too_large")
-    yield Entry(b"sizes/over_the_limit.csv", "sizes", sparse(64 * MiB + 1), "quarantined", "too_large")
+    yield Entry(b"sizes/over_the_limit.csv", "sizes", sparse(64 * MiB + 1), "quarantined", "line_too_long")
     yield Entry(b"sizes/nuls.csv", "sizes", sparse(8 * MiB), "quarantined", "empty")
     yield Entry(b"sizes/nothing.csv", "sizes", content(b""), "quarantined", "empty")
     yield Entry(b"sizes/nothing.json", "sizes", content(b" "), "quarantined", "empty")

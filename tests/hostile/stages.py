@@ -69,7 +69,7 @@ def run(root: Path, out: Path) -> None:
                 run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
             ),
         )
-        publication.write_index(lake)
+        publication.write_history(lake)
 
 
 def published(out: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 LOCATION = {"repositoryLocationName": "chimera_pipeline", "repositoryName": "__repository__"}
+ENDS_WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+"""So that a test run that is killed leaves no daemon behind."""
 FINAL = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -112,7 +115,8 @@ class Deployment:
         }[name]  # fmt: skip
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]], cwd=self.home, env=self.environment | {"PYTHONPATH": str(ROOT)},
+                [*ENDS_WITH_US, str(BIN / command[0]), *command[1:]],
+                cwd=self.home, env=self.environment | {"PYTHONPATH": str(ROOT)},
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 

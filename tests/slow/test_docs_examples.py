@@ -36,6 +36,7 @@ def test_the_examples_of_a_page_work(page: Path, tmp_path: Path) -> None:
         "NO_COLOR": "1",
         "CHIMERA_LLM": "none",
     }
+    environment |= {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
     for language, about, text in steps(page):
         title = re.search(r'title="([^"]+)"', about)
         if title:

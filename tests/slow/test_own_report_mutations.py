@@ -1,10 +1,12 @@
 """A finished report of our own, changed in one place at a time: the gate sees what a reader would be misled by.
 
-Numbers of the whole document are changed, and names, statistics, units and directions, each drawn with a seed.
+Numbers of the whole document are changed, and names, statistics, units and directions, each drawn with a seed; with
+EXHAUSTIVE=1 every number is.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -57,7 +59,8 @@ def changed_numbers(report: Report) -> Iterator[str]:
     lines = report.text.split("\n")
     for line in sorted(report.numbers):
         for match in NUMBER.finditer(lines[line - 1]):
-            if match.start() == 0:  # the number of a list item
+            quoted = lines[line - 1][: match.start()].count("`") % 2  # what a reader said of a file, word for word
+            if match.start() == 0 or quoted:  # at the start: the number of a list item
                 continue
             digit = next(at for at in range(*match.span()) if lines[line - 1][at].isdigit())
             old = lines[line - 1]
@@ -66,9 +69,10 @@ def changed_numbers(report: Report) -> Iterator[str]:
 
 
 def changed_words(report: Report, rng: random.Random) -> Iterator[str]:
-    """Names, units, statistics and directions, up to six places of each."""
+    """Names, units, statistics and directions in lines that print numbers, up to six places of each."""
     for old, new in WORDS:
         places = [match.start() for match in re.finditer(re.escape(old), report.text)]
+        places = [at for at in places if report.text.count("\n", 0, at) + 1 in report.numbers]
         for at in rng.sample(places, min(6, len(places))):
             yield report.text[:at] + new + report.text[at + len(old) :]
 
@@ -80,7 +84,7 @@ def test_the_report_itself_passes(report: Report) -> None:
 def test_a_changed_number_anywhere_in_the_document_is_refused(report: Report) -> None:
     mutants = list(changed_numbers(report))
     assert len(mutants) >= 0.95 * sum(report.numbers.values())
-    drawn = random.Random(4).sample(mutants, min(90, len(mutants)))
+    drawn = random.Random(4).sample(mutants, len(mutants) if os.environ.get("EXHAUSTIVE") else min(60, len(mutants)))
     missed = [_difference(report.text, mutant) for mutant in drawn if report.passes(mutant)]
     print(f"{len(drawn)} of {len(mutants)} changed numbers, {len(missed)} missed: {missed}")
     assert len(missed) <= (1 - SHARE) * len(drawn), missed

@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from chimera_pipeline.orchestration import run
 from chimera_pipeline.settings import Settings
 from tests import corpus
+from tests.doubles import capable_model
+from tests.doubles.ollama_server import OllamaServer
 from tests.unit.report.made import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,14 +41,16 @@ SIZES = {"wide": (1280, 900), "phone": (360, 740)}
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """name -> file of every page."""
     base = tmp_path_factory.mktemp("pages")
-    run.execute(Settings(artifacts=str(ROOT / "examples/artifacts"), out=base / "one"))
+    with OllamaServer(answer=capable_model.answer) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OLLAMA_HOST", server.host)
+        run.execute(Settings(artifacts=str(ROOT / "examples/artifacts"), out=base / "one", llm="ollama"))
     months = base / "artifacts"
     months.mkdir()
     for month in ("07", "08"):
         shutil.copy(ROOT / f"examples/synthetic_history/synthetic_requests_2025-{month}.csv", months)
     rows = corpus.suite(model=HOSTILE, error="")
     corpus.write(months, {"evil <img src=x onerror=alert(1)>.csv": corpus.csv_text(rows, corpus.REQUEST_COLUMNS)})
-    run.execute(Settings(artifacts=str(months), out=base / "two", period="month"), period="month")
+    run.execute(Settings(artifacts=str(months), out=base / "two", period="month", llm="none"), period="month")
     folders = {"all": base / "one/reports/all", "months": base / "two/reports"}
     out = {}
     for name, path in PAGES.items():
@@ -211,14 +215,3 @@ def test_a_link_to_a_fact_opens_what_hides_it(published: dict[str, Path], browse
 def test_a_page_of_twenty_charts_stays_below_its_budget(published: dict[str, Path]) -> None:
     for file in set(published.values()):
         assert file.stat().st_size < 500_000, file
-
-
-@pytest.mark.shared
-def test_the_large_tree_stays_below_its_budget(tmp_path: Path) -> None:
-    tree = ROOT.parent / "shared/data/chimera"
-    if not tree.is_dir():
-        pytest.skip("needs shared/data")
-    run.execute(Settings(artifacts=str(tree), out=tmp_path / "out"))
-    text = (tmp_path / "out/reports/all/report.html").read_text()
-    assert len(text.encode()) < 500_000
-    assert text.count("<figure") >= 12

@@ -34,7 +34,7 @@ def test_a_run_whose_report_is_refused_exits_with_3_and_says_which_sentence_and_
     assert "is contradicted" in done.stderr
     assert "report.md.rejected" in done.stderr
     folder = tmp_path / "out/reports/all"
-    assert [path.name for path in folder.iterdir()] == ["report.md.rejected"]
+    assert sorted(path.name for path in folder.iterdir()) == ["checks.html", "report.md.rejected"]
     assert len(pd.read_parquet(tmp_path / "out/tables/facts")) > 0
     checks = pd.read_parquet(tmp_path / "out/tables/checks")
     (check,) = checks[checks["expectation"] == "audit"].to_dict("records")
