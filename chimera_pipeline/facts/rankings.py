@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def rankings(
     arms: Mapping[Key, Arm] | None = None,
     period: str = "all",
 ) -> list[Ranking]:
-    """Groups of two or more series of different models, quantizations or cases, by headline metric and TTFT.
+    """Groups of two or more series of different models, quantizations or backends, by headline metric and TTFT.
 
     Options of a sweep are no contestants: series of one name that differ in options only are not ranked.
     """
@@ -59,9 +60,13 @@ def rankings(
 
 
 def _kind(arm: Arm) -> str:
-    """Cases are contestants within their group (the name before the last slash), models with each other."""
+    """What is contested: a case by its backends, where its name ends in one; else the case, by models and engines.
+
+    Two test functions, commands or problem sizes are different work, and none of them wins over another.
+    """
     case = str(arm.series["case"] or "")
-    return case.rpartition("/")[0] if arm.series["family"] in ("timings", "throughputs") else case
+    backend = json.loads(arm.series["config"] or "{}").get("backend")
+    return case.removesuffix(f"/{backend}") if backend else case
 
 
 def _contest(arms: Sequence[Arm]) -> bool:
