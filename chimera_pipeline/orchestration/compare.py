@@ -12,6 +12,7 @@ import pandas as pd
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import UsageError
+from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts.comparisons import Comparison, compare_stores
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import steps
@@ -33,15 +34,13 @@ def side(settings: Settings, name: str) -> Side:
     if Path(name).exists():
         return _read(settings, name)
     try:
-        start, end = periods.bounds(name)
+        periods.bounds(name)
     except UsageError:
         raise UsageError(f"{name} is neither a folder or file nor a period such as 2025-10") from None
     lake = Lake(settings.out)
     if not lake.table_path("measurements").is_file():
         raise UsageError(f"{settings.out} holds no run to take period {name} from; run: chimera run ARTIFACTS")
-    rows = lake.read_frame("measurements")
-    at = rows["measured_at"]
-    return rows[rows["period"].notna() & (at >= start) & (at < end)], lake.read_frame("series")
+    return facts_room.in_period(lake.read_frame("measurements"), name), lake.read_frame("series")
 
 
 def _read(settings: Settings, name: str) -> Side:

@@ -45,13 +45,11 @@ def without_offences(
     told = {True: iter(view["caveats"]), False: iter(view["findings"])}
     analysis["findings"] = [choice for choice in analysis["findings"] if stands(next(told[choice["role"] == "caveat"]))]
     analysis["recommendations"] = [entry for entry in analysis["recommendations"] if advised(entry)]
-    analysis["questions"] = [
-        {
-            **asked,
-            "statement_ids": [] if any(not stands(parts) for parts in shown["sentences"]) else asked["statement_ids"],
-        }
-        for asked, shown in zip(analysis.get("questions", ()), view["questions"], strict=True)
-    ]
+    questions = []
+    for asked, shown in zip(analysis.get("questions", ()), view["questions"], strict=True):
+        sound = [stands(parts) for parts in shown["sentences"]]  # each of them, so that each is recorded
+        questions.append(asked if all(sound) else {**asked, "statement_ids": []})
+    analysis["questions"] = questions
     ids = zip(material.brief["statement_ids"], view["brief"], strict=True)
     brief = {**material.brief, "statement_ids": [name for name, parts in ids if stands(parts)]}
     if withheld:
