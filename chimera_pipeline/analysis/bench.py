@@ -136,6 +136,8 @@ class Arm:
     profile: Profile
     records: list[dict[str, Any]] = field(default_factory=list)
     analyses: list[Analysis] = field(default_factory=list)
+    info: ModelInfo | None = None
+    """What the provider says of the model while this profile's options hold; they decide on the device."""
 
     @property
     def fallback_rate(self) -> float | None:
@@ -176,6 +178,8 @@ def compare(
             record = request(provider, arm.profile, index, prompts[index], number, now=now, num_predict=num_predict)
             phase = "cold" if place == 0 and cold else "unknown" if place == 0 else "warm"
             arm.records.append({**record, "block": block, "phase": phase})
+        with contextlib.suppress(ModelError):
+            arm.info = provider.describe()
         if analyse is not None:
             arm.analyses.append(analyse(arm.profile, block))
     return list(arms.values())

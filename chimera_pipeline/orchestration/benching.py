@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chimera_pipeline import wording
-from chimera_pipeline.analysis import bench, statements
+from chimera_pipeline.analysis import bench, gpu, statements
 from chimera_pipeline.analysis.analyse import analyse
 from chimera_pipeline.analysis.bench import Arm
 from chimera_pipeline.analysis.model import Analysis, Mode, Probe
@@ -74,7 +74,7 @@ def compare_profiles(settings: Settings, names: Sequence[str], *, repeats: int) 
         provider.close()
     return {
         "schema_version": "1.0",
-        "model": {"provider": info.provider, "model": info.name, "digest": info.digest, "device": info.device},
+        "model": {"provider": info.provider, "model": info.name, "digest": info.digest},
         "seed": SEED,
         "repeats": repeats,
         "arms": [_arm(arm) for arm in arms],
@@ -114,6 +114,8 @@ def _arm(arm: Arm) -> dict[str, Any]:
     analyses = [found for found in arm.analyses if found.total]
     return {
         "profile": arm.profile.name,
+        "device": arm.info.device if arm.info else None,
+        "gaps": [f"{gap.kind}: {gap.consequence}" for gap in gpu.unused(arm.profile, arm.info)] if arm.info else [],
         "requests": len(arm.records),
         "failed": failed,
         "cold": sum(record["phase"] == "cold" for record in arm.records),
@@ -148,11 +150,13 @@ def told(result: dict[str, Any]) -> list[str]:
     """The comparison of profiles as lines of text."""
     model = result["model"]
     lines = [
-        f"{model['model']} by {model['provider']} on {model['device'] or 'an unknown device'}; {result['repeats']} "
-        f"blocks of each profile, interleaved, order by seed {result['seed']}"
+        f"{model['model']} by {model['provider']}; {result['repeats']} blocks of each profile, interleaved, order by "
+        f"seed {result['seed']}"
     ]
     for arm in result["arms"]:
-        lines.append(f"{arm['profile']}: {arm['requests']} requests, {arm['failed']} failed, {arm['cold']} cold")
+        served = f"on {arm['device'] or 'an unknown device'}"
+        lines.append(f"{arm['profile']}, {served}: {arm['requests']} requests, {arm['failed']} failed, {arm['cold']} cold")
+        lines += [f"  gap {gap}" for gap in arm["gaps"]]
         for name, phase in _COMPARED:
             value = arm["medians"][f"{phase} {name}"]
             shown = "not measured" if value is None else wording.quantity(value, _UNITS[name])

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from chimera_pipeline.analysis.providers.protocol import (
 )
 
 _END = object()
+_GPUS = ("GGML_BACKEND_DEVICE_TYPE_GPU", "GGML_BACKEND_DEVICE_TYPE_IGPU")
 
 
 def available() -> bool:
@@ -175,8 +176,7 @@ class LlamaCpp:
         folder = tempfile.mkdtemp(prefix="chimera-")
         # Also where nobody closes: when this object goes, or when the process ends.
         self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, True)
-        devices = [device for device in xllamacpp.get_device_info() if "CPU" not in str(device["type"])]
-        layers = wanted[1] if devices else 0
+        layers = wanted[1] if _sees_gpu(xllamacpp.get_device_info()) else 0
         params = xllamacpp.CommonParams()
         params.model.path = str(self._path)
         params.n_ctx = options.num_ctx
@@ -242,6 +242,11 @@ class LlamaCpp:
         finally:
             stop.set()
         return answer, ttft_s
+
+
+def _sees_gpu(devices: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether llama.cpp lists a GPU; the text of its device types is their number, so their names are compared."""
+    return any(device["type"].name in _GPUS for device in devices)
 
 
 def _next(chunks: queue.SimpleQueue[Any], clock: Clock) -> Any:

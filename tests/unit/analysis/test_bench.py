@@ -129,7 +129,7 @@ def test_profiles_compare_says_how_answers_fared_on_a_finished_run(
     def answer(body: dict) -> str:
         return capable_model.answer(body) if "format" in body else "four words of text " * 3
 
-    with OllamaServer(answer=answer) as server:
+    with OllamaServer(answer=answer, gpu_share=0.0) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.host)
         asked = settings.load(llm="ollama", out=tmp_path, model=MODEL)
         bare = benching.compare_profiles(asked, chosen, repeats=1)
@@ -139,6 +139,8 @@ def test_profiles_compare_says_how_answers_fared_on_a_finished_run(
     for arm in found["arms"]:
         assert (arm["analyses"], arm["grounded_share"], arm["fallback_rate"], arm["cold"]) == (2, 1.0, 0.0, 2)
     told = "\n".join(benching.told(found))
+    assert [(arm["device"], len(arm["gaps"])) for arm in found["arms"]] == [("cpu", 0), ("cpu", 1)]
+    assert "chimera-a, on cpu: 10 requests, 0 failed, 2 cold\n  gap no_gpu_used: the calls of this run say" in told
     assert "analyses: 2; 100 % of answers passed verification; 0 % fell back to rule" in told
     assert "warm decode rate: chimera-a / baseline =" in told
     assert "cold TTFT: chimera-a / baseline =" in told

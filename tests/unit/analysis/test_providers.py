@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chimera_pipeline.analysis import profiles, recommendations
+from chimera_pipeline.analysis import gpu, profiles, recommendations
 from chimera_pipeline.analysis.analyse import analyse
 from chimera_pipeline.analysis.calls import Caller
 from chimera_pipeline.analysis.model import Mode
@@ -136,6 +136,32 @@ def test_the_embedded_model_chooses_and_opens_no_port(gguf: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_gpu_that_was_asked_for_and_is_not_there_is_told(gguf: Path) -> None:
+    import xllamacpp
+
+    kinds = [device["type"].name for device in xllamacpp.get_device_info()]
+    if any(kind.endswith("GPU") for kind in kinds):
+        pytest.skip(f"this machine has a GPU: {kinds}")
+    provider = llamacpp.LlamaCpp(gguf)
+    try:
+        provider.chat([Message("user", "hi")], None, Options(512, 4, 1, num_gpu=99), Deadlines())
+        info = provider.describe()
+    finally:
+        provider.close()
+    assert info.device == "cpu"
+    assert [gap.kind for gap in gpu.unused(profiles.load("chimera-a"), info)] == ["no_gpu_used"]
+
+
+def test_gpus_are_known_by_the_name_of_their_type(gguf: Path) -> None:
+    from xllamacpp import ggml_backend_dev_type as kinds
+
+    seen = {kind.name: llamacpp._sees_gpu([{"type": kind}]) for kind in kinds}
+    assert sorted(name for name, found in seen.items() if found) == [
+        "GGML_BACKEND_DEVICE_TYPE_GPU",
+        "GGML_BACKEND_DEVICE_TYPE_IGPU",
+    ]
+
+
 def test_the_probe_that_travels_with_the_package_is_what_the_model_does(gguf: Path) -> None:
     weights = embedded.DEFAULT
     provider = llamacpp.LlamaCpp(gguf, name=weights.name, digest=weights.sha256)
