@@ -154,13 +154,13 @@ def told(result: dict[str, Any]) -> list[str]:
         f"seed {result['seed']}"
     ]
     for arm in result["arms"]:
-        served = f"on {arm['device'] or 'an unknown device'}"
-        lines.append(f"{arm['profile']}, {served}: {arm['requests']} requests, {arm['failed']} failed, {arm['cold']} cold")
+        name = f"{arm['profile']}, on {arm['device'] or 'an unknown device'}"
+        lines.append(f"{name}: {arm['requests']} requests, {arm['failed']} failed, {arm['cold']} cold")
         lines += [f"  gap {gap}" for gap in arm["gaps"]]
-        for name, phase in _COMPARED:
-            value = arm["medians"][f"{phase} {name}"]
-            shown = "not measured" if value is None else wording.quantity(value, _UNITS[name])
-            lines.append(f"  median {phase} {_NAMES[name]}: {shown}")
+        for metric, phase in _COMPARED:
+            value = arm["medians"][f"{phase} {metric}"]
+            shown = "not measured" if value is None else wording.quantity(value, _UNITS[metric])
+            lines.append(f"  median {phase} {_NAMES[metric]}: {shown}")
         counts = [arm["medians"][f"{phase} {name}"] for name, phase in _COUNTED]
         if None not in counts:
             lines.append(f"  median tokens: {counts[0]:.0f} in, {counts[1]:.0f} out")
