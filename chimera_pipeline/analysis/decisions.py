@@ -117,13 +117,19 @@ def _fronts(facts: Sequence[Fact]) -> Iterator[Piece]:
 
 @dataclass(frozen=True, slots=True)
 class _Rung:
-    """One candidate for deployment: its rate and the tail of its TTFT."""
+    """One candidate for deployment: its rate and the tail of its TTFT, of one phase where the rate is known in it."""
 
     entity: str
     condition: str
     rate: Fact
+    rate_words: str
     tail: Fact
-    words: str
+    tail_words: str
+
+    @property
+    def words(self) -> str:
+        """What the two numbers are: only candidates of which the same is known stand beside each other."""
+        return f"{self.rate_words}, {self.tail_words}"
 
 
 def _ladders(facts: Sequence[Fact]) -> Iterator[Piece]:
@@ -151,13 +157,12 @@ def _ladder(by: str, members: list[_Rung]) -> Piece:
     label = vocabulary.metric(first.rate.metric).label
     shared = first.condition if by == "models" else dict(_without_each_option(first.condition))[by]
     about = shared or "measured alike"
-    parts: list[str | Slot] = [f"{about[:1].upper()}{about[1:]}, for a limit on TTFT the first that keeps it: "]
+    parts: list[str | Slot] = [f"{about[:1].upper()}{about[1:]}, for a limit on TTFT take the first that keeps it: "]
     for place, rung in enumerate(members):
         rate = f"{wording.quantity(rung.rate.value, rung.rate.unit)} ({_n(rung.rate)})"
         tail = f"{wording.quantity(rung.tail.value, rung.tail.unit)} ({_n(rung.tail)})"
-        mean = "mean " if rung.rate.statistic == "mean" else ""
-        parts += ["; " if place else "", f"{mean}{label} of {_own(rung, by)} is ", Slot(rung.rate.id, rate)]
-        parts += [f" with {rung.words} TTFT ", Slot(rung.tail.id, tail)]
+        parts += ["; " if place else "", f"{_own(rung, by)} with {rung.rate_words} {label} ", Slot(rung.rate.id, rate)]
+        parts += [f" and {rung.tail_words} TTFT ", Slot(rung.tail.id, tail)]
     return "deploy", [*parts, "."], 6.5 + 0.1 * len(members) if by == "models" else 5.6
 
 
@@ -180,25 +185,30 @@ def _without_each_option(condition: str) -> Iterator[tuple[str, str]]:
 
 
 def _rungs(facts: Sequence[Fact]) -> list[_Rung]:
-    rates: dict[tuple[str, ...], Fact] = {}
+    rates: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
     tails: dict[tuple[str, ...], dict[str, Fact]] = defaultdict(dict)
     cells = swept(facts)
     for fact in facts:
         if fact.kind != "level" or len(fact.series_ids) != 1 or cells.intersection(fact.series_ids):
             continue
         phase, _ = split_phase(fact.condition)
-        if fact.metric in _RATES and not phase and fact.statistic in ("mean", "sample"):
-            rates.setdefault((*fact.series_ids, fact.metric), fact)
+        if fact.metric in _RATES and fact.statistic in ("mean", "sample"):
+            rates[fact.series_ids[0], fact.metric].setdefault(phase, fact)
         elif fact.metric == "ttft_s" and phase != "cold" and (fact.n is None or fact.n > 1):
             tails[fact.series_ids].setdefault(fact.statistic, fact)
     out = []
-    for (series_id, _), rate in sorted(rates.items()):
+    for (series_id, _), by_phase in sorted(rates.items()):
         found = tails.get((series_id,), {})
         tail = next(((found[name], words) for name, words in _TAILS if name in found), None)
-        if tail is not None:
-            phase = split_phase(tail[0].condition)[0]
-            words = f"{tail[1]} warm" if phase == "warm" else tail[1]
-            out.append(_Rung(rate.entity, split_phase(rate.condition)[1], rate, tail[0], words))
+        if tail is None:
+            continue
+        phase = split_phase(tail[0].condition)[0]
+        rate = by_phase.get(phase) or by_phase.get("")
+        if rate is not None:
+            warm = [" warm" if split_phase(fact.condition)[0] == "warm" else "" for fact in (rate, tail[0])]
+            mean = "mean" if rate.statistic == "mean" else "a single"
+            condition = split_phase(rate.condition)[1]
+            out.append(_Rung(rate.entity, condition, rate, f"{mean}{warm[0]}", tail[0], f"{tail[1]}{warm[1]}"))
     return out
 
 

@@ -26,18 +26,29 @@ def test_a_limit_on_ttft_picks_from_models_measured_alike() -> None:
     found = [*served("a", "small", 180.0, 0.14), *served("b", "large", 100.0, 0.13)]
     (text,) = texts(found, "deploy")
     assert text == (
-        "Prompt suite, for a limit on TTFT the first that keeps it: mean decode throughput of small is 180 tokens/s "
-        "(n=5) with max warm TTFT 0.1400 s (n=4); mean decode throughput of large is 100 tokens/s (n=5) "
-        "with max warm TTFT 0.1300 s (n=4)."
+        "Prompt suite, for a limit on TTFT take the first that keeps it: small with mean decode throughput "
+        "180 tokens/s (n=5) and max warm TTFT 0.1400 s (n=4); large with mean decode throughput 100 tokens/s (n=5) "
+        "and max warm TTFT 0.1300 s (n=4)."
     )
     assert not texts([*served("a", "small", 180.0, 0.1), *served("b", "large", 100.0, 0.1, "another suite")], "deploy")
+
+
+def test_a_warm_tail_stands_beside_the_warm_rate_where_there_is_one() -> None:
+    series = {"series_ids": ("s_a",), "n": 4}
+    warm = fact("warm_rate", "decode_tokens_per_s", 190.0, "small", f"warm, {SUITE}", **series)
+    small, large = served("a", "small", 180.0, 0.14), served("b", "large", 100.0, 0.13)
+    assert warm.series_ids == small[0].series_ids
+    assert not texts([warm, *small, *large], "deploy"), "the mean of all requests of one, of the warm ones of another"
+    also = fact("warm_rate_2", "decode_tokens_per_s", 101.0, "large", f"warm, {SUITE}", n=4, series_ids=("s_b",))
+    (text,) = texts([warm, also, *small, *large], "deploy")
+    assert "small with mean warm decode throughput 190 tokens/s (n=4) and max warm TTFT 0.1400 s (n=4)" in text
 
 
 def test_options_of_one_model_stand_on_a_ladder_only_where_one_option_differs() -> None:
     one = served("a", "m", 62.0, 0.22, "suite, threads=1, num_ctx=1024")
     two = served("b", "m", 44.0, 0.21, "suite, threads=2, num_ctx=1024")
     (text,) = texts([*one, *two], "deploy")
-    assert "m (threads=1) is 62 tokens/s" in text
+    assert "m (threads=1) with mean decode throughput 62 tokens/s" in text
     assert text.startswith("Suite, num_ctx=1024, for a limit")
     both = served("c", "m", 44.0, 0.21, "suite, threads=2, num_ctx=2048")
     assert not texts([*one, *both], "deploy")
