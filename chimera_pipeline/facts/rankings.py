@@ -37,8 +37,19 @@ class Ranking:
 
 def value_of(arm: Arm) -> float:
     """What an arm is ranked by: the median of its samples (the warm ones where both kinds are there)."""
-    warm = [value for value, cold in zip(arm.values.tolist(), arm.cold, strict=True) if not cold]
-    return float(np.median(warm or arm.values))
+    return float(np.median(_warm(arm) or arm.values))
+
+
+def _warm(arm: Arm) -> list[float]:
+    return [value for value, cold in zip(arm.values.tolist(), arm.cold, strict=True) if not cold]
+
+
+def _statistic(arm: Arm, ranking: Ranking) -> str:
+    """What `value_of` is, as the words before the metric; nothing for a single sample."""
+    if arm.values.size == 1:
+        return "mean " if arm.stated else ""
+    apart = any(any(other.cold) for other in ranking.arms) and arm.load_known
+    return "median warm " if apart and _warm(arm) else "median "
 
 
 def rankings(
@@ -121,7 +132,7 @@ def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
         n=count,
         period=period,
         grade="computed" if arm.values.size > 1 or arm.stated else "insufficient",
-        text=f"{arm.name} is {place} of {count} by {arm.metric.label} ({value}){after}",
+        text=f"{arm.name} is {place} of {count} by {_statistic(arm, ranking)}{arm.metric.label} ({value}){after}",
         series_ids=tuple(str(other.series["series_id"]) for other in ranking.arms),
         sources=arm.sources,
     )

@@ -101,6 +101,7 @@ def test_a_ranking_says_which_neighbours_are_told_apart() -> None:
 
 def test_equal_values_share_a_place() -> None:
     facts = [f for f in rankings.ranking_facts(*models(a=[5.0] * 6, b=[5.0] * 6, c=[4.0] * 6)) if f.unit == "rank"]
+    assert {f.text.split(" by ")[1].split(" (")[0] for f in facts} == {"median decode throughput", "median TTFT"}
     assert [f.value for f in facts if f.metric == "decode_tokens_per_s"] == [1, 1, 3]
 
 
