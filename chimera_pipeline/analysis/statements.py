@@ -48,12 +48,11 @@ def _statement(kind: str, parts: Iterable[str | Slot], weight: float, *, always:
 
 def extent(fact: Fact) -> str:
     """A fact's value with n, spread and interval, as printed: `102.2 tokens/s (n=5, sd 0.9070, ...)`."""
+    scale = wording.scale_in_text(fact.unit, fact.value)
     notes = [f"n={fact.n}" if fact.n is not None else "n not stated"]
-    if fact.sd is not None and fact.statistic == "mean":
-        notes.append(f"sd {wording.number(fact.sd)}")
-    if fact.ci_low is not None and fact.ci_high is not None:
-        notes.append(f"95 % interval {wording.number(fact.ci_low)} to {wording.number(fact.ci_high)}")
-    return f"{wording.quantity(fact.value, fact.unit)} ({', '.join(notes)})"
+    sd = fact.sd if fact.statistic == "mean" else None
+    notes += wording.spread(scale, sd, fact.ci_low, fact.ci_high)
+    return f"{scale.quantity(fact.value)} ({', '.join(notes)})"
 
 
 def about(fact: Fact) -> str:

@@ -88,14 +88,12 @@ class About:
 
 
 def _text(about: About, statistic: str, value: float, n: int | None, condition: str, more: dict[str, Any]) -> str:
+    scale = wording.scale_in_text(about.unit, value)
     extent = [f"n={n}" if n is not None else "n unknown"]
-    if more.get("sd") is not None:
-        extent.append(f"sd {wording.number(more['sd'])}")
-    if more.get("ci_low") is not None:
-        extent.append(f"95 % interval {wording.number(more['ci_low'])} to {wording.number(more['ci_high'])}")
+    extent += wording.spread(scale, more.get("sd"), more.get("ci_low"), more.get("ci_high"))
     where = f" ({condition})" if condition else ""
     name = {"sample": "one", "total_over_total": "total-over-total"}.get(statistic, statistic)
-    shown = wording.quantity(value, about.unit)
+    shown = scale.quantity(value)
     return f"{name} {about.metric.label} of {about.entity}{where}: {shown}, {', '.join(extent)}"
 
 

@@ -16,7 +16,7 @@ from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report import conditions, page
 from chimera_pipeline.report.markdown import escape
-from chimera_pipeline.report.scaled import Unit, unit_for
+from chimera_pipeline.wording import Scale, scale_for
 
 DIFFERENCES = 12
 """So many of the latest reports are shown against the one before; older ones are compared with `chimera compare`."""
@@ -113,7 +113,7 @@ def _lines(names: Sequence[str], by_name: Mapping[str, Published]) -> list[dict[
         known = [fact for fact in facts if fact is not None]
         if len(known) < 2:
             continue
-        unit = unit_for(key[4], (fact.value for fact in known))
+        unit = scale_for(key[4], (fact.value for fact in known))
         values = [_value(by_name[name], fact, unit) if fact else None for name, fact in zip(names, facts, strict=True)]
         metric = vocabulary.metric(key[0])
         out.append(
@@ -135,7 +135,7 @@ def _headline(key: Key) -> bool:
     return key[3] == "mean" and ((vocabulary.metric(key[0]).headline and not phase) or key[0] == "ttft_s")
 
 
-def _value(one: Published, fact: Fact, unit: Unit) -> dict[str, Any]:
+def _value(one: Published, fact: Fact, unit: Scale) -> dict[str, Any]:
     interval = "" if fact.ci_low is None or fact.ci_high is None else (
         f"{unit.number(fact.ci_low)} to {unit.number(fact.ci_high)}"
     )  # fmt: skip

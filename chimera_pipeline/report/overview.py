@@ -9,7 +9,7 @@ from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact, Statement
 from chimera_pipeline.report import conditions
-from chimera_pipeline.report.scaled import unit_for
+from chimera_pipeline.wording import scale_for
 
 KEY_NUMBERS = 6
 CHANGES = 4
@@ -116,7 +116,7 @@ def _is_key(fact: Fact) -> bool:
 
 def _number(fact: Fact, changes: Sequence[Fact], label: Callable[[str], str]) -> dict[str, Any]:
     metric = vocabulary.metric(fact.metric)
-    unit = unit_for(fact.unit, [fact.value])
+    unit = scale_for(fact.unit, [fact.value])
     found: dict[str, Any] = {
         "metric": metric.label,
         "statistic": fact.statistic,

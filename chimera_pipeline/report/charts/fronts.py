@@ -10,7 +10,7 @@ from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report import conditions
 from chimera_pipeline.report.charts.model import Chart, Material, axis, better, capital, cell, n_of
-from chimera_pipeline.report.scaled import Unit, unit_for
+from chimera_pipeline.wording import Scale, scale_for
 
 _LOAD = ("concurrency", "max_concurrency", "request_rate")
 _LATENCY = ("serving_ttft_s", "serving_e2e_s", "serving_tpot_s", "serving_itl_s")
@@ -89,8 +89,8 @@ def _chart(
     load: str | None = None,
 ) -> Chart:
     x, y = pairs[0]
-    x_unit = unit_for(x.unit, (found.value for found, _ in pairs))
-    y_unit = unit_for(y.unit, (found.value for _, found in pairs))
+    x_unit = scale_for(x.unit, (found.value for found, _ in pairs))
+    y_unit = scale_for(y.unit, (found.value for _, found in pairs))
     common = conditions.shared(fact.condition for _, fact in pairs)
     dots = [_dot(material, found, load, common, (x_unit, y_unit)) for found in pairs]
     on_front = _front(dots, x.metric, y.metric)
@@ -130,7 +130,7 @@ def _chart(
 
 
 def _dot(
-    material: Material, found: tuple[Fact, Fact], load: str | None, common: list[str], units: tuple[Unit, Unit]
+    material: Material, found: tuple[Fact, Fact], load: str | None, common: list[str], units: tuple[Scale, Scale]
 ) -> dict[str, Any]:
     x, y = found
     config = material.config(y.series_ids[0])

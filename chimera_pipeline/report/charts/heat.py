@@ -11,7 +11,7 @@ from typing import Any
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report.charts.model import Chart, Material, axis, better, capital, cell
-from chimera_pipeline.report.scaled import unit_for
+from chimera_pipeline.wording import scale_for
 
 LEAST_CELLS = 6
 MOST_CELLS = 60
@@ -115,7 +115,7 @@ def _described(
     facts: Sequence[Fact],
 ) -> Chart:
     first = facts[0]
-    unit = unit_for(first.unit, (fact.value for fact in facts))
+    unit = scale_for(first.unit, (fact.value for fact in facts))
     for one in shown:
         if one["fact"] is not None:
             one |= {**material.numbered(one["fact"], unit), "value": unit.of(one["value"])}

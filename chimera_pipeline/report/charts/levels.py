@@ -20,7 +20,7 @@ from chimera_pipeline.report.charts.model import (
     interval,
     n_of,
 )
-from chimera_pipeline.report.scaled import Unit, unit_for
+from chimera_pipeline.wording import Scale, scale_for
 
 MOST_ROWS = 14
 MOST_RATIOS = 10
@@ -39,7 +39,7 @@ def level_charts(material: Material) -> Iterator[Chart]:
         if fact.statistic in ("mean", "sample") and fact.unit == metric.unit:
             groups[_group(material, fact)].append(fact)
     for found in groups.values():
-        unit = unit_for(found[0].unit, (fact.value for fact in found))
+        unit = scale_for(found[0].unit, (fact.value for fact in found))
         rows = _rows_of(material, found, unit)
         if len(rows) > 1 and any(len(row["marks"]) > 1 or row["bars"] for row in rows):
             yield _level_chart(material, found, rows, unit)
@@ -51,7 +51,7 @@ def _group(material: Material, fact: Fact) -> tuple[str, ...]:
     return (fact.metric, fact.unit, *(str(about[name]) for name in shared))
 
 
-def _rows_of(material: Material, facts: list[Fact], unit: Unit) -> list[dict[str, Any]]:
+def _rows_of(material: Material, facts: list[Fact], unit: Scale) -> list[dict[str, Any]]:
     """A row a series: phases of one series share it; members of a sweep that is told as a whole have none."""
     wholes = {series_id for fact in facts if len(fact.series_ids) > 1 for series_id in fact.series_ids}
     by_row: dict[tuple[str, str], list[Fact]] = defaultdict(list)
@@ -67,7 +67,7 @@ def _rows_of(material: Material, facts: list[Fact], unit: Unit) -> list[dict[str
     return sorted(rows, key=lambda row: (row["name"], row["about"]))
 
 
-def _row(material: Material, entity: str, shown: list[Fact], facts: list[Fact], unit: Unit) -> dict[str, Any]:
+def _row(material: Material, entity: str, shown: list[Fact], facts: list[Fact], unit: Scale) -> dict[str, Any]:
     marks: list[dict[str, Any]] = []
     bars: list[dict[str, Any]] = []
     for fact in shown:
@@ -112,7 +112,7 @@ def _points(material: Material, fact: Fact, facts: list[Fact]) -> list[tuple[flo
     return kept if len(kept) == fact.n else []
 
 
-def _level_chart(material: Material, facts: list[Fact], rows: list[dict[str, Any]], unit: Unit) -> Chart:
+def _level_chart(material: Material, facts: list[Fact], rows: list[dict[str, Any]], unit: Scale) -> Chart:
     drawn = sorted(rows, key=lambda row: (-max(fact.n or 0 for fact in row["facts"]), row["name"], row["about"]))
     drawn = sorted(drawn[:MOST_ROWS], key=lambda row: (row["name"], row["about"]))
     first = facts[0]
@@ -175,7 +175,7 @@ def _title(material: Material, facts: list[Fact], rows: list[dict[str, Any]]) ->
     return None
 
 
-def _chart(name: str, first: Fact, rows: list[dict[str, Any]], common: list[str], unit: Unit) -> Chart:
+def _chart(name: str, first: Fact, rows: list[dict[str, Any]], common: list[str], unit: Scale) -> Chart:
     return {
         "kind": "rows",
         "name": name,
@@ -188,7 +188,7 @@ def _chart(name: str, first: Fact, rows: list[dict[str, Any]], common: list[str]
     }
 
 
-def _finish(rows: list[dict[str, Any]], common: list[str], unit: Unit) -> None:
+def _finish(rows: list[dict[str, Any]], common: list[str], unit: Scale) -> None:
     """Facts give way to what is drawn of them, so that a chart is plain data."""
     for row in rows:
         found = row.pop("facts")
@@ -217,7 +217,7 @@ def percentile_charts(material: Material) -> Iterator[Chart]:
 
 
 def _percentile_chart(material: Material, told: dict[tuple[str, str], list[Fact]]) -> Chart:
-    unit = unit_for(next(iter(told.values()))[0].unit, (fact.value for found in told.values() for fact in found))
+    unit = scale_for(next(iter(told.values()))[0].unit, (fact.value for found in told.values() for fact in found))
     rows: list[dict[str, Any]] = []
     for (entity, condition), found in sorted(told.items())[:MOST_ROWS]:
         ordered = sorted(found, key=lambda fact: _QUANTILES.index(fact.statistic))

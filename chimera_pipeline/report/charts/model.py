@@ -11,9 +11,9 @@ from typing import Any
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact
-from chimera_pipeline.report.scaled import Unit
+from chimera_pipeline.wording import Scale
 
-PLAIN = Unit(1.0, "")
+PLAIN = Scale(1.0, "")
 Chart = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Material:
         found: dict[str, Any] = json.loads(self.series[series_id].get("config") or "{}")
         return found
 
-    def numbered(self, fact: Fact, unit: Unit = PLAIN) -> Cell:
+    def numbered(self, fact: Fact, unit: Scale = PLAIN) -> Cell:
         """A number with the label of its fact, in the unit of the chart."""
         return {"text": unit.number(fact.value), "label": self.label(fact.id)}
 
@@ -57,7 +57,7 @@ def better(metric: str) -> str:
     return "" if way == "none" else f", {way} is better"
 
 
-def axis(metric: str, unit: Unit) -> str:
+def axis(metric: str, unit: Scale) -> str:
     """What an axis says: the metric with its unit."""
     return vocabulary.metric(metric).label + (f" ({unit.name})" if unit.name else "")
 
@@ -67,7 +67,7 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def interval(fact: Fact, unit: Unit = PLAIN) -> str:
+def interval(fact: Fact, unit: Scale = PLAIN) -> str:
     """The 95 % interval as it is printed; empty where there is none."""
     if fact.ci_low is None or fact.ci_high is None:
         return ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact
 from chimera_pipeline.report.charts.model import Chart, Material, axis, better, capital, cell
-from chimera_pipeline.report.scaled import unit_for
+from chimera_pipeline.wording import scale_for
 
 LEAST = 3
 MOST = 6
@@ -37,7 +37,7 @@ def _rank(facts: list[Fact]) -> tuple[int, bool, bool]:
 def _trend_chart(material: Material, facts: list[Fact]) -> Chart:
     first = facts[0]
     drawn = material.points[first.id]
-    unit = unit_for(str(drawn["unit"]), (point["value"] for point in drawn["points"]))
+    unit = scale_for(str(drawn["unit"]), (point["value"] for point in drawn["points"]))
     steps = [fact for fact in facts if fact.statistic.startswith("step at run")]
     told = (steps or facts)[0]
     return {

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from chimera_pipeline.report import comment, history, markdown, page
-from chimera_pipeline.report.scaled import unit_for
+from chimera_pipeline.wording import scale_for
 
 from .made import HOSTILE, bare, built, fact, series
 
@@ -136,11 +136,11 @@ def test_series_of_a_ranking_keep_their_rows_in_the_tables() -> None:
 
 
 def test_small_times_are_read_in_milliseconds_and_microseconds() -> None:
-    assert unit_for("s", [0.0807, 0.01]).number(0.0807) == "80.70"
-    assert unit_for("s", [0.00007894]).name == "µs"
-    assert unit_for("s", [2.0, 0.001]).name == "s"
-    assert unit_for("tokens/s", [0.001]).name == "tokens/s"
-    assert unit_for("s", [0.1]).of(0.1) == 100.0
+    assert scale_for("s", [0.0807, 0.01]).number(0.0807) == "80.70"
+    assert scale_for("s", [0.00007894]).name == "µs"
+    assert scale_for("s", [2.0, 0.001]).name == "s"
+    assert scale_for("tokens/s", [0.001]).name == "tokens/s"
+    assert scale_for("s", [0.1]).of(0.1) == 100.0
 
 
 def test_the_comment_says_what_regressed_and_where_the_numbers_come_from() -> None:
