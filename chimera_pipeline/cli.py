@@ -162,6 +162,11 @@ def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) ->
         _note(f"next: open {result['reports'][-1]['html']}")
 
 
+def _may_color() -> bool:
+    """Whether stdout is a terminal whose user wants colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _note(text: str) -> None:
     _say(text, sys.stderr)
 
@@ -268,8 +273,7 @@ def audit(
     elif github:
         print(output.to_github(result, str(report)))
     else:
-        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        print(output.to_text(result, color=color))
+        print(output.to_text(result, color=_may_color()))
     if output.exit_code(result):
         raise typer.Exit(output.exit_code(result))
 
@@ -387,19 +391,23 @@ def init(force: Annotated[bool, typer.Option("--force", help="Replace a file tha
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Check what the program needs on this machine; each line with a fix."""
-    from chimera_pipeline.orchestration import doctor as examination
+def doctor(
+    artifacts: Annotated[str | None, typer.Argument(help="Folder, file or URI of result files.")] = None,
+    out: Out = None,
+    llm: Annotated[Provider | None, typer.Option(help="Who would choose among proved statements.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at what a run needs on this machine: lines ok, warn or fail, each with its fix; exit 2 where one fails."""
+    from chimera_pipeline.orchestration.doctor import examination
 
-    lines = examination.examine(settings.load())
+    flags = {"artifacts": artifacts, "out": out, "llm": llm.value if llm else None, "model": model}
+    lines = examination.examine(flags)
     if as_json:
-        print(json.dumps({"schema_version": "1.0", "checks": lines}, indent=2))
+        print(json.dumps(examination.as_json(lines), indent=2))
     else:
-        for line in lines:
-            fix = f"; {line['fix']}" if line["fix"] else ""
-            mark = "ok  " if line["ok"] else "FAIL" if line["needed"] else "note"
-            print(f"{mark} {line['check']}: {line['found']}{fix}")
-    if any(line["needed"] and not line["ok"] for line in lines):
+        print(examination.as_text(lines, color=_may_color()))
+    if examination.failed(lines):
         raise typer.Exit(2)
 
 
@@ -414,14 +422,11 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopbac
 
 
 def _check_free(port: int) -> None:
-    import socket
+    from chimera_pipeline.orchestration.doctor import machine
 
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise UsageError(f"port {port}: {error.strerror}; choose another: chimera ui --port {port + 1}") from error
+    problem = machine.taken(port)
+    if problem is not None:
+        raise UsageError(f"port {port}: {problem}; choose another: chimera ui --port {port + 1}")
 
 
 @contextlib.contextmanager

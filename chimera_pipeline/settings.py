@@ -179,6 +179,12 @@ def load(**flags: Any) -> Settings:
         raise SettingsError(f"{CONFIG_FILE}: {error}") from error
 
 
+def places() -> list[str]:
+    """Where settings other than flags come from here: the file, and the variables by name."""
+    found = [CONFIG_FILE] if Path(CONFIG_FILE).is_file() else []
+    return found + sorted(variable for variable in os.environ if variable.startswith(PREFIX))
+
+
 def _explain(error: ValidationError, flags: Collection[str]) -> str:
     lines = []
     for problem in error.errors():

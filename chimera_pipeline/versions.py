@@ -10,13 +10,20 @@ from pathlib import Path
 
 from chimera_pipeline import __version__
 
-_PACKAGE = "chimera-pipeline"
+PACKAGE = "chimera-pipeline"
+"""The name of the distribution."""
 
 
 def line() -> str:
     """For `chimera --version`."""
-    this = f"chimera_pipeline {__version__} ({commit() or 'no commit'})"
-    return f"{this}, Python {sys.version.split()[0]}, dagster {importlib.metadata.version('dagster')}"
+    return (
+        f"chimera_pipeline {this()}, Python {sys.version.split()[0]}, dagster {importlib.metadata.version('dagster')}"
+    )
+
+
+def this() -> str:
+    """Version and commit of this package."""
+    return f"{__version__} ({commit() or 'no commit'})"
 
 
 def commit() -> str | None:
@@ -25,7 +32,7 @@ def commit() -> str | None:
     if (checkout / ".git").exists():
         return _of_checkout(checkout)
     try:
-        origin = importlib.metadata.distribution(_PACKAGE).read_text("direct_url.json")
+        origin = importlib.metadata.distribution(PACKAGE).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
         return None
     found = json.loads(origin or "{}").get("vcs_info", {}).get("commit_id")

@@ -60,6 +60,35 @@ def library() -> Any:
     return pynvml
 
 
+def devices() -> tuple[list[str], str]:
+    """Name, memory and driver of each GPU; else why NVML sees none, empty where there simply is no driver."""
+    try:
+        pynvml = importlib.import_module("pynvml")
+    except ImportError:
+        return [], ""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        absent = (pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
+        return [], "" if error.value in absent else f"NVML: {error}"
+    try:
+        driver = _said(pynvml.nvmlSystemGetDriverVersion())
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            f"{_said(pynvml.nvmlDeviceGetName(handle))}, "
+            f"{pynvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30:.0f} GiB, driver {driver}"
+            for handle in handles
+        ], ""
+    except pynvml.NVMLError as error:
+        return [], f"NVML: {error}"
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _said(text: str | bytes) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
 def _sample(nvml: Any, at: dt.datetime) -> Iterator[Row]:
     with contextlib.suppress(nvml.NVMLError):
         for index in range(nvml.nvmlDeviceGetCount()):

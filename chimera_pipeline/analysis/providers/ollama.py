@@ -43,6 +43,15 @@ class Ollama:
         self._where = f"ollama at {self._peer.shown}"
         self._entry: Mapping[str, Any] | None = None
 
+    @property
+    def address(self) -> str:
+        """The server, for people."""
+        return self._peer.shown
+
+    def models(self, deadlines: Deadlines = SMALL) -> list[str]:
+        """Names of the models that the server has, sorted. Raises ModelError."""
+        return _names(self._entries(deadlines))
+
     def describe(self, deadlines: Deadlines = SMALL) -> ModelInfo:
         """Digest from /api/tags; GPU share from /api/ps once the model is loaded. Raises ModelError."""
         if self._entry is None:
@@ -147,6 +156,13 @@ class Ollama:
         )
 
     def _find(self, deadlines: Deadlines) -> Mapping[str, Any]:
+        entries = self._entries(deadlines)
+        for entry in entries:
+            if _same(entry.get("model") or entry.get("name"), self._model):
+                return entry
+        raise self._missing(_names(entries))
+
+    def _entries(self, deadlines: Deadlines) -> list[Mapping[str, Any]]:
         with self._send("GET", "/api/tags", deadlines) as response:
             if response.status != 200:
                 raise self._refused(response)
@@ -154,16 +170,11 @@ class Ollama:
         models = listing.get("models") if isinstance(listing, dict) else None
         if not isinstance(models, list):
             raise ModelError(Failure.NOT_JSON, f"{self._where} sent no model list: is this an ollama server?")
-        entries = [entry for entry in models if isinstance(entry, dict)]
-        for entry in entries:
-            if _same(entry.get("model") or entry.get("name"), self._model):
-                return entry
-        raise self._missing([entry.get("model") or entry.get("name") for entry in entries])
+        return [entry for entry in models if isinstance(entry, dict)]
 
-    def _missing(self, names: Sequence[Any] = ()) -> ModelError:
+    def _missing(self, names: Sequence[str] = ()) -> ModelError:
         wanted = redact.name(self._model)
-        known = sorted({redact.name(name) or "" for name in names if isinstance(name, str)})[:5]
-        there = f" Available: {', '.join(known)}." if known else ""
+        there = f" Available: {', '.join(names[:5])}." if names else ""
         return ModelError(
             Failure.MODEL_MISSING, f"model {wanted} is not on {self._where}. `ollama pull {wanted}`.{there}"
         )
@@ -204,6 +215,12 @@ def of_status(status: int, where: str, said: str) -> ModelError:
     if status >= 500:
         return ModelError(Failure.SERVER_ERROR, f"{where} failed (status {status})", detail=said)
     return ModelError(Failure.BAD_REQUEST, f"{where} refused the request (status {status})", detail=said)
+
+
+def _names(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names in a model list, made safe to show, sorted."""
+    stated = [entry.get("model") or entry.get("name") for entry in entries]
+    return sorted({redact.name(name) or "" for name in stated if isinstance(name, str)})
 
 
 def _same(stated: Any, wanted: str) -> bool:
