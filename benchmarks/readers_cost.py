@@ -171,12 +171,13 @@ def files(folder: Path) -> Iterator[tuple[str, bytes, Format]]:
 def main() -> None:
     """Print one line a format: kilobytes, milliseconds of both, their ratio."""
     given = files(Path(sys.argv[1])) if len(sys.argv) > 1 else made()
+    desk = registry.desk()
     totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for name, data, kind in given:
         row = totals[name]
         row[0] += len(data) / 1e3
         row[1] += fastest(bare(data, kind)) * 1e3
-        row[2] += fastest(lambda data=data, kind=kind: registry.encode(registry.read(data, kind, LIMITS))) * 1e3
+        row[2] += fastest(lambda data=data, kind=kind: registry.encode(registry.read(data, kind, LIMITS, desk))) * 1e3
     print(f"{'format':28} {'kB':>8} {'bare ms':>9} {'read ms':>9} {'ratio':>7} {'MB/s':>7}")
     for name, (size, low, high) in sorted(totals.items()):
         print(f"{name:28} {size:8.1f} {low:9.3f} {high:9.2f} {high / low:7.1f} {size / high:7.1f}")

@@ -19,6 +19,8 @@ ALL = "all"
 EARLIEST = dt.datetime(2015, 1, 1, tzinfo=UTC)
 # What a table can hold: nanoseconds in 64 bits.
 _FIRST_YEAR, _LAST_YEAR = 1678, 2261
+_EPOCH_TEXT = re.compile(r"\d{9,20}(\.\d+)?")
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)[-_T](\d\d)(\d\d)(\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Instant:
 
     def iso(self) -> str:
         """ISO 8601 in UTC with microseconds."""
-        return self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        at = self.at if self.at.tzinfo is UTC else self.at.astimezone(UTC)
+        return at.isoformat(timespec="microseconds")
 
 
 def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
@@ -45,16 +48,17 @@ def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:
     if isinstance(value, int | float):
         return _from_epoch(value, locator)
     text = str(value).strip()
-    if re.fullmatch(r"\d{9,20}(\.\d+)?", text):
+    is_dashed = text[4:5] == "-"  # ISO 8601 as nearly every tool writes it
+    if not is_dashed and _EPOCH_TEXT.fullmatch(text):
         return _from_epoch(float(text), locator)
-    compact = re.fullmatch(r"(\d{4})(\d\d)(\d\d)[-_T](\d\d)(\d\d)(\d\d)", text)
+    compact = None if is_dashed else _COMPACT.fullmatch(text)
     try:
         if compact:
             at = dt.datetime.strptime("".join(compact.groups()), "%Y%m%d%H%M%S")  # noqa: DTZ007 - no zone is stated
         else:
             at = dt.datetime.fromisoformat(text.replace("Z", "+00:00").replace(" UTC", "+00:00"))
         naive = at.tzinfo is None
-        at = at.replace(tzinfo=UTC) if naive else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if naive else at if at.tzinfo is UTC else at.astimezone(UTC)
         if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
             raise ValueError("year")
         return Instant(at, naive=naive)

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}\Z")
@@ -27,6 +28,8 @@ _SECRET_VALUE = re.compile(
 )
 _SEARCHED = 1_000
 _SENTENCE = 8
+_SHORT = 200
+"""Longer texts are judged each time: what is remembered of short ones, names that come again and again, stays small."""
 _WORD = re.compile(r"\W*[^\W\d_]{2,}\W*")
 _MOST_WORDS_OF_A_VALUE = 5
 _TAG = re.compile(r"<[A-Za-z/!?]")
@@ -198,7 +201,13 @@ def name(text: Any) -> str | None:
     """
     if text is None:
         return None
-    raw = unicodedata.normalize("NFC", str(text)).strip()
+    written = str(text)
+    return _name(written) if len(written) <= _SHORT else _name.__wrapped__(written)
+
+
+@lru_cache(maxsize=20_000)
+def _name(text: str) -> str | None:
+    raw = unicodedata.normalize("NFC", text).strip()
     if not raw:
         return None
     plain = re.sub(r"\s+", "_", raw)
@@ -230,6 +239,11 @@ def is_text(text: str) -> bool:
 
 def held(text: str) -> str:
     """A text of a row as it may be stored: itself, or `name#<hash8>` for a sentence and for what holds a secret."""
+    return _held(text) if len(text) <= _SHORT else _held.__wrapped__(text)
+
+
+@lru_cache(maxsize=20_000)
+def _held(text: str) -> str:
     if NAME.match(text):
         return hashed(text) if holds_secret(text) else text
     return hashed(text) if is_text(text) or holds_secret(text) else printable(text)
@@ -269,6 +283,8 @@ def sentence(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` on one line, with control, bidirectional and undecodable characters as escapes."""
+    if text.isprintable():
+        return text
     out = []
     for char in text:
         category = unicodedata.category(char)

@@ -52,18 +52,34 @@ COMMON = (
     *("s", "ms", "us", "ns", "min", "tokens/s", "requests/s", "1/s"),
     *("bytes", "KiB", "MiB", "GiB", "kB", "MB", "GB", "percent", "W", "J", "MHz", "degC"),
 )
+
+
+def _each(words: str, multiply: float, divide: float, dimension: str) -> dict[str, tuple[float, float, str]]:
+    return dict.fromkeys(words.split(), (multiply, divide, dimension))
+
+
+_POWER = "[mass] * [length] ** 2 / [time] ** 3"
 _PLAIN = {
-    **dict.fromkeys(("s", "seconds"), (1.0, 1.0, "[time]")),
-    "ms": (1.0, 1e3, "[time]"),
-    "us": (1.0, 1e6, "[time]"),
-    "ns": (1.0, 1e9, "[time]"),
-    **dict.fromkeys(("token/s", "tokens/s"), (1.0, 1.0, "[token] / [time]")),
-    **dict.fromkeys(("request/s", "requests/s"), (1.0, 1.0, "[request] / [time]")),
-    **dict.fromkeys(("byte", "bytes"), (1.0, 1.0, "[information]")),
-    "MiB": (1048576.0, 1.0, "[information]"),
-    "percent": (1.0, 1.0, "dimensionless"),
-    "%": (1.0, 1.0, "dimensionless"),
-    "W": (1.0, 1.0, "[mass] * [length] ** 2 / [time] ** 3"),
+    **_each("s sec secs second seconds", 1.0, 1.0, "[time]"),
+    **_each("ms millisecond milliseconds", 1.0, 1e3, "[time]"),
+    **_each("us µs μs microsecond microseconds", 1.0, 1e6, "[time]"),
+    **_each("ns nanosecond nanoseconds", 1.0, 1e9, "[time]"),
+    **_each("min minute minutes", 60.0, 1.0, "[time]"),
+    **_each("h hour hours", 3600.0, 1.0, "[time]"),
+    **_each("token/s tokens/s tok/s t/s", 1.0, 1.0, "[token] / [time]"),
+    **_each("request/s requests/s req/s", 1.0, 1.0, "[request] / [time]"),
+    **_each("1/s MHz", 1.0, 1.0, "1 / [time]"),
+    **_each("byte bytes B", 1.0, 1.0, "[information]"),
+    **_each("kB KB kb kilobyte", 1e3, 1.0, "[information]"),
+    **_each("MB mb megabyte megabytes", 1e6, 1.0, "[information]"),
+    **_each("GB gb gigabyte gigabytes", 1e9, 1.0, "[information]"),
+    **_each("KiB kib kibibyte", 1024.0, 1.0, "[information]"),
+    **_each("MiB mib mebibyte", 1024.0**2, 1.0, "[information]"),
+    **_each("GiB gib gibibyte", 1024.0**3, 1.0, "[information]"),
+    **_each("percent %", 1.0, 1.0, "dimensionless"),
+    **_each("W", 1.0, 1.0, _POWER),
+    **_each("J", 1.0, 1.0, _POWER.replace("3", "2")),
+    **_each("degC °C", 1.0, 1.0, "[temperature]"),
 }
 """(multiply, divide, dimension) of the units that nearly every file states, as pint gives them: its registry takes half
 a second to build, and most folders need no other unit."""

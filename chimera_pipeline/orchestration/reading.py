@@ -11,6 +11,7 @@ from chimera_pipeline.inventory import scan
 from chimera_pipeline.inventory.opening import opened
 from chimera_pipeline.inventory.store import FOLDER, StoredReading
 from chimera_pipeline.readers import registry
+from chimera_pipeline.readers.dispatch import Desk
 from chimera_pipeline.records import Artifact, Reading
 from chimera_pipeline.settings import Settings
 
@@ -31,10 +32,11 @@ class Chunk:
 def read_chunk(chunk: Chunk) -> list[StoredReading]:
     """The readings of a chunk; an artifact whose bytes are no longer those of the inventory is left out."""
     root = scan.open_root(chunk.settings.artifacts)
+    readers = registry.desk(chunk.settings.sources)
     out = []
     for artifact in chunk.artifacts:
         try:
-            found = _read(root, artifact, chunk.settings)
+            found = _read(root, artifact, chunk.settings, readers)
         except ArtifactError:
             continue
         if found is not None:
@@ -42,16 +44,16 @@ def read_chunk(chunk: Chunk) -> list[StoredReading]:
     return out
 
 
-def _read(root: scan.Root, artifact: Artifact, settings: Settings) -> Reading | None:
-    limits, sources = settings.limits, settings.sources
+def _read(root: scan.Root, artifact: Artifact, settings: Settings, readers: Desk) -> Reading | None:
+    limits = settings.limits
     if root.folder is not None and scan.is_large(artifact, limits.max_file_bytes):
         with opened(root.folder, artifact.path, max_bytes=limits.max_csv_bytes) as descriptor:
             found = os.fstat(descriptor)
             if (found.st_size, found.st_mtime_ns) != (artifact.size_bytes, artifact.mtime_ns):
                 return None
-            return registry.read_large(descriptor, limits, sources)
+            return registry.read_large(descriptor, limits, readers)
     data, sha256 = root.read(artifact, max_bytes=limits.max_file_bytes, spool=spool(settings))
-    return registry.read(data, artifact.format, limits, sources) if sha256 == artifact.sha256 else None
+    return registry.read(data, artifact.format, limits, readers) if sha256 == artifact.sha256 else None
 
 
 def _to_store(sha256: str, found: Reading) -> StoredReading:

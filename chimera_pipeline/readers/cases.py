@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chimera_pipeline import redact
@@ -61,24 +60,28 @@ def _readable(text: Any, *, distinct: bool) -> str | None:
     return f"{readable}@{hashlib.sha256(raw.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-@contextmanager
-def refusing(reading: Reading, locator: str) -> Iterator[None]:
+class refusing:  # noqa: N801 - used as a statement
     """Turn a refusal, or a value of an unexpected type, into a rejection of this place, and go on."""
-    try:
-        yield
-    except ArtifactError as refused:
-        reading.reject(
-            refused.reason,
-            f"{locator}: {refused.detail}",
-            locator=refused.locator or locator,
-            value=refused.value,
-        )
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError) as error:
-        reading.reject(
-            Reason.UNEXPECTED_SHAPE,
-            f"{locator}: a field is missing or of another type ({type(error).__name__})",
-            locator=locator,
-        )
+
+    __slots__ = ("_locator", "_reading")
+
+    def __init__(self, reading: Reading, locator: str) -> None:
+        self._reading, self._locator = reading, locator
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        locator = self._locator
+        if isinstance(error, ArtifactError):
+            said = f"{locator}: {error.detail}"
+            self._reading.reject(error.reason, said, locator=error.locator or locator, value=error.value)
+            return True
+        if isinstance(error, (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError)):
+            said = f"{locator}: a field is missing or of another type ({type(error).__name__})"
+            self._reading.reject(Reason.UNEXPECTED_SHAPE, said, locator=locator)
+            return True
+        return False
 
 
 def statistics(

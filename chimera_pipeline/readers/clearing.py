@@ -1,10 +1,12 @@
 """The last step of reading: what of a reading later stages may see, whatever its reader let through.
 
-Texts of rows are held to `redact.held`; numbers that nothing can be computed with are refused with their place.
+Texts of rows are held to `redact.held`; numbers that nothing can be computed with are refused with their place. Nearly
+every table is clean: its values are looked at together, and row by row only where one of them is not.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -14,60 +16,79 @@ from chimera_pipeline.records import Reading, Row
 
 # What squares, cubes and sums of it a double can hold; nothing that is measured comes near.
 _SMALLEST, _LARGEST = 1e-60, 1e60
-_PLAIN = re.compile(r"(?:row|line) \d{1,9}|[\d:T.+-]{10,40}|/[a-z_]{0,30}/\d{1,9}")
-_MOST_KNOWN = 50_000
+# Places, instants and pointers: of what no sentence and no secret can be made.
+_FEW = 4
+"""Fewer rows than this for each set of columns are looked at one by one."""
+_PLAIN = re.compile(r"(?:row|line) \d{1,9}|[\d:T.+-]{10,40}|(?:/(?:[a-z]{0,30}|\d{1,9}))+")
 
 
 def clear(reading: Reading) -> None:
     """Clear every row of `reading` in place; a number that is refused is None and a rejection."""
-    texts = _Texts()
     for table, rows in reading.rows.items():
-        taken = {id(row) for row in rows if _clear_row(row, texts, reading)}
+        if _is_clean(rows):
+            continue
+        taken = {id(row) for row in rows if _clear_row(row, reading)}
         if table == "measurements" and taken:  # the value is all that such a row has
             reading.rows[table] = [row for row in rows if id(row) not in taken]
     for summary in reading.summaries:
         for key, value in summary.where.items():
-            summary.where[key] = texts.held(value)
+            summary.where[key] = _held(value)
 
 
-class _Texts:
-    """`redact.held`, asked once a text."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def held(self, value: Any) -> Any:
-        """The value with every text in it held, keys of mappings as well."""
-        if type(value) is str:
-            return value if _PLAIN.fullmatch(value) else self._text(value)
-        if type(value) is dict:
-            return {self.held(key): self.held(item) for key, item in value.items()}
-        return value if type(value) is not int or _fits(value) else None
-
-    def _text(self, value: str) -> str:
-        found = self._known.get(value)
-        if found is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            found = self._known[value] = redact.held(value)
-        return found
+def _is_clean(rows: list[Row]) -> bool:
+    """Whether clearing would change nothing in these rows; a column at a time, in rows that have the same columns."""
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        alike.setdefault(tuple(row), []).append(row)
+    if len(alike) * _FEW > len(rows):
+        return False
+    columns = (column for some in alike.values() for column in zip(*map(dict.values, some), strict=True))
+    return all(map(_is_clean_column, columns))
 
 
-def _clear_row(row: Row, texts: _Texts, reading: Reading) -> bool:
+def _is_clean_column(values: tuple[Any, ...]) -> bool:
+    kinds = set(map(type, values))
+    # in range, all of them: of a column with a NaN there is no sum
+    if kinds == {float} and min(values) >= _SMALLEST and max(values) <= _LARGEST and math.isfinite(sum(values)):
+        return True
+    # as a set 1 is 1.0, and objects are in none
+    distinct = values if kinds & {dict, list} or {float, int} <= kinds else set(values)
+    return all(map(_is_clean_value, distinct))
+
+
+def _is_clean_value(value: Any) -> bool:
+    kind = type(value)
+    if kind is str or kind is dict:
+        return not value or bool(_held(value) == value)
+    return _is_usable(value) if kind is float or kind is int else True
+
+
+def _clear_row(row: Row, reading: Reading) -> bool:
     """Clear one row; True where a number was refused."""
     taken = False
     for key, value in row.items():
         kind = type(value)
         if kind is str or kind is dict:
-            row[key] = texts.held(value)
-        elif (kind is float and value and not _SMALLEST <= abs(value) <= _LARGEST) or (
-            kind is int and not _fits(value)
-        ):
+            row[key] = _held(value)
+        elif (kind is float or kind is int) and not _is_usable(value):
             row[key], taken = None, True
             place = row.get("locator")
             reading.reject(Reason.OUT_OF_RANGE, f"{place}: {key} is beyond every measurement", locator=place)
     return taken
 
 
-def _fits(value: int) -> bool:
+def _held(value: Any) -> Any:
+    """The value with every text in it held, keys of mappings as well."""
+    if type(value) is str:
+        return value if _PLAIN.fullmatch(value) else redact.held(value)
+    if type(value) is dict:
+        return {_held(key): _held(item) for key, item in value.items()}
+    return value if type(value) is not int or _fits(value) else None
+
+
+def _is_usable(value: float) -> bool:
+    return _fits(value) if type(value) is int else not value or _SMALLEST <= abs(value) <= _LARGEST
+
+
+def _fits(value: float) -> bool:
     return bool(-(2**63) <= value < 2**63)

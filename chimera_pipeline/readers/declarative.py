@@ -7,6 +7,7 @@ anew. What the YAML may say, and the errors it gives, are in `source_file`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, ContractError, Reason, UsageError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, half_unit, measured, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.readers.source_file import (
     Condition,
     Field,
@@ -29,6 +30,7 @@ from chimera_pipeline.readers.source_file import (
 from chimera_pipeline.records import Reading, Row
 
 _ABSENT: Any = object()
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w .:-]*", re.ASCII)
 _NO = frozenset({"false", "no", "0"})
 _YES = frozenset({"true", "yes", "1"})
 
@@ -111,7 +113,20 @@ def _reader(source: Source) -> Reader:
         version=source.version,
         matches=lambda document: matches(source, document),
         read=lambda document: read(source, document),
+        signs=_signs(source),
     )
+
+
+def _signs(source: Source) -> Signs:
+    """What a file must show for the first place that `source` asks for."""
+    places = source.match.places[0] if source.match.places else ()
+    if source.format == "csv":
+        return Signs(columns=places) if places else Signs(words=(ANY,))
+    outer = [place[0] if place else "*" for place in places] or ["*"]
+    plain = all(_PLAIN_KEY.fullmatch(key) for key in outer)
+    keys = tuple(outer) if plain else (ANY,)
+    words = tuple(f'"{key}"' for key in outer) if plain else (ANY,)
+    return Signs(keys=keys, words=words if source.format == "jsonl" else ())
 
 
 def matches(source: Source, document: Document) -> bool:

@@ -8,7 +8,7 @@ ArtifactError with line or byte, and the value found. How each is parsed stands 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -91,9 +91,20 @@ class Document:
         return [] if self._json_lines.refusal else self.json_lines
 
     def try_csv(self) -> CsvTable | None:
-        """`csv`, or None where the text is no table."""
-        table: CsvTable | None = self._csv.result
+        """`csv`, or None where the text is no table, or one JSON value."""
+        table: CsvTable | None = None if self._json.result is not None else self._csv.result
         return table
+
+    def keys(self) -> Set[str]:
+        """The outer keys of the JSON value: of an object, or of all objects of a list; none where it is no JSON."""
+        value = self._json.result
+        if isinstance(value, dict):
+            return value.keys()
+        return set().union(*(item for item in value or () if type(item) is dict))
+
+    def columns(self) -> list[str]:
+        """The header of `csv`, found without looking further down: the text may be no table there."""
+        return strict_csv.header(self.text, self.limits) or []
 
     def try_yaml(self) -> Any:
         """`yaml`, or None where the bytes are no YAML; matchers ask the text for a word first."""
@@ -104,7 +115,7 @@ class Document:
         parsed = {name: outcome.result for name, outcome in self.__dict__.items() if name in _PARSERS}
         if parsed.get("_json") is not None:
             return []
-        if self.format is Format.CSV and (table := parsed.get("_csv")) is not None:
+        if self.format is Format.CSV and (table := self.try_csv()) is not None:  # asked or not: rows may be cut off
             if parsed.get("_json_lines") is not None:
                 return []
             ragged = [(Reason.RAGGED_ROW, line, said) for line, said in table.bad]

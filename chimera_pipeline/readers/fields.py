@@ -27,22 +27,25 @@ def number(value: Any, unit: str | None = None, *, locator: str | None = None, f
 
     Text must be a plain decimal number (no grouping, no unit). Raises ArtifactError(bad_number) naming the field.
     """
-    if value is None or (isinstance(value, str) and value.strip().lower() in BLANK):
+    if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _bad(value, locator, field)
     if isinstance(value, str):
         text = value.strip()
         if len(text) > 40 or not _NUMBER.match(text):
+            if text.lower() in BLANK:
+                return None
             raise _bad(value, locator, field)
-        value = float(text)
-    result = float(value)
+        result = float(text)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        result = float(value)
+    else:
+        raise _bad(value, locator, field)
     if not math.isfinite(result):
         raise ArtifactError(
             Reason.NONFINITE_NUMBER,
             f"{field} is not finite",
             locator=locator,
-            value=redact.value(value),
+            value=redact.value(result if isinstance(value, str) else value),
         )
     return result if unit is None else canonical(result, unit)
 
@@ -87,8 +90,10 @@ def half_unit(texts: Iterable[str], unit: str | None = None) -> float | None:
     decimals = -1
     for text in texts:
         text = text.strip()
-        if _NUMBER.match(text) and "e" not in text.lower():
-            decimals = max(decimals, len(text.partition(".")[2]))
+        point = text.find(".")
+        more = 0 if point < 0 else len(text) - point - 1
+        if more > decimals and _NUMBER.match(text) and "e" not in text.lower():
+            decimals = more
     if decimals < 0:
         return None
     half = 0.5 * 10.0**-decimals
@@ -135,8 +140,8 @@ def embedded_options(text: Any) -> dict[str, Any]:
 def digest(record: dict[str, Any]) -> str | None:
     """The digest of the model's weights that a record states (hexadecimal, "sha256:" taken off), else None."""
     for key in ("model_digest", "digest"):
-        found = _DIGEST.fullmatch(str(record.get(key) or "").strip().lower())
-        if found:
+        stated = record.get(key)
+        if stated and (found := _DIGEST.fullmatch(str(stated).strip().lower())):
             return found.group(1)
     return None
 

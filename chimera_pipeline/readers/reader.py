@@ -26,9 +26,29 @@ class Flat:
     zero_fails: tuple[str, ...] = ()
 
 
+ANY = "*"
+"""The sign of a reader that has to be asked of every file of the kind."""
+
+
 @dataclass(frozen=True, slots=True)
+class Signs:
+    """What a file must show before its reader is asked: one name of the view that fits. Cheaper to see than to match.
+
+    `keys`: outer keys of a JSON value (of an object, or of the objects in a list). Of any other text `columns`, names
+    in the header of a csv, or `words`, anywhere in it. A view without names: such a file is never claimed.
+    """
+
+    keys: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reader:
     """One format. Raise `version` whenever the same bytes would give another reading.
+
+    `signs` spare most files the question whether the reader `matches`: where none shows, it must not. Without them
+    the reader is asked of every file.
 
     `takes_nonfinite`: bare NaN and Infinity belong to the format. `takes_ragged`: its csv holds several tables
     or header rows, so rows of another width are no fault. `flat` says how a csv too large for rows is summed up.
@@ -41,3 +61,4 @@ class Reader:
     takes_nonfinite: bool = False
     takes_ragged: bool = False
     flat: Flat | None = None
+    signs: Signs | None = None

@@ -21,6 +21,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, Reason
 from chimera_pipeline.readers import clearing, declarative, formats, large_csv, unclaimed
+from chimera_pipeline.readers.dispatch import Desk
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.reader import Reader
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection, SummaryRow
@@ -61,12 +62,22 @@ def version(sources: Path | None = None) -> str:
     return f"r{_SEAM}-" + hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
-def claim(document: Document, sources: Path | None = None) -> Reader | None:
+@lru_cache(maxsize=4)
+def _desk(known: tuple[Reader, ...]) -> Desk:
+    return Desk.of(known)
+
+
+def desk(sources: Path | None = None) -> Desk:
+    """The readers at hand, for many files of one run. Raises as `readers`."""
+    return _desk(readers(sources))
+
+
+def claim(document: Document, at: Desk) -> Reader | None:
     """The first reader that claims `document`; None where no reader knows it.
 
     A matcher that fails on a shape that it did not expect claims nothing: no document may end a run.
     """
-    return next((reader for reader in readers(sources) if _claims(reader, document)), None)
+    return next((reader for reader in at.candidates(document) if _claims(reader, document)), None)
 
 
 def _claims(reader: Reader, document: Document) -> bool:
@@ -78,16 +89,16 @@ def _claims(reader: Reader, document: Document) -> bool:
         return False
 
 
-def read(data: bytes, format: Format, limits: Limits, sources: Path | None = None) -> Reading:
-    """What the readers make of one artifact. Never raises for what the bytes are: refusals become a status.
+def read(data: bytes, format: Format, limits: Limits, at: Desk | None = None) -> Reading:
+    """What the readers make of one artifact; `at` are the readers, by default those that are installed.
 
-    Raises ContractError or UsageError for a broken source in the folder `sources`.
+    Never raises for what the bytes are: refusals become a status.
     """
     document = Document(data, format, limits)
-    return _guarded(document, sources, lambda reader: _read_with(reader, document))
+    return _guarded(document, at or desk(), lambda reader: _read_with(reader, document))
 
 
-def read_large(descriptor: int, limits: Limits, sources: Path | None = None) -> Reading:
+def read_large(descriptor: int, limits: Limits, at: Desk | None = None) -> Reading:
     """What the readers make of an open csv that is too large to hold: statistics instead of rows."""
     try:
         first = large_csv.head(descriptor, limits)
@@ -99,14 +110,14 @@ def read_large(descriptor: int, limits: Limits, sources: Path | None = None) -> 
         clearing.clear(reading)
         return _judged(reading)
 
-    return _guarded(first, sources, summed)
+    return _guarded(first, at or desk(), summed)
 
 
-def _guarded(document: Document, sources: Path | None, made: Callable[[Reader], Reading]) -> Reading:
+def _guarded(document: Document, at: Desk, made: Callable[[Reader], Reading]) -> Reading:
     """What `made` makes with the reader that claims the document; refusals become a status."""
     try:
         document.text  # noqa: B018 - decoding is the first refusal
-        reader = claim(document, sources)
+        reader = claim(document, at)
         if reader is None:
             return _unclaimed(document)
         reading = made(reader)

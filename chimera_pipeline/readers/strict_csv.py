@@ -5,11 +5,13 @@ Every cell stays the text that the file prints. Linear in the text.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import Any
 
 from chimera_pipeline import redact
@@ -18,6 +20,7 @@ from chimera_pipeline.settings import Limits
 
 _DIGIT_AT_END = re.compile(r"[0-9.eE+-]\s*\Z")
 _FIXED = re.compile(r"[+-]?\d+\.(\d+)\Z", re.ASCII)
+_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +48,95 @@ def parse(text: str, limits: Limits) -> CsvTable:
 
     Raises ArtifactError: duplicate_column, too_many_columns, too_many_rows, line_too_long, unexpected_shape.
     """
-    if max(map(len, text.split("\n"))) > limits.max_line_bytes:
+    lines = text.split("\n")
+    if max(map(len, lines)) > limits.max_line_bytes:
         raise ArtifactError(Reason.LINE_TOO_LONG, f"a line is over limits.max_line_bytes ({limits.max_line_bytes})")
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    if first.count(delimiter) == 0:
+    delimiter = _delimiter(text)
+    if delimiter is None:
         raise ArtifactError(Reason.UNEXPECTED_SHAPE, "the first line has no comma, semicolon or tab")
-    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
-    known_limit = csv.field_size_limit(max(limits.max_line_bytes, 131_072))
+    source = io.StringIO(text, newline="\n") if '"' in text else lines
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
     try:
-        table = _rows(reader, limits)
+        with _wide_fields(limits):
+            table = _rows(reader, limits)
     except csv.Error as error:
         raise ArtifactError(
             Reason.UNEXPECTED_SHAPE,
             f"line {reader.line_num}: {error}",
             locator=f"line {reader.line_num}",
         ) from None
-    finally:
-        csv.field_size_limit(known_limit)
     last_is_row = bool(table.lines) and (not table.bad or table.bad[-1][0] < table.lines[-1])
     if text.endswith(("\n", "\r", '"')) or not last_is_row:
         return table
     return _without_cut_end(table)
 
 
+def header(text: str, limits: Limits) -> list[str] | None:
+    """The header that `parse` would find, without looking further; None where there is none or it is broken."""
+    delimiter = _delimiter(text)
+    if delimiter is None:
+        return None
+    first = _first_line(text)
+    if '"' not in first and any(names := [name.strip() for name in first.split(delimiter)]):
+        return names
+    try:
+        with _wide_fields(limits):
+            for fields in csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True):
+                if any(cell.strip() for cell in fields):
+                    return [name.strip() for name in fields]
+    except csv.Error:
+        pass
+    return None
+
+
+def _first_line(text: str) -> str:
+    text = text.lstrip("\r\n")
+    end = text.find("\n")
+    return text if end < 0 else text[:end]
+
+
+def _delimiter(text: str) -> str | None:
+    """The commonest of `,`, `;` and tab in the first line; None where it has none of them."""
+    first = _first_line(text)
+    delimiter = max(",;\t", key=first.count)
+    return delimiter if delimiter in first else None
+
+
+@contextlib.contextmanager
+def _wide_fields(limits: Limits) -> Iterator[None]:
+    known_limit = csv.field_size_limit(max(limits.max_line_bytes, 131_072))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(known_limit)
+
+
 def _rows(reader: Any, limits: Limits) -> CsvTable:
+    """Header and rows, whole blocks of rows at once."""
     table = CsvTable([], [], [], [])
     line = 1
-    for fields in reader:
-        if not table.header:
-            if any(cell.strip() for cell in fields):
-                table.header.extend(name.strip() for name in fields)
-                _check_header(table.header, limits, line)
-        elif len(fields) == len(table.header):
-            table.rows.append(fields)
-            table.lines.append(line)
-        elif any(cell.strip() for cell in fields):
-            table.bad.append((line, f"line {line}: {len(fields)} of {len(table.header)} fields"))
+    while not table.header and (fields := next(reader, None)) is not None:
+        if any(cell.strip() for cell in fields):
+            table.header.extend(name.strip() for name in fields)
+            _check_header(table.header, limits, line)
+        line = reader.line_num + 1
+    width = len(table.header)
+    while rows := list(islice(reader, _BLOCK)):
+        if line + len(rows) == reader.line_num + 1:
+            places = list(range(line, line + len(rows)))
+        else:  # cells with line breaks
+            lengths = (1 + sum(cell.count("\n") for cell in fields) for fields in rows)
+            places = list(accumulate(lengths, initial=line))[:-1]
+        if set(map(len, rows)) == {width}:
+            table.rows.extend(rows)
+            table.lines.extend(places)
+        else:
+            for at, fields in zip(places, rows, strict=True):
+                if len(fields) == width:
+                    table.rows.append(fields)
+                    table.lines.append(at)
+                elif any(cell.strip() for cell in fields):
+                    table.bad.append((at, f"line {at}: {len(fields)} of {width} fields"))
         line = reader.line_num + 1
         if len(table.rows) + len(table.bad) > limits.max_rows:
             raise ArtifactError(Reason.TOO_MANY_ROWS, f"more than {limits.max_rows} rows")

@@ -21,6 +21,7 @@ from chimera_pipeline.settings import Limits
 
 MAX_BAD_LINES = 100
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+_SPACED_KEY = re.compile(r'"\s+:')
 _NUMBER_END = re.compile(r"[.eE+-]{0,3}\Z")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -89,7 +90,8 @@ def loads(text: str, limits: Limits) -> tuple[Any, bool]:
         value, nonfinite = _standard(text, limits)
         _measure(value, limits)
         return value, nonfinite
-    if _keys_written(text) != _measure(value, limits):
+    keys = _measure(value, limits)
+    if text.count(":") != keys and _keys_written(text) != keys:  # more colons than keys: in texts, or keys repeat
         return _standard(text, limits)
     return value, False
 
@@ -214,7 +216,8 @@ def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
 
 def _keys_written(text: str) -> int:
     """How many keys the text can hold: a quote, then a colon. Texts inside values only make it more."""
-    return text.count('":') + len(re.findall(r'"\s+:', text))
+    spaced = any(f"{space}:" in text for space in " \n\t\r")
+    return text.count('":') + (len(_SPACED_KEY.findall(text)) if spaced else 0)
 
 
 def _without_lone_surrogates(text: str) -> str:
@@ -240,20 +243,21 @@ def _too_deep(limits: Limits) -> ArtifactError:
 
 
 def _measure(value: Any, limits: Limits) -> int:
-    """Count keys while holding depth and nodes to the limits."""
-    keys = nodes = 0
-    pending: list[tuple[Any, int]] = [(value, 1)] if isinstance(value, dict | list) else []
-    while pending:
-        node, depth = pending.pop()
+    """Count keys while holding depth and nodes to the limits, one level of nesting after the other."""
+    keys = nodes = depth = 0
+    level = [value] if isinstance(value, dict | list) else []
+    while level:
+        depth += 1
         if depth > limits.max_depth:
             raise _too_deep(limits)
-        if isinstance(node, dict):
-            keys += len(node)
-            children: Any = node.values()
-        else:
-            children = node
-        nodes += len(node)
+        objects = [node for node in level if type(node) is dict]
+        keys += sum(map(len, objects))
+        nodes += sum(map(len, level))
         if nodes > limits.max_nodes:
             raise ArtifactError(Reason.TOO_MANY_NODES, f"more than limits.max_nodes ({limits.max_nodes}) values")
-        pending.extend((child, depth + 1) for child in children if isinstance(child, dict | list))
+        below = [child for node in objects for child in node.values() if type(child) is dict or type(child) is list]
+        if len(objects) < len(level):
+            lists = (node for node in level if type(node) is list)
+            below += [child for node in lists for child in node if type(child) is dict or type(child) is list]
+        level = below
     return keys

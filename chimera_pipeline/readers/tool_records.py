@@ -19,7 +19,7 @@ Record = dict[str, Any]
 Accept = Callable[[Record], bool]
 
 _DATA = re.compile(r":\s*\d|\|\s*$|,\d")
-_WRAPPERS = ("results", "responses", "requests", "runs")
+WRAPPERS = ("results", "responses", "requests", "runs")
 _IDENTITY = frozenset(
     [
         "locator",
@@ -64,7 +64,7 @@ def objects(document: Document, accept: Accept, guard: str) -> list[tuple[str, R
             return [("" if "\n" in document.text.strip() else "line 1", value)]
         return [
             (pointer(key, index), item)
-            for key in _WRAPPERS
+            for key in WRAPPERS
             if isinstance(value.get(key), list)
             for index, item in enumerate(value[key])
             if isinstance(item, dict) and accept(item)

@@ -44,6 +44,11 @@ def test_no_file_is_claimed_by_two_readers() -> None:
     assert {name: claimed for name, claimed, _ in files() if len(claimed) > 1} == {}
 
 
+def test_what_a_reader_claims_shows_one_of_its_signs() -> None:
+    unsigned = {name: kit.claims_without_sign(sample.data, sample.format) for name, _, sample in files()}
+    assert {name: readers for name, readers in unsigned.items() if readers} == {}
+
+
 def test_real_files_pass_the_kit() -> None:
     failures: list[str] = []
     taken: Counter[str] = Counter()

@@ -16,7 +16,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, extra, pointer
 from chimera_pipeline.readers.loadtest import checked, dated, distribution, fail, is_failed, mapping, whole
 from chimera_pipeline.readers.names import model_name
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 
@@ -81,4 +81,4 @@ def _row(reading: Reading, base: str, agent: str, result: dict[str, Any]) -> Row
     return row
 
 
-READER = Reader("agent-runs", 1, matches, read)
+READER = Reader("agent-runs", 1, matches, read, signs=Signs(keys=(ANY,)))

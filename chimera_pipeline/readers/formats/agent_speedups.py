@@ -11,7 +11,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, SummaryRow
 
 _STATISTICS = {
@@ -50,4 +50,4 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("agent-speedups", 1, matches, read)
+READER = Reader("agent-speedups", 1, matches, read, signs=Signs(columns=("agent_a_num_gpu",)))

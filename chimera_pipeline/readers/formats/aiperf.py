@@ -26,7 +26,7 @@ from chimera_pipeline.readers.loadtest import (
     whole,
 )
 from chimera_pipeline.readers.names import model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 DISTRIBUTIONS = {
@@ -303,4 +303,4 @@ def counter(
         )
 
 
-READER = Reader("aiperf", 1, matches, read)
+READER = Reader("aiperf", 1, matches, read, signs=Signs(keys=("input_config",)))

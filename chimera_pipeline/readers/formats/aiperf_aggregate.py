@@ -17,7 +17,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, half_unit, pointer
 from chimera_pipeline.readers.formats.aiperf import DISTRIBUTIONS, SINGLE, STATISTICS, unit_of
 from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, mapping, whole
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _SHORT = {"ttft": "time_to_first_token", "itl": "inter_token_latency", "tt2t": "time_to_second_token"}
@@ -108,4 +108,11 @@ def _csv(document: Document) -> tuple[dict[str, Any], list[tuple[str, str, dict[
     return metadata, found
 
 
-READER = Reader("aiperf-aggregate", 1, matches, read, takes_ragged=True)
+READER = Reader(
+    "aiperf-aggregate",
+    1,
+    matches,
+    read,
+    takes_ragged=True,
+    signs=Signs(keys=("metadata",), words=("Aggregation Type",)),
+)

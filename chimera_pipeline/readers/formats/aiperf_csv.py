@@ -20,7 +20,7 @@ from chimera_pipeline.readers.fields import half_unit
 from chimera_pipeline.readers.formats.aiperf import DISTRIBUTIONS, SINGLE, STATISTICS, counter, unit_of
 from chimera_pipeline.readers.loadtest import LATENCIES, checked, distribution, fail, is_failed, whole
 from chimera_pipeline.readers.names import plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _NAME = re.compile(r"(.*?)\s*(?:\(([^()]*)\))?\Z", re.DOTALL)
@@ -155,4 +155,4 @@ def _number(text: Any) -> Any:
     return text
 
 
-READER = Reader("aiperf-csv", 1, matches, read, takes_ragged=True)
+READER = Reader("aiperf-csv", 1, matches, read, takes_ragged=True, signs=Signs(words=(ANY,)))

@@ -12,7 +12,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.formats.aiperf import unit_of
 from chimera_pipeline.readers.loadtest import checked, dated, mapping, whole
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _METRICS = {
@@ -79,4 +79,4 @@ def _row(reading: Reading, locator: str, value: dict[str, Any]) -> Row | None:
     return row
 
 
-READER = Reader("aiperf-records", 1, matches, read)
+READER = Reader("aiperf-records", 1, matches, read, signs=Signs(keys=("metadata",), words=('"request_start_ns"',)))

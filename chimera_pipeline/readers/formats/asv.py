@@ -17,7 +17,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, dated, fail, label, refusing, samples
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Reading, Row
 
 _QUARTILES = {"q_25": "p25", "q_75": "p75"}
@@ -183,4 +183,4 @@ def _finite(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-READER = Reader("asv", 1, matches, read, takes_nonfinite=True)
+READER = Reader("asv", 1, matches, read, takes_nonfinite=True, signs=Signs(keys=("commit_hash", "arch", "version")))

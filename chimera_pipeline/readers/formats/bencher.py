@@ -14,7 +14,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.readers.cases import case_name, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _KEYS = {"value", "lower_value", "upper_value"}
@@ -79,4 +79,4 @@ def _add(reading: Reading, locator: str, benchmark: str, measure: str, entry: di
         extra(reading, row, metric, "mean", value, unit=unit)
 
 
-READER = Reader("bencher", 1, matches, read)
+READER = Reader("bencher", 1, matches, read, signs=Signs(keys=(ANY,)))

@@ -24,7 +24,7 @@ from chimera_pipeline.readers.cases import (
 )
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _FIELDS = {
@@ -190,4 +190,10 @@ def _add_cells(reading: Reading, locator: str, record: dict[str, str]) -> None:
             extra(reading, row, "alloc_bytes", "mean", allocated)
 
 
-READER = Reader("benchmarkdotnet", 1, matches, read)
+READER = Reader(
+    "benchmarkdotnet",
+    1,
+    matches,
+    read,
+    signs=Signs(keys=("HostEnvironmentInfo",), columns=("Job",), words=("BenchmarkDotNet",)),
+)

@@ -12,7 +12,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, measured, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _FIELDS = {"mean_time_ms": "mean_s", "std_time_ms": "std_s", "min_time_ms": "min_s", "max_time_ms": "max_s",
@@ -122,4 +122,4 @@ def _identity(locator: str, model: Any, backend: Any, device: Any, dtype: Any) -
     }
 
 
-READER = Reader("compile-benchmark", 2, matches, read)
+READER = Reader("compile-benchmark", 2, matches, read, signs=Signs(keys=("backends",), words=("Mean (ms)",)))

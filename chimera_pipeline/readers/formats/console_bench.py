@@ -14,7 +14,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, grouped, label, printed, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _DURATION = r"([\d.]+) (ns|us|ms|s|m|h)"
@@ -144,7 +144,7 @@ def read_julia(document: Document) -> Reading:
 
 
 READERS = [
-    Reader("catch2", 1, matches_catch2, read_catch2),
-    Reader("benchmark-js", 1, matches_benchmark_js, read_benchmark_js),
-    Reader("julia-benchmarktools", 1, matches_julia, read_julia),
+    Reader("catch2", 1, matches_catch2, read_catch2, signs=Signs(words=("low mean",))),
+    Reader("benchmark-js", 1, matches_benchmark_js, read_benchmark_js, signs=Signs(words=(" ops/sec ",))),
+    Reader("julia-benchmarktools", 1, matches_julia, read_julia, signs=Signs(keys=("Julia",))),
 ]

@@ -16,7 +16,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, printed, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Row
 
 _ESTIMATES = {"mean": "mean_s", "median": "median_s", "std_dev": "std_s"}
@@ -172,4 +172,14 @@ def _read_console(document: Document, reading: Reading) -> None:
             before = line.strip()
 
 
-READER = Reader("criterion", 1, matches, read)
+READER = Reader(
+    "criterion",
+    1,
+    matches,
+    read,
+    signs=Signs(
+        keys=("mean", "iters", "group_id", "reason"),
+        columns=("iteration_count",),
+        words=("time:   [", "benchmark-complete"),
+    ),
+)

@@ -13,7 +13,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, measured, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row, SummaryRow
 
 _CSV = {
@@ -125,4 +125,4 @@ def _row(locator: str, record: dict[str, Any], shared: dict[str, Any]) -> Row:
     return row
 
 
-READER = Reader("generation-tests", 2, matches, read)
+READER = Reader("generation-tests", 2, matches, read, signs=Signs(keys=("results",), columns=("Generation Time (ms)",)))

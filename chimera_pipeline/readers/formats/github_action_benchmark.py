@@ -18,7 +18,7 @@ from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.cases import case_name, dated, label, refusing, statistics, unit_word
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -127,4 +127,6 @@ def _add(reading: Reading, locator: str, bench: dict[str, Any], shared: Row, too
         extra(reading, row, "tracked_value", "mean", value, unit=shown)
 
 
-READER = Reader("github-action-benchmark", 1, matches, read)
+READER = Reader(
+    "github-action-benchmark", 1, matches, read, signs=Signs(keys=("unit", "entries"), words=("window.BENCHMARK_DATA",))
+)

@@ -23,7 +23,7 @@ from chimera_pipeline.readers.cases import (
 )
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -147,4 +147,4 @@ def _rate(reading: Reading, row: Row, unit: str, value: float | None) -> None:
     reading.add("throughputs", kept, counts=False)
 
 
-READER = Reader("go-bench", 1, matches, read)
+READER = Reader("go-bench", 1, matches, read, signs=Signs(keys=("Action",), words=("Benchmark",)))

@@ -17,7 +17,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, dated, fail, printed, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _COLUMNS = {"name", "iterations", "real_time", "cpu_time", "time_unit"}
@@ -186,4 +186,4 @@ def _summarised(reading: Reading, run: str, group: list[_Entry], shared: Row, op
         _rates(reading, by_name["mean"], row, row["n"], by_name.get("stddev"))
 
 
-READER = Reader("google-benchmark", 1, matches, read)
+READER = Reader("google-benchmark", 1, matches, read, signs=Signs(keys=("benchmarks",), columns=("real_time",)))

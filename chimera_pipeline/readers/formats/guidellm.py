@@ -25,7 +25,7 @@ from chimera_pipeline.readers.loadtest import (
     whole,
 )
 from chimera_pipeline.readers.names import model_name
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 DISTRIBUTIONS = {
@@ -204,4 +204,6 @@ def workload(data: Any) -> str | None:
     return redact.name(str(named).rstrip("/").rsplit("/", 1)[-1]) if isinstance(named, str) else None
 
 
-READER = Reader("guidellm", 1, matches, read, takes_nonfinite=True)
+READER = Reader(
+    "guidellm", 1, matches, read, takes_nonfinite=True, signs=Signs(keys=("benchmarks",), words=("request_latency:",))
+)

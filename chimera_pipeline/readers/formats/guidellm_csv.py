@@ -28,7 +28,7 @@ from chimera_pipeline.readers.loadtest import (
     whole,
 )
 from chimera_pipeline.readers.names import model_name
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 Column = tuple[str, ...]
@@ -253,4 +253,11 @@ def _strategy(name: str, cells: dict[Column, str]) -> dict[str, Any]:
     return {"type_": kind, "rate": number, "streams": number, "max_concurrency": number}
 
 
-READER = Reader("guidellm-csv", 1, matches, read, takes_ragged=True)
+READER = Reader(
+    "guidellm-csv",
+    1,
+    matches,
+    read,
+    takes_ragged=True,
+    signs=Signs(words=("Request Counts", "Successful Request latency mean")),
+)

@@ -13,7 +13,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, grouped, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Format, Reading, Row
 
 _WORDS = {"Instructions": "instructions", "Estimated Cycles": "estimated_cycles"}
@@ -136,4 +136,6 @@ def _read_console(document: Document, reading: Reading) -> None:
                 reading.records_ok += 1
 
 
-READER = Reader("gungraun", 1, matches, read)
+READER = Reader(
+    "gungraun", 1, matches, read, signs=Signs(keys=("benchmark_exe",), words=("Estimated Cycles:", "benchmark_exe"))
+)

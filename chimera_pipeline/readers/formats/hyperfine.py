@@ -19,7 +19,7 @@ from chimera_pipeline.readers.cases import case_name, dated, fail, printed, refu
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number, pointer
 from chimera_pipeline.readers.markdown import Table
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _FIELDS = {"mean": "mean_s", "stddev": "std_s", "median": "median_s", "min": "min_s", "max": "max_s"}
@@ -209,4 +209,10 @@ def _read_table(reading: Reading, table: Table) -> None:
             _timed(reading, row)
 
 
-READER = Reader("hyperfine", 1, matches, read)
+READER = Reader(
+    "hyperfine",
+    1,
+    matches,
+    read,
+    signs=Signs(keys=("results",), columns=("stddev", "time_wall_clock_unit"), words=("Mean [", "Mean Wall Time [")),
+)

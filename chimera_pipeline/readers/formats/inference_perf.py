@@ -15,7 +15,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, pointer
 from chimera_pipeline.readers.loadtest import checked, distribution, fail, first, is_failed, mapping, whole
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {
@@ -193,6 +193,6 @@ def _clock(value: Any) -> float | None:
 
 
 READERS = [
-    Reader("inference-perf", 1, _summary_matches, _read_summary),
-    Reader("inference-perf-requests", 1, _requests_match, _read_requests),
+    Reader("inference-perf", 1, _summary_matches, _read_summary, signs=Signs(keys=("load_summary",))),
+    Reader("inference-perf-requests", 1, _requests_match, _read_requests, signs=Signs(keys=("end_time",))),
 ]

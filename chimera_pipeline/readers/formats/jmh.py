@@ -13,7 +13,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, fail, label, refusing, statistics, unit_word
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -143,4 +143,4 @@ def _score(reading: Reading, row: Row, score: float | None, unit: str, percentil
         extra(reading, row, "tracked_value", "mean", score, n=row.get("n"), unit=unit_word(unit))
 
 
-READER = Reader("jmh", 1, matches, read)
+READER = Reader("jmh", 1, matches, read, signs=Signs(keys=("primaryMetric",), columns=("Score",)))

@@ -15,7 +15,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, dated, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _KNOWN = {
@@ -186,4 +186,4 @@ def _trend(reading: Reading, name: str, place: str, values: dict[str, Any], shar
     reading.add("timings", row, counts=False)
 
 
-READER = Reader("k6", 1, matches, read)
+READER = Reader("k6", 1, matches, read, signs=Signs(keys=("metrics", "results")))

@@ -16,7 +16,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.readers.cases import dated, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _COLUMNS = {"metric_name", "timestamp", "metric_value"}
@@ -73,4 +73,6 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("k6-points", 1, matches, read)
+READER = Reader(
+    "k6-points", 1, matches, read, signs=Signs(keys=("type",), columns=("metric_name",), words=('"Point"',))
+)

@@ -7,7 +7,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _FIELDS = {
@@ -70,4 +70,4 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("kernel-benchmark", 1, matches, read)
+READER = Reader("kernel-benchmark", 1, matches, read, signs=Signs(keys=(ANY,)))

@@ -13,7 +13,7 @@ import re
 from chimera_pipeline.readers.cases import case_name, fail, grouped, printed, refusing, statistics, unit_word
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import extra, number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -102,4 +102,4 @@ def _read_lines(document: Document, reading: Reading) -> None:
             reading.add("timings", fail(_row(locator, str(entry.get("name")))))
 
 
-READER = Reader("libtest", 1, matches, read)
+READER = Reader("libtest", 1, matches, read, signs=Signs(keys=("type",), words=("... bench:", '"bench"')))

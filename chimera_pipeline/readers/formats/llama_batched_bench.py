@@ -9,8 +9,8 @@ from __future__ import annotations
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.pasted_llama import add_batch
-from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, at, objects, refuse
+from chimera_pipeline.readers.reader import Reader, Signs
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, objects, refuse
 from chimera_pipeline.records import Reading
 
 _KEYS = {"pp", "tg", "speed_pp", "speed_tg"}
@@ -40,4 +40,6 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("llama-batched-bench", 1, matches, read)
+READER = Reader(
+    "llama-batched-bench", 1, matches, read, signs=Signs(keys=("speed_tg", *WRAPPERS), words=('"speed_tg"',))
+)

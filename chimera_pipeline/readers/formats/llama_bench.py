@@ -23,8 +23,8 @@ from chimera_pipeline.readers.llama_cases import (
     quantization_of,
 )
 from chimera_pipeline.readers.names import hardware_name, plain
-from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, at, fail, objects, refuse, stamp
+from chimera_pipeline.readers.reader import Reader, Signs
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, fail, objects, refuse, stamp
 from chimera_pipeline.records import Format, Reading, Row
 
 _KEYS = {"n_prompt", "n_gen", "avg_ts", "model_type"}
@@ -151,4 +151,6 @@ def _identify(row: Row, result: Record, around: Record, locator: str) -> None:
     row["config"] = options(stated)
 
 
-READER = Reader("llama-bench", 1, matches, read)
+READER = Reader(
+    "llama-bench", 1, matches, read, signs=Signs(keys=("avg_ts", "bench_raw", *WRAPPERS), words=("avg_ts",))
+)

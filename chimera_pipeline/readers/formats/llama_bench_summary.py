@@ -17,7 +17,7 @@ from chimera_pipeline.readers.fields import half_unit, number
 from chimera_pipeline.readers.llama_cases import case_name, parse_test
 from chimera_pipeline.readers.markdown import Table
 from chimera_pipeline.readers.names import plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.tool_records import refuse
 from chimera_pipeline.records import Reading, SummaryRow
 
@@ -98,4 +98,4 @@ def _where(table: Table, cells: list[str], cases: dict[int, str]) -> Iterator[tu
         yield f"config.{_OPTIONS[flag]}", int(value)
 
 
-READER = Reader("llama-bench-summary", 1, matches, read)
+READER = Reader("llama-bench-summary", 1, matches, read, signs=Signs(words=("|",)))

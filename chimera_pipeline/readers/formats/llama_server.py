@@ -15,8 +15,8 @@ from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number
 from chimera_pipeline.readers.names import model_name, plain, quantization
-from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
+from chimera_pipeline.readers.reader import Reader, Signs
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _GUARD = '"predicted_ms"'
@@ -121,4 +121,4 @@ def _prompt_tokens(record: Record, timings: Record, locator: str) -> int | None:
     return None if evaluated is None else evaluated + (cached or 0)
 
 
-READER = Reader("llama-server", 1, matches, read)
+READER = Reader("llama-server", 1, matches, read, signs=Signs(keys=("timings", *WRAPPERS), words=(_GUARD,)))

@@ -25,7 +25,7 @@ from chimera_pipeline.readers.loadtest import (
     whole,
 )
 from chimera_pipeline.readers.names import model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {
@@ -238,4 +238,11 @@ def _load(row: Row, concurrency: Any, rate: Any) -> None:
             row[target] = int(stated) if target == "concurrency" else float(stated)
 
 
-READER = Reader("llm-d-benchmark", 1, matches, read, takes_nonfinite=True)
+READER = Reader(
+    "llm-d-benchmark",
+    1,
+    matches,
+    read,
+    takes_nonfinite=True,
+    signs=Signs(keys=("scenario", "run"), words=("scenario:",)),
+)

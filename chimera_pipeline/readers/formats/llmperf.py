@@ -13,7 +13,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number, pointer
 from chimera_pipeline.readers.names import model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.tool_records import Record, each, fail, stamp
 from chimera_pipeline.records import Reading, Row, SummaryRow
 
@@ -133,4 +133,4 @@ def _workload(value: Record) -> str | None:
     return "_".join(parts) or None
 
 
-READER = Reader("llmperf", 1, matches, read)
+READER = Reader("llmperf", 1, matches, read, signs=Signs(keys=("error_code", "results_ttft_s_mean")))

@@ -17,7 +17,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, number, pointer
 from chimera_pipeline.readers.loadtest import dated, first, mapping, whole
 from chimera_pipeline.readers.names import hardware_name, model_name
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Reading, Row
 
 _HIGHER = frozenset(
@@ -197,6 +197,20 @@ def _read_samples(document: Document) -> Reading:
 
 
 READERS = [
-    Reader("lm-eval", 1, _results_match, _read_results, takes_nonfinite=True),
-    Reader("lm-eval-samples", 1, _samples_match, _read_samples, takes_nonfinite=True),
+    Reader(
+        "lm-eval",
+        1,
+        _results_match,
+        _read_results,
+        takes_nonfinite=True,
+        signs=Signs(keys=("versions", "configs", "n-shot", "lm_eval_version", "group_subtasks")),
+    ),
+    Reader(
+        "lm-eval-samples",
+        1,
+        _samples_match,
+        _read_samples,
+        takes_nonfinite=True,
+        signs=Signs(keys=("filtered_resps",), words=('"filtered_resps"',)),
+    ),
 ]

@@ -18,7 +18,7 @@ from chimera_pipeline.periods import parse_instant
 from chimera_pipeline.readers.cases import dated, label, printed, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Reading, Row
 
 _ALIASES = {
@@ -214,4 +214,12 @@ def _failures(document: Document, reading: Reading) -> None:
         reading.detail = "header only: nothing failed"
 
 
-READER = Reader("locust", 1, matches, read)
+READER = Reader(
+    "locust",
+    1,
+    matches,
+    read,
+    signs=Signs(
+        keys=("num_requests",), columns=("Requests/s", "Occurrences", "Traceback", "Failure Count", "# failures")
+    ),
+)

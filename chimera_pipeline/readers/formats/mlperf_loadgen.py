@@ -16,7 +16,7 @@ from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, number
 from chimera_pipeline.readers.names import plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.serving_points import Statistics, put_statistics
 from chimera_pipeline.readers.tool_records import Record, fail, refuse, stamp, whole_lines
 from chimera_pipeline.records import Reading, Row
@@ -217,4 +217,4 @@ def _time(reading: Reading, row: Row, stated: Record) -> None:
         stamp(reading, row, tested.removesuffix("Z"))
 
 
-READER = Reader("mlperf-loadgen", 1, matches, read)
+READER = Reader("mlperf-loadgen", 1, matches, read, signs=Signs(words=(_TITLE, _PREFIX)))

@@ -17,7 +17,7 @@ from chimera_pipeline.readers import strict_csv
 from chimera_pipeline.readers.cases import case_name, dated, label, refusing, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _DURATION = ("gpu__time_duration.sum", "gpu__time_duration.avg", "gpu__time_duration.max", "Duration")
@@ -217,6 +217,6 @@ def read_nsys(document: Document) -> Reading:
 
 
 READERS = [
-    Reader("nsight-compute", 1, matches_ncu, read_ncu, takes_ragged=True),
-    Reader("nsight-systems", 1, matches_nsys, read_nsys),
+    Reader("nsight-compute", 1, matches_ncu, read_ncu, takes_ragged=True, signs=Signs(words=("Kernel Name",))),
+    Reader("nsight-systems", 1, matches_nsys, read_nsys, signs=Signs(columns=("Total Time (ns)",))),
 ]

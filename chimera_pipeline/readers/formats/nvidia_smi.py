@@ -17,7 +17,7 @@ from chimera_pipeline.periods import Instant, parse_instant
 from chimera_pipeline.readers.cases import label, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -89,11 +89,10 @@ def matches_query(document: Document) -> bool:
         word in document.data[:4000] for word in (b"utilization.", b"memory.", b"power.", b"clocks.", b"temperature.")
     ):
         return False
-    table = document.try_csv()
-    if table is None:
+    known = _query(document.columns())
+    if len(known) < 2 and all(unit is None for _, unit in known.values()):
         return False
-    known = _query(table.header)
-    return len(known) >= 2 or any(unit is not None for _, unit in known.values())
+    return document.try_csv() is not None
 
 
 def read_query(document: Document) -> Reading:
@@ -253,6 +252,12 @@ def _dmon_value(text: str, unit: str | None, shown: str, place: str) -> float | 
 
 
 READERS = [
-    Reader("nvidia-smi-query", 1, matches_query, read_query),
-    Reader("nvidia-smi-dmon", 1, matches_dmon, read_dmon),
+    Reader(
+        "nvidia-smi-query",
+        1,
+        matches_query,
+        read_query,
+        signs=Signs(words=("utilization.", "memory.", "power.", "clocks.", "temperature.")),
+    ),
+    Reader("nvidia-smi-dmon", 1, matches_dmon, read_dmon, signs=Signs(words=("#",))),
 ]

@@ -15,8 +15,8 @@ from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, digest, embedded_options, number, prompt_id
 from chimera_pipeline.readers.names import hardware_name, model_name, quantization
-from chimera_pipeline.readers.reader import Reader
-from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
+from chimera_pipeline.readers.reader import Reader, Signs
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _DURATIONS = {
@@ -112,4 +112,6 @@ def _nanoseconds(value: Any, locator: str, field: str) -> float | None:
     return number(value, "ns", locator=locator, field=field) or None
 
 
-READER = Reader("ollama-api", 2, matches, read)
+READER = Reader(
+    "ollama-api", 2, matches, read, signs=Signs(keys=("total_duration", *WRAPPERS), words=('"total_duration"',))
+)

@@ -10,7 +10,7 @@ import re
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import half_unit, number
 from chimera_pipeline.readers.names import model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.tool_records import Record, each, fail, whole_lines
 from chimera_pipeline.records import Reading, Row
 
@@ -74,4 +74,4 @@ def _time(locator: str, record: Record) -> Row:
     return row if row["mean_s"] else fail(row, "no_output")
 
 
-READER = Reader("ollama-bench", 1, matches, read, takes_ragged=True)
+READER = Reader("ollama-bench", 1, matches, read, takes_ragged=True, signs=Signs(words=(_HEADER,)))

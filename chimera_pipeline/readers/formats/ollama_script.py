@@ -23,7 +23,7 @@ from chimera_pipeline.readers.fields import (
     pointer,
     prompt_id,
 )
-from chimera_pipeline.readers.reader import Flat, Reader
+from chimera_pipeline.readers.reader import Flat, Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _NUMBERS = {
@@ -145,4 +145,4 @@ FLAT = Flat(
     zero_fails=("tokens_s", "eval_count"),
 )
 
-READER = Reader("ollama-script", 4, matches, read, flat=FLAT)
+READER = Reader("ollama-script", 4, matches, read, flat=FLAT, signs=Signs(keys=("results",), columns=("tokens_s",)))

@@ -12,7 +12,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Format, Reading, SummaryRow
 
 _STATS = {
@@ -111,4 +111,10 @@ def _read_suite(value: dict[str, Any], reading: Reading) -> None:
             reading.records_failed += 1
 
 
-READER = Reader("ollama-summary", 2, matches, read)
+READER = Reader(
+    "ollama-summary",
+    2,
+    matches,
+    read,
+    signs=Signs(keys=("models",), columns=("mean_tokens_s",), words=("mean_tokens_s",)),
+)

@@ -19,7 +19,7 @@ from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, pointer
 from chimera_pipeline.readers.loadtest import checked, first, mapping, samples
 from chimera_pipeline.readers.names import hardware_name, model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 TARGETS = frozenset(
@@ -243,4 +243,4 @@ def _list(value: Any) -> list[str]:
     return [str(item) for item in value if item] if isinstance(value, list) else []
 
 
-READER = Reader("optimum-benchmark", 1, matches, read, takes_nonfinite=True)
+READER = Reader("optimum-benchmark", 1, matches, read, takes_nonfinite=True, signs=Signs(keys=("report", *TARGETS)))

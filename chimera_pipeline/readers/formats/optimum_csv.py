@@ -13,7 +13,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.formats.optimum_benchmark import KINDS, TARGETS, identity_row, read_target
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 
@@ -99,4 +99,4 @@ def _csv_identity(cells: dict[str, str]) -> Row:
     return identity_row(backend, part("config.environment."), shapes)
 
 
-READER = Reader("optimum-benchmark-csv", 1, matches, read)
+READER = Reader("optimum-benchmark-csv", 1, matches, read, signs=Signs(words=(".latency", ".throughput")))

@@ -13,7 +13,7 @@ import re
 from chimera_pipeline.readers.cases import case_name, dated, label, refusing
 from chimera_pipeline.readers.document import CsvTable, Document
 from chimera_pipeline.readers.fields import extra, number
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _ATTRIBUTES = frozenset(
@@ -79,4 +79,4 @@ def _iso(text: str) -> str:
     return f"{year}-{month}-{day}T{int(hour):02d}:{minute}:{second or '00'}{zone or ''}"
 
 
-READER = Reader("otava", 1, matches, read)
+READER = Reader("otava", 1, matches, read, signs=Signs(columns=("commit",)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from chimera_pipeline.readers import pasted
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.tool_records import whole_lines
 from chimera_pipeline.records import Reading
 
@@ -32,4 +32,10 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("pasted-output", 1, matches, read)
+READER = Reader(
+    "pasted-output",
+    1,
+    matches,
+    read,
+    signs=Signs(words=("t/s", "±", "eval rate", "Benchmark Result", "PERFORMANCE OVERVIEW")),
+)

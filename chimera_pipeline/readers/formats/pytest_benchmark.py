@@ -13,7 +13,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, dated, fail, label, refusing, samples, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _FIELDS = {"mean": "mean_s", "stddev": "std_s", "min": "min_s", "max": "max_s", "median": "median_s"}
@@ -94,4 +94,4 @@ def _cpu(machine: dict[str, Any]) -> str | None:
     return label(cpu) if isinstance(cpu, str) else None
 
 
-READER = Reader("pytest-benchmark", 1, matches, read)
+READER = Reader("pytest-benchmark", 1, matches, read, signs=Signs(keys=("machine_info",)))

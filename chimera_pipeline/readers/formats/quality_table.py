@@ -10,7 +10,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import half_unit, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import ANY, Reader, Signs
 from chimera_pipeline.records import Format, Reading, Row
 
 _SCORES = {"accuracy": True, "loss": False, "perplexity": False, "f1": True, "exact_match": True}
@@ -75,4 +75,4 @@ def read(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("quality-table", 2, matches, read)
+READER = Reader("quality-table", 2, matches, read, signs=Signs(keys=(ANY,), words=("- Accuracy:",)))

@@ -12,7 +12,7 @@ from typing import Any
 from chimera_pipeline import redact
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, measured, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _FIELDS = {
@@ -83,4 +83,4 @@ def _engine(environment: dict[str, Any]) -> str | None:
     return f"torch-{torch}" if torch else None
 
 
-READER = Reader("repeated-timing", 1, matches, read)
+READER = Reader("repeated-timing", 1, matches, read, signs=Signs(keys=("timing_stats", "timing")))

@@ -7,7 +7,7 @@ They hold no measurement of a model; they are claimed so that they do not pass f
 from __future__ import annotations
 
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import ArtifactStatus, Reading
 
 _RUN = {"start_time", "end_time", "duration_s"}
@@ -33,4 +33,4 @@ def read(document: Document) -> Reading:
     )
 
 
-READER = Reader("run-metadata", 1, matches, read)
+READER = Reader("run-metadata", 1, matches, read, signs=Signs(keys=("duration_s", "hostname")))

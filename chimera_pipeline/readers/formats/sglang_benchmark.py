@@ -12,9 +12,9 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, number
 from chimera_pipeline.readers.names import plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.serving_points import is_sglang_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, at, fail, objects, refuse
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, fail, objects, refuse
 from chimera_pipeline.records import Reading, Row
 
 _OFFLINE = {"successful_requests", "total_latency", "request_throughput"}
@@ -136,4 +136,11 @@ def _stated(record: Record, locator: str, *keys: str) -> tuple[float | None, str
     return None, keys[0]
 
 
-READER = Reader("sglang-benchmark", 1, matches, read, takes_nonfinite=True)
+READER = Reader(
+    "sglang-benchmark",
+    1,
+    matches,
+    read,
+    takes_nonfinite=True,
+    signs=Signs(keys=("completed", "total_latency", "overall_throughput", *WRAPPERS), words=('_throughput"',)),
+)

@@ -11,7 +11,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.periods import parse_instant
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -85,4 +85,4 @@ def _counters(index: int, sample: dict[str, Any]) -> Iterator[Row]:
                 }
 
 
-READER = Reader("system-telemetry", 1, matches, read)
+READER = Reader("system-telemetry", 1, matches, read, signs=Signs(keys=("export_timestamp", "total_inferences")))

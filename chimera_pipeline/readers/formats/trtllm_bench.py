@@ -13,7 +13,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, half_unit, number
 from chimera_pipeline.readers.names import hardware_name, model_name, plain
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.tool_records import Record, refuse
 from chimera_pipeline.readers.trtllm_points import point, workload
 from chimera_pipeline.records import Reading, Row, SummaryRow
@@ -118,4 +118,4 @@ def _read_csv(document: Document) -> Reading:
     return reading
 
 
-READER = Reader("trtllm-bench", 1, matches, read)
+READER = Reader("trtllm-bench", 1, matches, read, signs=Signs(keys=("request_info",), columns=("Token_Throughput",)))

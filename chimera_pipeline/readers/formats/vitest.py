@@ -12,7 +12,7 @@ from typing import Any
 from chimera_pipeline.readers.cases import case_name, fail, label, refusing, samples, statistics
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number, pointer
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.records import Reading, Row
 
 _FIELDS = {
@@ -73,4 +73,4 @@ def _add(reading: Reading, locator: str, group: str, entry: dict[str, Any]) -> N
     samples(reading, row, raw, "ms", locator=locator + pointer("samples"), total=row["n"])
 
 
-READER = Reader("vitest", 1, matches, read)
+READER = Reader("vitest", 1, matches, read, signs=Signs(keys=("files",)))

@@ -14,9 +14,9 @@ from typing import Any
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import count, extra, number
 from chimera_pipeline.readers.names import model_name, quantization
-from chimera_pipeline.readers.reader import Reader
+from chimera_pipeline.readers.reader import Reader, Signs
 from chimera_pipeline.readers.serving_points import is_vllm_point, serving_row
-from chimera_pipeline.readers.tool_records import Record, at, each, fail, objects, stamp
+from chimera_pipeline.readers.tool_records import WRAPPERS, Record, at, each, fail, objects, stamp
 from chimera_pipeline.records import Reading, Row
 
 _LATENCY = {"avg_latency", "latencies", "percentiles"}
@@ -136,4 +136,11 @@ def _throughput(locator: str, record: Record) -> Row:
     return row
 
 
-READER = Reader("vllm-benchmark", 1, matches, read, takes_nonfinite=True)
+READER = Reader(
+    "vllm-benchmark",
+    1,
+    matches,
+    read,
+    takes_nonfinite=True,
+    signs=Signs(keys=("completed", "latencies", "elapsed_time", "metric", *WRAPPERS), words=('"completed"',)),
+)

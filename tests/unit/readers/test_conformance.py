@@ -85,6 +85,33 @@ def test_exactly_one_reader_claims_a_file(sample: Sample) -> None:
     assert claimed_by(sample.data, sample.format) == [sample.reader]
 
 
+def claims_without_sign(data: bytes, format: Format) -> list[str]:
+    """Readers that claim the bytes although none of their signs shows; they would never be asked."""
+    document = Document(data, format)
+    try:
+        asked = registry.desk().candidates(document)
+        return [reader.name for reader in registry.readers() if reader not in asked and reader.matches(document)]
+    except ArtifactError:
+        return []
+
+
+@each_sample
+def test_what_a_reader_claims_shows_one_of_its_signs(sample: Sample) -> None:
+    changed = [sample.data, *(data for _, data in mutations.truncated(sample))]
+    changed += [data for _, data in mutations.blanked(sample)][::8]
+    if mutations.structure(sample) is not None:
+        changed += [mutations.with_junk(sample), mutations.reordered(sample)]
+    for data in changed:
+        for format in {sample.format, Format.OTHER, Format.CSV}:
+            assert claims_without_sign(data, format) == []
+
+
+def test_few_readers_are_asked_of_a_file() -> None:
+    """Signs that every file shows would say nothing."""
+    counts = [len(registry.desk().candidates(Document(sample.data, sample.format))) for sample in collected()]
+    assert sum(counts) / len(counts) <= 10
+
+
 @each_sample
 def test_the_name_of_a_file_does_not_matter(sample: Sample) -> None:
     kinds = {"json": (Format.JSON, Format.OTHER), "jsonl": (Format.JSONL, Format.OTHER)}

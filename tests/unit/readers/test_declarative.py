@@ -59,7 +59,7 @@ def read(yaml: str, data: str | bytes | Any, tmp_path: Path) -> Reading:
     if not isinstance(data, str | bytes):
         data = json.dumps(data)
     data = data.encode() if isinstance(data, str) else data
-    return registry.read(data, Format.OTHER, Limits(), folder)
+    return registry.read(data, Format.OTHER, Limits(), registry.desk(folder))
 
 
 def test_a_csv_becomes_rows_in_canonical_units(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_source_of_the_user_replaces_one_of_the_same_name(tmp_path: Path) -> N
     (tmp_path / "sources" / "mine.yaml").write_text(
         shipped.replace("format: csv", "format: csv\ntool: mine"), encoding="utf-8"
     )
-    assert registry.read(data.encode(), Format.CSV, Limits(), tmp_path / "sources").tool == "mine"
+    assert registry.read(data.encode(), Format.CSV, Limits(), registry.desk(tmp_path / "sources")).tool == "mine"
     names = [reader.name for reader in registry.readers(tmp_path / "sources")]
     assert names.count("source:request-log") == 1
 
@@ -264,8 +264,8 @@ def test_the_source_that_asks_for_more_comes_first(tmp_path: Path) -> None:
             "fields: {mean_s: {column: ms, unit: ms}}\nfailed: never\n",
             encoding="utf-8",
         )
-    assert registry.read(b"ms,extra\n1,2\n", Format.CSV, Limits(), tmp_path).tool == "z-strict"
-    assert registry.read(b"ms,other\n1,2\n", Format.CSV, Limits(), tmp_path).tool == "a-loose"
+    assert registry.read(b"ms,extra\n1,2\n", Format.CSV, Limits(), registry.desk(tmp_path)).tool == "z-strict"
+    assert registry.read(b"ms,other\n1,2\n", Format.CSV, Limits(), registry.desk(tmp_path)).tool == "a-loose"
 
 
 def test_two_files_of_one_name_in_a_folder_are_an_error(tmp_path: Path) -> None:

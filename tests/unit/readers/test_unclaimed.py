@@ -35,7 +35,7 @@ def test_the_inventory_says_what_was_seen_and_reads_nothing() -> None:
 def test_from_a_draft_to_rows(tmp_path: Path) -> None:
     """The walk of docs/formats.md: see the file, take the draft, decide what it leaves open, save it, read."""
     document = Document(MINE.encode(), Format.CSV)
-    assert registry.claim(document, None) is None
+    assert registry.claim(document, registry.desk()) is None
 
     draft = unclaimed.draft(document)
     assert "# tokens/s (tokens/s): which field, in which unit? decode_tokens_per_s or end_to_end" in draft
@@ -47,7 +47,7 @@ def test_from_a_draft_to_rows(tmp_path: Path) -> None:
     )
     (tmp_path / "night-run.yaml").write_text(decided, encoding="utf-8")
 
-    reading = registry.read(MINE.encode(), Format.CSV, Limits(), tmp_path)
+    reading = registry.read(MINE.encode(), Format.CSV, Limits(), registry.desk(tmp_path))
     assert (reading.tool, reading.status) == ("night-run", ArtifactStatus.OK)
     first, second = reading.rows["llm_requests"]
     assert first == {
@@ -90,7 +90,7 @@ def test_a_draft_of_a_file_with_plain_names_is_a_source_that_reads_it(
     draft = unclaimed.draft(Document(data.encode()))
     assert source_file.load("draft.yaml", draft).table == table
     (tmp_path / "draft.yaml").write_text(draft, encoding="utf-8")
-    reading = registry.read(data.encode(), Format.OTHER, Limits(), tmp_path)
+    reading = registry.read(data.encode(), Format.OTHER, Limits(), registry.desk(tmp_path))
     assert [row[field] is not None for row in reading.rows[table]] == [True, True]
 
 
