@@ -140,7 +140,7 @@ def _run(chosen: settings.Settings, period: str, strict: bool, *, shown: bool) -
 def _check_folders(chosen: settings.Settings) -> None:
     from chimera_pipeline.inventory.scan import open_root
 
-    root, out = open_root(chosen.artifacts).folder, chosen.out.resolve()
+    root, out = open_root(chosen.artifacts, chosen.s3_http_hosts).folder, chosen.out.resolve()
     if root is not None and (out == root or out in root.parents):
         raise UsageError(f"--out {chosen.out} holds the artifacts; give a folder beside or inside them")
 
@@ -187,7 +187,7 @@ def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
     from chimera_pipeline.inventory import scan
     from chimera_pipeline.records import BENCHMARK_FORMATS
 
-    found = scan.scan(scan.open_root(artifacts))
+    found = scan.scan(scan.open_root(artifacts, settings.load().s3_http_hosts))
     by_format = Counter(artifact.format.value for artifact in found)
     benchmark = sum(by_format[name.value] for name in BENCHMARK_FORMATS)
     if as_json:

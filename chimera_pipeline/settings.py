@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     llm_hosts: list[str] = Field(
         default_factory=list, description="Hosts beside loopback that a model server may run on."
     )
+    s3_http_hosts: list[str] = Field(
+        default_factory=list, description="Hosts beside loopback whose bucket endpoint may be asked without TLS."
+    )
     gguf: Path | None = Field(None, description="Model file for the provider llamacpp.")
     slo_ttft_s: float | None = Field(None, gt=0, description="Longest TTFT of a request that counts as goodput.")
     slo_tpot_s: float | None = Field(

@@ -9,25 +9,20 @@ until it is read. Answers that a retry can help are retried a bounded number of 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from chimera_pipeline import atomic
-from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
+from chimera_pipeline.errors import ArtifactError, Reason, UsageError
 from chimera_pipeline.inventory.scan import OUT_MARKER, format_of
 from chimera_pipeline.records import Artifact
 
 SCHEMES = ("s3",)
-CONCURRENCY = 16
-"""Objects under way at a time."""
-ATTEMPTS = 4
-"""Of one request, the first included, where AWS_MAX_ATTEMPTS does not say otherwise; the pause between doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +33,7 @@ class ObjectRoot:
     bucket: str
     prefix: str
     only: str | None = None
+    http_hosts: tuple[str, ...] = ()
 
     @property
     def folder(self) -> None:
@@ -55,10 +51,19 @@ class ObjectRoot:
 
         Raises UsageError (no such bucket, nothing there) or InputError (denied, no answer).
         """
+        client = bucket_client()
+        files = client.client(self.http_hosts)
         try:
-            found = _files(self.scheme).find(self._name(self.only or ""), detail=True, refresh=True)
+            found = client.sync(
+                files.loop,
+                files._find,
+                self._name(self.only or ""),
+                detail=True,
+                refresh=True,
+                timeout=client.LISTING_S,
+            )
         except Exception as error:
-            raise _refusal(self, error) from error
+            raise client.explained(str(self), error, bucket=self.bucket, doing="listed") from error
         listed = {name: info for name, info in found.items() if info.get("type") == "file" and not name.endswith("/")}
         if not listed:
             raise UsageError(f"{self}: no object there; give a bucket and a prefix that hold objects")
@@ -73,7 +78,7 @@ class ObjectRoot:
     def hashed(
         self, artifacts: Iterable[Artifact], *, max_bytes: int, spool: Path | None, max_csv_bytes: int = 0
     ) -> Iterator[Artifact]:
-        """`artifacts` with their sha256, fetched `CONCURRENCY` at a time and kept in `spool`."""
+        """`artifacts` with their sha256, fetched a bounded number at a time and kept in `spool`."""
 
         def hashed(artifact: Artifact) -> Artifact:
             try:
@@ -84,11 +89,12 @@ class ObjectRoot:
                 atomic.write_bytes(spool / sha256, data)
             return replace(artifact, sha256=sha256)
 
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
+        wide = bucket_client().CONCURRENCY
+        with ThreadPoolExecutor(wide) as pool:
             waiting: deque[Future[Artifact]] = deque()
             for artifact in artifacts:
                 waiting.append(pool.submit(hashed, artifact))
-                if len(waiting) >= 2 * CONCURRENCY:
+                if len(waiting) >= 2 * wide:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -105,84 +111,85 @@ class ObjectRoot:
         if artifact.size_bytes > max_bytes:
             said = f"{artifact.size_bytes} bytes is over limits.max_file_bytes ({max_bytes})"
             raise ArtifactError(Reason.TOO_LARGE, said)
-        files = _files(self.scheme)
+        client = bucket_client()
+        files = client.client(self.http_hosts)
         try:
-            data = _get(files, self._name(artifact.path), artifact.etag)
+            data = _get(files, self._name(artifact.path), artifact.etag, artifact.size_bytes)
         except FileNotFoundError:
             raise ArtifactError(Reason.VANISHED, "disappeared after it was listed") from None
         except PermissionError:
             raise ArtifactError(Reason.PERMISSION_DENIED, "cannot be read: permission denied") from None
+        except TimeoutError:
+            raise ArtifactError(Reason.IO_ERROR, "cannot be read: it came too slowly") from None
         except Exception as error:
-            if _code(error) in ("PreconditionFailed", "412"):
+            if client.code(error) in ("PreconditionFailed", "412"):
                 said = "changed after it was listed; read again next run"
                 raise ArtifactError(Reason.STILL_WRITING, said) from None
-            raise ArtifactError(Reason.IO_ERROR, f"cannot be read: {_said(error)}") from error
+            raise ArtifactError(Reason.IO_ERROR, f"cannot be read: {client.said(error)}") from error
         if len(data) != artifact.size_bytes:
-            said = f"{len(data)} bytes came of {artifact.size_bytes}; read again next run"
+            came = f"more than {artifact.size_bytes}" if len(data) > artifact.size_bytes else str(len(data))
+            said = f"{came} bytes came of {artifact.size_bytes}; read again next run"
             raise ArtifactError(Reason.STILL_WRITING, said)
         return data, hashlib.sha256(data).hexdigest()
 
 
-def open_objects(uri: str) -> ObjectRoot:
-    """The root that a URI names. Raises UsageError: scheme, no bucket, extra not installed."""
+def open_objects(uri: str, http_hosts: Sequence[str] = ()) -> ObjectRoot:
+    """The root that a URI names. Raises UsageError: scheme, no bucket, extra not installed, endpoint refused.
+
+    `http_hosts` are the hosts beside loopback whose endpoint may be asked without TLS.
+    """
+    scheme, bucket, prefix = named(uri)
+    hosts = tuple(http_hosts)
+    root = ObjectRoot(scheme, bucket, prefix, http_hosts=hosts)
+    folder, _, name = prefix.rpartition("/")
+    # only a name with a suffix can be meant as one object: asking costs a request
+    if "." in name and not uri.endswith("/") and _is_object(root):
+        return ObjectRoot(scheme, bucket, folder, name, hosts)
+    return root
+
+
+def named(uri: str) -> tuple[str, str, str]:
+    """(scheme, bucket, prefix without slash at its ends) of a URI. Raises UsageError."""
     scheme, _, rest = uri.partition("://")
     if scheme not in SCHEMES:
         raise UsageError(f"{scheme}:// is not supported; give a folder, a file or s3://bucket/prefix")
     bucket, _, prefix = rest.strip("/").partition("/")
     if not bucket:
         raise UsageError(f"{uri}: names no bucket; give s3://bucket/prefix")
-    root = ObjectRoot(scheme, bucket, prefix)
-    folder, _, name = prefix.rpartition("/")
-    # only a name with a suffix can be meant as one object: asking costs a request
-    if "." in name and not rest.endswith("/") and _is_object(root):
-        return ObjectRoot(scheme, bucket, folder, name)
-    return root
+    return scheme, bucket, prefix
+
+
+def bucket_client() -> ModuleType:
+    """The module `bucket_client`, imported where it is used. Raises UsageError where the extra is missing."""
+    try:
+        from chimera_pipeline.inventory import bucket_client
+    except ImportError as error:
+        raise UsageError("s3:// needs the extra s3: pip install 'chimera_pipeline[s3]'") from error
+    return bucket_client
 
 
 def _is_object(root: ObjectRoot) -> bool:
+    files = bucket_client().client(root.http_hosts)
     try:
-        return bool(_files(root.scheme).info(f"{root.bucket}/{root.prefix}", refresh=True)["type"] == "file")
+        return bool(files.info(f"{root.bucket}/{root.prefix}", refresh=True)["type"] == "file")
     except Exception:  # listing it says what is wrong
         return False
 
 
-@lru_cache(maxsize=4)
-def _files(scheme: str) -> Any:
-    """The file system of a scheme, with bounded retries. One a process: it keeps its connections."""
-    try:
-        import fsspec
-        import s3fs  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"{scheme}:// needs the extra s3: pip install 'chimera_pipeline[s3]'") from error
-    files = fsspec.filesystem(
-        scheme,
-        skip_instance_cache=True,
-        use_listings_cache=False,
-        config_kwargs={
-            "retries": {"max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or ATTEMPTS), "mode": "standard"},
-            "connect_timeout": 10,
-            "read_timeout": 60,
-            "max_pool_connections": CONCURRENCY,
-        },
-    )
-    files.retries = 1  # botocore retries already; the two would multiply
-    return files
-
-
-def _get(files: Any, name: str, etag: str | None) -> bytes:
-    """The object `bucket/key`, where it still has `etag`."""
-    from fsspec.asyn import sync
-
+def _get(files: Any, name: str, etag: str | None, size: int) -> bytes:
+    """The object `bucket/key`, where it still has `etag`; cut after the first block that goes beyond `size`."""
     bucket, _, key = name.partition("/")
 
     async def get() -> bytes:
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
         answer = await files._call_s3("get_object", Bucket=bucket, Key=key, **condition)
+        data = bytearray()
         async with answer["Body"] as body:
-            data: bytes = await body.read()
-            return data
+            while len(data) <= size and (block := await body.read(1 << 20)):
+                data += block
+        return bytes(data)
 
-    found: bytes = sync(files.loop, get)
+    found: bytes = bucket_client().within(files, get(), size)
     return found
 
 
@@ -196,26 +203,3 @@ def _artifact(path: str, info: dict[str, Any]) -> Artifact:
         format_of(path),
         etag=str(info.get("ETag") or "").strip('"') or None,
     )
-
-
-def _code(error: BaseException) -> str:
-    """The error code of the service, from the error or what it came from."""
-    for one in (error, error.__cause__, error.__context__):
-        response = getattr(one, "response", None)
-        if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
-    return ""
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _refusal(root: ObjectRoot, error: Exception) -> Exception:
-    code = _code(error)
-    if isinstance(error, FileNotFoundError) or code in ("NoSuchBucket", "404"):
-        return UsageError(f"{root}: no such bucket ({root.bucket})")
-    if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound"):
-        return UsageError(f"{root}: no credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    where = f" at {os.environ['AWS_ENDPOINT_URL']}" if os.environ.get("AWS_ENDPOINT_URL") else ""
-    return InputError(f"{root}{where}: cannot be listed: {_said(error)}")

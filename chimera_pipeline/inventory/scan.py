@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -97,12 +97,15 @@ def is_large(artifact: Artifact, max_bytes: int) -> bool:
     return artifact.format is Format.CSV and artifact.size_bytes > max_bytes
 
 
-def open_root(artifacts: str) -> Root:
-    """The root that `artifacts` names. Raises UsageError (missing, scheme) or InputError (unreadable)."""
+def open_root(artifacts: str, http_hosts: Sequence[str] = ()) -> Root:
+    """The root that `artifacts` names. Raises UsageError (missing, scheme, endpoint) or InputError (unreadable).
+
+    `http_hosts` are the hosts beside loopback whose bucket endpoint may be asked without TLS.
+    """
     if "://" in artifacts:
         from chimera_pipeline.inventory.objects import open_objects
 
-        return open_objects(artifacts)
+        return open_objects(artifacts, http_hosts)
     path = Path(artifacts)
     try:
         mode = path.stat().st_mode

@@ -16,6 +16,7 @@ import pandas as pd
 from chimera_pipeline.analysis import collector, probe, profiles, recommendations, statements
 from chimera_pipeline.analysis.analyse import analyse as analyse_statements
 from chimera_pipeline.analysis.model import ANSWERS, Analysis, Mode, Probe
+from chimera_pipeline.analysis.providers.breaker import Circuits
 from chimera_pipeline.analysis.providers.choose import Choice, Where, choose
 from chimera_pipeline.analysis.providers.protocol import ModelError
 from chimera_pipeline.contracts import tables
@@ -24,6 +25,9 @@ from chimera_pipeline.orchestration import call_record
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import Fact, Gap, Slot, Statement
 from chimera_pipeline.settings import Settings
+
+CIRCUITS = Circuits()
+"""A server that is down is asked once for all agents and periods of a process."""
 
 
 def brief(
@@ -112,7 +116,8 @@ def _run(
     period: str,
 ) -> tuple[Analysis, Choice]:
     profile = profile_of(settings)
-    choice = choose(settings.llm, settings.model or profile.model, where(settings))
+    there = dataclasses.replace(where(settings), circuits=CIRCUITS)
+    choice = choose(settings.llm, settings.model or profile.model, there)
     try:
         result = analyse_statements(
             proved,

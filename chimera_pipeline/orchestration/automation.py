@@ -69,7 +69,7 @@ def sensors(
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id[:8]} is ingesting; looking again when it has ended")
         try:
-            found = scan.scan(scan.open_root(settings.artifacts))
+            found = scan.scan(scan.open_root(settings.artifacts, settings.s3_http_hosts))
             with Store(settings.out) as store:
                 known, ingest = store.manifest(), ingests.last(store)
         except (ChimeraError, OSError) as error:

@@ -31,7 +31,7 @@ class Chunk:
 
 def read_chunk(chunk: Chunk) -> list[StoredReading]:
     """The readings of a chunk; an artifact whose bytes are no longer those of the inventory is left out."""
-    root = scan.open_root(chunk.settings.artifacts)
+    root = scan.open_root(chunk.settings.artifacts, chunk.settings.s3_http_hosts)
     readers = registry.desk(chunk.settings.sources)
     out = []
     for artifact in chunk.artifacts:

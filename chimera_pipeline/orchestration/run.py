@@ -17,7 +17,7 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions
-from chimera_pipeline.orchestration.agents import profile_of
+from chimera_pipeline.orchestration.agents import CIRCUITS, profile_of
 from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.checks import AUDIT
@@ -48,6 +48,7 @@ def execute(
     """
     started = time.perf_counter()
     profile_of(settings)  # a wrong name is said before anything is read
+    CIRCUITS.forget()
     with sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
         lake = Lake(settings.out)

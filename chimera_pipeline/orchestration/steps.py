@@ -29,7 +29,7 @@ _INVENTORY = tuple(field.name for field in dataclasses.fields(Artifact))
 
 def take_inventory(settings: Settings, *, now: float, looked_at: float | None = None) -> pd.DataFrame:
     """List the root, hash what changed, and make the list the new manifest. What changed after `looked_at` waits."""
-    root = scan.open_root(settings.artifacts)
+    root = scan.open_root(settings.artifacts, settings.s3_http_hosts)
     with Store(settings.out) as store:
         stock = changes.take_stock(
             root,

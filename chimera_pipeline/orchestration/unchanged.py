@@ -28,7 +28,7 @@ def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
     digest = hashlib.sha256(__version__.encode())
     digest.update(settings.model_dump_json(exclude={"artifacts", "out", "workers"}).encode())
     digest.update(repr(sorted(options.items())).encode())
-    digest.update(str(scan.open_root(settings.artifacts)).encode("utf-8", "surrogateescape"))
+    digest.update(str(scan.open_root(settings.artifacts, settings.s3_http_hosts)).encode("utf-8", "surrogateescape"))
     folders = [schemas.folder()] + ([settings.sources] if settings.sources else [])
     files = sorted(path for folder in folders for path in folder.rglob("*.yaml"))
     for path in [*files, *filter(None, [settings.profiles])]:
@@ -49,7 +49,7 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
     # another run may have taken stock since, and not have come to its report
     if kept.get("manifest") != _digest(known):
         return None
-    if not changes.unchanged(scan.scan(scan.open_root(settings.artifacts)), known):
+    if not changes.unchanged(scan.scan(scan.open_root(settings.artifacts, settings.s3_http_hosts)), known):
         return None
     result: dict[str, Any] = kept["result"]
     published = [Path(report[name]) for report in result["reports"] for name in ("md", "html", "json")]
@@ -76,7 +76,7 @@ def _digest(manifest: dict[str, Artifact]) -> str:
 
 def _quick(settings: Settings, store: Store) -> dict[str, Any] | None:
     """None where a file waits for the next run, or where more than a folder of files has to be looked at."""
-    root = scan.open_root(settings.artifacts)
+    root = scan.open_root(settings.artifacts, settings.s3_http_hosts)
     known = store.stamps()
     if not isinstance(root, scan.FolderRoot) or root.only or settings.sources or settings.profiles:
         return None

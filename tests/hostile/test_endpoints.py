@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ import pytest
 from chimera_pipeline.analysis.providers import transport
 from chimera_pipeline.analysis.providers.endpoint import endpoint
 from chimera_pipeline.analysis.providers.protocol import Deadlines, Failure, ModelError
+from chimera_pipeline.errors import InputError, Reason, UsageError
+from chimera_pipeline.inventory import bucket_client, scan
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Deadlines(connect_s=2.0, first_token_s=2.0, idle_s=2.0, total_s=4.0, max_bytes=10_000)
@@ -30,6 +33,12 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self._answer()
+
+            def do_HEAD(self) -> None:
+                self._answer()
+
+            def _answer(self) -> None:
                 double.hosts.append(self.headers["Host"])
                 self.send_response(status)
                 if location:
@@ -107,6 +116,176 @@ def test_a_redirect_is_not_followed(server: Server) -> None:
     assert refused.value.kind is Failure.REDIRECT
     assert server.hosts == []
     assert str(server.port) not in str(refused.value)
+
+
+# -- bucket endpoints ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    bucket_client.client.cache_clear()
+    yield monkeypatch
+    bucket_client.client.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://169.254.169.254", "never asked"),
+        ("http://[::ffff:169.254.169.254]:80", "never asked"),
+        ("https://[::ffff:a9fe:a9fe]", "never asked"),
+        ("https://[64:ff9b::a9fe:a9fe]", "never asked"),
+        ("https://[fd00:ec2::254]", "never asked"),
+        ("https://[fe80::1]", "never asked"),
+        ("https://2852039166", "never asked"),
+        ("https://0xa9fea9fe", "never asked"),
+        ("https://0.0.0.0:9000", "never asked"),
+        ("http://10.0.0.7:9000", "use https, or name the host in the setting s3_http_hosts"),
+        ("http://[2001:db8::1]:9000", "use https"),
+        ("ftp://127.0.0.1", "give https://HOST:PORT"),
+        ("file:///etc/passwd", "give https://HOST:PORT"),
+        ("https://", "give https://HOST:PORT"),
+        ("https://127.0.0.1:none", "is no URL"),
+        ("https://key:s3cr3t@127.0.0.1", "holds a user or password"),
+    ],
+)
+def test_a_bucket_endpoint_that_leads_elsewhere_is_refused_before_it_is_asked(
+    url: str, says: str, keys: pytest.MonkeyPatch
+) -> None:
+    keys.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(UsageError, match=says) as refused:
+        scan.scan(scan.open_root("s3://bucket/prefix"))
+    assert "s3cr3t" not in str(refused.value)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("http://127.0.0.1:9000", []),
+        ("http://[::1]:9000", []),
+        ("http://localhost:9000", []),
+        ("https://10.0.0.7", []),
+        ("http://10.0.0.7:9000", ["10.0.0.7"]),
+    ],
+)
+def test_loopback_tls_and_named_hosts_are_bucket_endpoints(url: str, hosts: list[str]) -> None:
+    bucket_client.check(url, hosts)
+
+
+def test_the_metadata_address_is_refused_for_buckets_even_where_it_is_named() -> None:
+    with pytest.raises(UsageError, match="never asked"):
+        bucket_client.check("http://169.254.169.254", ["169.254.169.254"])
+
+
+def test_the_endpoint_of_a_profile_is_held_against_the_rules_too(keys: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile lab]\nendpoint_url = http://169.254.169.254\n")
+    keys.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    keys.setenv("AWS_PROFILE", "lab")
+    with pytest.raises(UsageError, match="never asked"):
+        scan.scan(scan.open_root("s3://bucket/prefix"))
+
+
+@pytest.mark.parametrize("later", ["169.254.169.254", "::ffff:169.254.169.254", "10.0.0.7"])
+def test_a_bucket_endpoint_whose_name_changes_its_mind_is_not_followed(
+    later: str, server: Server, keys: pytest.MonkeyPatch
+) -> None:
+    real, asked = socket.getaddrinfo, []
+
+    def rebound(host: str, port: int, *rest: object, **named: object) -> object:
+        if host != "bucket.rebinding.invalid" and host != "rebinding.invalid":
+            return real(host, port, *rest, **named)  # type: ignore[arg-type]
+        asked.append(host)
+        return real("127.0.0.1" if len(asked) == 1 else later, port, type=socket.SOCK_STREAM)
+
+    keys.setattr(socket, "getaddrinfo", rebound)
+    keys.setenv("AWS_ENDPOINT_URL", f"http://rebinding.invalid:{server.port}")
+    with pytest.raises(InputError, match=r"never asked|not this machine"):
+        scan.scan(scan.open_root("s3://bucket/prefix"))
+    assert len(asked) > 1
+    assert server.hosts == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_of_a_bucket_endpoint_is_not_followed(status: int, server: Server, keys: pytest.MonkeyPatch) -> None:
+    luring = Server(status, f"http://127.0.0.1:{server.port}/")
+    keys.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{luring.port}")
+    try:
+        with pytest.raises(InputError, match="cannot be listed"):
+            scan.scan(scan.open_root("s3://bucket/prefix"))
+    finally:
+        luring.stop()
+    assert luring.hosts
+    assert server.hosts == []
+
+
+class BadBucket:
+    """A bucket of one object of ten bytes, which comes without end (`endless`) or hardly ever (`drip`)."""
+
+    LISTING = (
+        b'<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><KeyCount>1</KeyCount><IsTruncated>false'
+        b"</IsTruncated><Contents><Key>p/a.csv</Key><LastModified>2025-10-01T00:00:00.000Z</LastModified>"
+        b'<ETag>"e"</ETag><Size>10</Size></Contents></ListBucketResult>'
+    )
+
+    def __init__(self, mode: str) -> None:
+        self.sent = 0
+        self.stopped = threading.Event()
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                if "list-type" in self.path:
+                    self.send_header("Content-Length", str(len(double.LISTING)))
+                    self.end_headers()
+                    self.wfile.write(double.LISTING)
+                    return
+                self.send_header("ETag", '"e"')
+                self.end_headers()
+                try:
+                    while not double.stopped.wait(0.1 if mode == "drip" else 0):
+                        double.sent += self.wfile.write(b"x" * (1 if mode == "drip" else 1 << 16))
+                except OSError:
+                    pass
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason", "says"),
+    [("endless", Reason.STILL_WRITING, "more than 10 bytes came"), ("drip", Reason.IO_ERROR, "too slowly")],
+)
+def test_an_object_without_end_or_without_haste_is_given_up(
+    mode: str, reason: Reason, says: str, keys: pytest.MonkeyPatch
+) -> None:
+    bad = BadBucket(mode)
+    keys.setenv("AWS_ENDPOINT_URL", bad.url)
+    keys.setattr(bucket_client, "PATIENCE_S", 0.8)
+    try:
+        root = scan.open_root("s3://bucket/p")
+        (found,) = root.hashed(scan.scan(root), max_bytes=1000, spool=None)
+    finally:
+        bad.stop()
+    assert found.skip_reason is reason
+    assert says in str(found.detail)
+    assert bad.sent < 64 << 20
 
 
 def test_the_webserver_is_opened_on_loopback_and_nowhere_else(tmp_path: Path) -> None:

@@ -34,7 +34,18 @@ LAYERS = (
     Layer(
         name="words",
         rooms=frozenset(
-            {"records", "units", "periods", "errors", "settings", "atomic", "redact", "versions", "wording"}
+            {
+                "addresses",
+                "records",
+                "units",
+                "periods",
+                "errors",
+                "settings",
+                "atomic",
+                "redact",
+                "versions",
+                "wording",
+            }
         ),
         siblings=True,
         libraries=frozenset({"pydantic", "pydantic_settings", "pint"}),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chimera_pipeline import redact
 from chimera_pipeline.analysis.providers import embedded, llamacpp
+from chimera_pipeline.analysis.providers.breaker import Circuits, Server, Watched
 from chimera_pipeline.analysis.providers.ollama import FACTS_ONLY, Ollama
 from chimera_pipeline.analysis.providers.openai import OpenAI
 from chimera_pipeline.analysis.providers.protocol import Deadlines, ModelError, Provider
@@ -23,7 +24,10 @@ LOOK = Deadlines(connect_s=1.0, first_token_s=3.0, idle_s=3.0, total_s=5.0)
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where models may be found: addresses, hosts allowed beside loopback, key, model file, cache folder."""
+    """Where models may be found: addresses, hosts allowed beside loopback, key, model file, cache folder.
+
+    Servers that are down are not asked again and again where there are `circuits`.
+    """
 
     cache: Path
     ollama_host: str | None = None
@@ -31,6 +35,11 @@ class Where:
     openai_key: str | None = None
     allowed_hosts: Sequence[str] = ()
     gguf: Path | None = None
+    circuits: Circuits | None = None
+
+    def watched(self, server: Server, address: str | None, model: str) -> Server:
+        """`server` behind its circuit, where there are circuits."""
+        return Watched(server, self.circuits.of(address or "", model)) if self.circuits else server
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,9 @@ def choose(llm: str, model: str | None, where: Where) -> Choice:
 
 def _ollama(model: str | None, where: Where) -> Choice:
     try:
-        provider = Ollama(model or OLLAMA_DEFAULT_MODEL, where.ollama_host, allowed_hosts=where.allowed_hosts)
+        name = model or OLLAMA_DEFAULT_MODEL
+        server = Ollama(name, where.ollama_host, allowed_hosts=where.allowed_hosts)
+        provider = where.watched(server, where.ollama_host, name)
         info = provider.describe(LOOK)
     except ModelError as error:
         return Choice(None, str(error))
@@ -96,7 +107,8 @@ def _openai(model: str | None, where: Where) -> Choice:
     if not where.openai_url or not model:
         return Choice(None, "the provider openai needs a base URL and a model name")
     try:
-        provider = OpenAI(model, where.openai_url, key=where.openai_key, allowed_hosts=where.allowed_hosts)
+        server = OpenAI(model, where.openai_url, key=where.openai_key, allowed_hosts=where.allowed_hosts)
+        provider = where.watched(server, where.openai_url, model)
         info = provider.describe()
     except ModelError as error:
         return Choice(None, str(error))

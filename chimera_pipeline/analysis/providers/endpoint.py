@@ -6,23 +6,15 @@ address is pinned, so that it cannot change between the check and the call.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from chimera_pipeline import redact
+from chimera_pipeline import addresses, redact
 from chimera_pipeline.analysis.providers.protocol import Failure, ModelError
 
 Resolve = Callable[[str, int], list[str]]
-_NEVER = (
-    ipaddress.ip_network("169.254.0.0/16"),
-    ipaddress.ip_network("fe80::/10"),
-    ipaddress.ip_network("fd00:ec2::254/128"),
-    ipaddress.ip_network("100.100.100.200/32"),
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +44,10 @@ def endpoint(
     """The endpoint that `url` names: a URL, `host:port`, `host` or `:port`. Raises ModelError."""
     scheme, host, port, path = _split(url, default_port)
     try:
-        addresses = (resolve or _resolve)(host, port)
+        found = (resolve or _resolve)(host, port)
     except OSError as error:
         raise ModelError(Failure.OFFLINE, f"the host {redact.printable(host)[:80]} cannot be resolved") from error
-    checked = tuple(_checked(address, host, allowed_hosts) for address in addresses)
+    checked = tuple(_checked(address, host, allowed_hosts) for address in found)
     if not checked:
         raise ModelError(Failure.OFFLINE, f"the host {redact.printable(host)[:80]} has no address")
     return Endpoint(scheme, host, checked, port, path)
@@ -86,21 +78,11 @@ def _resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 address leads to (mapped, 6to4, NAT64), else the address itself."""
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or ip
-
-
 def _checked(address: str, host: str, allowed_hosts: Sequence[str]) -> str:
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        ip = _inner(ip)
     shown = redact.printable(host)[:80]
-    if any(ip.version == net.version and ip in net for net in _NEVER) or ip.is_multicast or ip.is_unspecified:
+    if addresses.forbidden(address):
         raise ModelError(Failure.ADDRESS_REFUSED, f"{shown} is a link-local, metadata or multicast address")
-    if not ip.is_loopback and host not in allowed_hosts:
+    if not addresses.loopback(address) and host not in allowed_hosts:
         raise ModelError(
             Failure.ADDRESS_REFUSED,
             f"{shown} is not this machine; add it to the allowed hosts to send statements there",

@@ -42,6 +42,7 @@ class Failure(StrEnum):
     TOTAL_TIMEOUT = "total_timeout"
     TOO_LARGE = "too_large"
     LOAD_FAILED = "load_failed"
+    CIRCUIT_OPEN = "circuit_open"
 
 
 _TRANSIENT = frozenset(

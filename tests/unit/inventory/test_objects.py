@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.errors import InputError, Reason, UsageError
-from chimera_pipeline.inventory import changes, objects, scan
+from chimera_pipeline.inventory import bucket_client, changes, objects, scan
 from chimera_pipeline.orchestration import steps
 from chimera_pipeline.records import Artifact
 from tests import corpus
@@ -35,7 +35,7 @@ def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    objects._files.cache_clear()
+    bucket_client.client.cache_clear()
     made = boto3.resource("s3").create_bucket(Bucket="results")
     yield made
     made.objects.all().delete()
@@ -116,7 +116,7 @@ def test_an_object_over_the_limit_is_not_fetched(bucket: Any) -> None:
 
 
 def test_no_more_objects_are_under_way_than_allowed(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(3 * objects.CONCURRENCY):
+    for number in range(3 * bucket_client.CONCURRENCY):
         bucket.put_object(Key=f"p/{number}.csv", Body=b"a,x\n1,2\n")
     under_way, most, lock = 0, 0, threading.Lock()
     fetch = objects._get
@@ -133,8 +133,8 @@ def test_no_more_objects_are_under_way_than_allowed(bucket: Any, monkeypatch: py
                 under_way -= 1
 
     monkeypatch.setattr(objects, "_get", counted)
-    assert len(stock("s3://results/p")) == 3 * objects.CONCURRENCY
-    assert 1 < most <= objects.CONCURRENCY
+    assert len(stock("s3://results/p")) == 3 * bucket_client.CONCURRENCY
+    assert 1 < most <= bucket_client.CONCURRENCY
 
 
 def test_what_cannot_be_listed_says_why(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +146,6 @@ def test_what_cannot_be_listed_says_why(bucket: Any, monkeypatch: pytest.MonkeyP
         stock("s3://")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    objects._files.cache_clear()
+    bucket_client.client.cache_clear()
     with pytest.raises(InputError, match=r"s3://results/p at http://127\.0\.0\.1:9: cannot be listed"):
         stock("s3://results/p")
