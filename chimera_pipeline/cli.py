@@ -167,6 +167,16 @@ def _may_color() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def _readable(out: Path | None, period: str | None = None) -> Path:
+    """The output folder for a command that reads it; what a run that was cut off left there is finished or told."""
+    from chimera_pipeline.orchestration import unfinished
+
+    folder = settings.load(out=out).out
+    for note in unfinished.told(folder, period):
+        _note(f"note: {note}")
+    return folder
+
+
 def _note(text: str) -> None:
     _say(text, sys.stderr)
 
@@ -216,7 +226,7 @@ def facts(
     as_json: AsJson = False,
 ) -> None:
     """List the facts of a period."""
-    path = settings.load(out=out).out / "reports" / period / "facts.json"
+    path = _readable(out, period) / "reports" / period / "facts.json"
     if not path.is_file():
         raise UsageError(f"{path} is not there; run: chimera run ARTIFACTS --period {period}")
     text = path.read_text(encoding="utf-8")
@@ -267,7 +277,8 @@ def audit(
     from chimera_pipeline.audit import output
     from chimera_pipeline.orchestration.auditing import audit_file
 
-    result = audit_file(report, out=settings.load(out=out).out, facts=facts_file, period=period)
+    folder = settings.load(out=out).out if facts_file else _readable(out, period)
+    result = audit_file(report, out=folder, facts=facts_file, period=period)
     if as_json:
         print(json.dumps(output.to_json(result), indent=2))
     elif github:
@@ -306,7 +317,7 @@ def quarantine(out: Out = None, as_json: AsJson = False) -> None:
     """List what was refused, and why."""
     from chimera_pipeline.orchestration import answers
 
-    rows = answers.quarantine(settings.load(out=out).out)
+    rows = answers.quarantine(_readable(out))
     if as_json:
         print(json.dumps({"schema_version": "1.0", "quarantine": rows}, indent=2))
         return
@@ -324,7 +335,7 @@ def explain(
     """Tell the story of a file, a fact or a number."""
     from chimera_pipeline.orchestration import answers
 
-    for line in answers.explain(settings.load(out=out).out, subject):
+    for line in answers.explain(_readable(out), subject):
         _say(line)
 
 

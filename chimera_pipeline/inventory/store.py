@@ -35,8 +35,9 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID
 """
 VERSION = 2
 _MOST_AT_ONCE = 500
-QUICK = "quick"
-"""Key of what tells an unchanged run at once; it goes with the manifest that it was made of."""
+LAST_RUN, QUICK = "last_run", "quick"
+"""Keys of what tells an unchanged run, and tells it at once. Both go when a run begins: one that does not come to its
+end may have left tables that follow from other settings."""
 LISTED = ("sha256", "tool", "kind", "status", "records_ok", "records_failed")
 """What is told of a reading without decoding it."""
 
@@ -93,10 +94,10 @@ class Store:
         return {row[0]: row[1:] for row in rows}
 
     def replace_manifest(self, artifacts: Iterable[Artifact]) -> None:
-        """Make `artifacts` the manifest, whole or not at all. What told an unchanged run at once no longer does."""
+        """Make `artifacts` the manifest, whole or not at all. What told an unchanged run no longer does."""
         with self._transaction():
             self._db.execute("DELETE FROM manifest")
-            self._db.execute("DELETE FROM meta WHERE key = ?", (QUICK,))
+            self._db.execute("DELETE FROM meta WHERE key IN (?, ?)", (LAST_RUN, QUICK))
             self._db.executemany(
                 "INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
@@ -179,6 +180,20 @@ class Store:
 def sole_writer(out: Path) -> Iterator[None]:
     """Hold the store's lock. Raises StoreBusy at once where another run holds it."""
     with locked(out, exclusive=True, wait_s=0.0):
+        yield
+
+
+@contextlib.contextmanager
+def alone(out: Path, what: str, *, wait_s: float = 60.0) -> Iterator[None]:
+    """Hold the lock of one thing that runs write which hold the store's lock side by side.
+
+    Raises StoreBusy after `wait_s` seconds, InputError.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            _lock(held, out / FOLDER / f"lock-{what}", fcntl.LOCK_EX, time.monotonic() + wait_s, out)
+        except OSError as error:
+            raise InputError(f"cannot write to {out}: {error.strerror}") from error
         yield
 
 

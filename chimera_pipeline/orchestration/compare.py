@@ -15,7 +15,7 @@ from chimera_pipeline.errors import UsageError
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts.comparisons import Comparison, compare_stores
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import steps
+from chimera_pipeline.orchestration import steps, unfinished
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
@@ -40,6 +40,7 @@ def side(settings: Settings, name: str) -> Side:
     lake = Lake(settings.out)
     if not lake.table_path("measurements").is_file():
         raise UsageError(f"{settings.out} holds no run to take period {name} from; run: chimera run ARTIFACTS")
+    unfinished.refuse(settings.out, ["measurements", "series"])
     return facts_room.in_period(lake.read_frame("measurements"), name), lake.read_frame("series")
 
 

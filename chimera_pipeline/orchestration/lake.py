@@ -1,11 +1,13 @@
 """The output folder: where tables, reports and intermediate values lie, and how they are read and published.
 
-Parquet and JSON only; every file appears whole or not at all.
+Parquet and JSON only; every file appears whole or not at all, and the files of a report all at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 
 from chimera_pipeline import atomic
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.inventory.store import FOLDER
+from chimera_pipeline.inventory.store import FOLDER, alone
 
 WHOLE = "part-0"
 """Part name of tables that are not partitioned."""
@@ -78,13 +80,26 @@ class Lake:
         """One JSON value. Raises FileNotFoundError."""
         return json.loads(self.value_path(name, part).read_bytes())
 
+    def write_report(self, period: str, files: Mapping[str, bytes], *, without: Collection[str] = ()) -> None:
+        """Publish the files of a period's report together; those named in `without` go, all others stay."""
+        atomic.replace_folder(self.report_folder(period), files, without=without)
+
+    def write_index(self, files: Mapping[str, bytes]) -> None:
+        """Publish the files over all reports. Who calls it holds `index_lock`."""
+        atomic.replace_files(self.out / "reports", files)
+
+    def index_lock(self) -> contextlib.AbstractContextManager[None]:
+        """Runs report side by side, one a period, and each writes the index."""
+        (self.out / FOLDER).mkdir(parents=True, exist_ok=True)
+        return alone(self.out, "index")
+
     def read_report(self, period: str) -> Any:
         """The published view of a period's report. Raises FileNotFoundError."""
         return json.loads((self.report_folder(period) / "report.json").read_bytes())
 
     def reports(self) -> list[str]:
         """Periods that have a published report, in order."""
-        return sorted(path.parent.name for path in (self.out / "reports").glob("*/report.json"))
+        return sorted(path.parent.name for path in (self.out / "reports").glob("[!.]*/report.json"))
 
 
 def to_json(value: Any) -> bytes:

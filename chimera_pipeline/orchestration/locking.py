@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from chimera_pipeline import periods
+from chimera_pipeline import atomic, periods
 from chimera_pipeline.inventory.store import locked
+from chimera_pipeline.orchestration import unfinished
 from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.settings import Settings
 
@@ -34,6 +35,9 @@ def store_lock(settings: Settings, kind: str, reporting: frozenset[str]) -> dg.R
         if context.log:
             context.log.debug("waiting for the store")
         with locked(settings.out, exclusive=alone, wait_s=WAIT_S, periods=[] if alone else mine):
+            if alone:
+                atomic.sweep(settings.out)
+            unfinished.finish(settings.out, None if alone else mine)
             yield None
 
     return lock

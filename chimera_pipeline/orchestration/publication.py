@@ -1,17 +1,19 @@
-"""Publishing a report: one view, its renderings, the gate, and the files of the period, each whole or not at all.
+"""Publishing a report: one view, its renderings, the gate, and the files of the period, all of one run at any time.
 
 A report that the auditor does not pass is kept as `report.md.rejected` beside the previous one, which stays.
 """
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from chimera_pipeline import atomic, periods
+from chimera_pipeline import periods
 from chimera_pipeline.analysis import statements
 from chimera_pipeline.audit import GateResult, facts_from_frame, facts_of_store, gate
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.orchestration import staleness
 from chimera_pipeline.orchestration.agents import collected_statements
 from chimera_pipeline.orchestration.compare import aliases
 from chimera_pipeline.orchestration.lake import Lake, to_json
@@ -63,11 +65,25 @@ def judged(material: Material, view: Mapping[str, Any]) -> tuple[str, GateResult
     return rendered.text, result
 
 
-def publish(lake: Lake, material: Material) -> dict[str, Any]:
-    """Write report.md, report.html, report.json and facts.json of the period, or the rejected Markdown alone.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report that has been written and judged, and not been published."""
 
-    Returns where they are and what the gate says (`refused`: the reason, or None).
-    """
+    material: Material
+    view: dict[str, Any]
+    text: str
+    result: GateResult
+    withheld: list[str]
+    """Sentences that the gate did not pass and that were taken out."""
+
+    @property
+    def audit(self) -> dict[str, Any]:
+        """What the gate counted."""
+        return _counts(self.result)
+
+
+def made(material: Material) -> Made:
+    """The report of the material; sentences that the gate does not pass are taken out where that is enough."""
     view = view_of(material)
     text, result = judged(material, view)
     withheld: list[str] = []
@@ -76,30 +92,49 @@ def publish(lake: Lake, material: Material) -> dict[str, Any]:
         if withheld:
             view = view_of(less)
             text, result = judged(less, view)
-    folder = lake.report_folder(material.period)
+    return Made(material, view, text, result, withheld)
+
+
+def publish(lake: Lake, report: Made) -> dict[str, Any]:
+    """Publish every file of the period together, or the rejected Markdown alone.
+
+    Returns where they are and what the gate says (`refused`: the reason, or None).
+    """
+    material, view, result = report.material, report.view, report.result
+    period = material.period
+    folder = lake.report_folder(period)
+    page_of_checks = {"checks.html": checks_page.render(_checks(lake, period), period).encode()}
     if result.passed:
-        if withheld and lake.table_path("claims", material.period).is_file():
-            lake.write_frame("claims", marked(lake.read_frame("claims", material.period), withheld), material.period)
-        atomic.write_bytes(folder / "facts.json", facts_room.to_json(material.facts))
-        atomic.write_bytes(folder / "report.json", to_json(view))
-        atomic.write_text(folder / "report.html", page.render(view))
-        atomic.write_text(folder / "founders.html", page.render_founders(view))
-        atomic.write_text(folder / "pr-comment.md", comment.render(view))
-        atomic.write_text(folder / "report.md", text)
-        (folder / REJECTED).unlink(missing_ok=True)
+        if report.withheld and lake.table_path("claims", period).is_file():
+            lake.write_frame("claims", marked(lake.read_frame("claims", period), report.withheld), period)
+        files = {
+            "facts.json": facts_room.to_json(material.facts),
+            "report.json": to_json(view),
+            "report.html": page.render(view).encode(),
+            "founders.html": page.render_founders(view).encode(),
+            "pr-comment.md": comment.render(view).encode(),
+            "report.md": report.text.encode(),
+        }
+        lake.write_report(period, files | page_of_checks, without=(REJECTED, staleness.MARK))
     else:
-        atomic.write_text(folder / REJECTED, text)
+        lake.write_report(period, {REJECTED: report.text.encode()} | page_of_checks)
     return {
-        "period": material.period,
+        "period": period,
         "md": str(folder / "report.md"),
         "html": str(folder / "report.html"),
         "json": str(folder / "report.json"),
         "numbers": len(view["appendix"]),
-        "withheld": withheld,
-        "refused": refusal(lake, material.period, result),
-        "audit": _counts(result),
+        "withheld": report.withheld,
+        "refused": refusal(lake, period, result),
+        "audit": report.audit,
         "durations_s": dict(material.run["durations_s"]),
     }
+
+
+def _checks(lake: Lake, period: str) -> list[dict[str, Any]]:
+    """Every check that concerns the period, those of the whole store included."""
+    frame = lake.read_table("checks")
+    return tables.records(frame[frame["period"].isin([period, periods.ALL])])
 
 
 def refusal(lake: Lake, period: str, result: GateResult) -> str | None:
@@ -127,24 +162,21 @@ def _counts(result: GateResult) -> dict[str, Any]:
     }
 
 
-def publish_checks(lake: Lake, period: str) -> None:
-    """Write checks.html: every check that concerns the period, those of the whole store included, failed ones first."""
-    frame = lake.read_table("checks")
-    rows = tables.records(frame[frame["period"].isin([period, periods.ALL])])
-    atomic.write_text(lake.report_folder(period) / "checks.html", checks_page.render(rows, period))
-
-
 def write_history(lake: Lake) -> dict[str, Any]:
     """Write reports/index.html, index.md and history.json over every published period; returns the list."""
-    published = [
-        history.Published(
-            period, facts_room.from_frame(lake.read_frame("facts", period)), lake.read_report(period)
+    with lake.index_lock():
+        published = [
+            history.Published(
+                period, facts_room.from_frame(lake.read_frame("facts", period)), lake.read_report(period)
+            )
+            for period in lake.reports()
+        ]  # fmt: skip
+        view = history.build(published)
+        lake.write_index(
+            {
+                "history.json": to_json(view),
+                "index.html": history.to_html(view).encode(),
+                "index.md": history.to_markdown(view).encode(),
+            }
         )
-        for period in lake.reports()
-    ]  # fmt: skip
-    view = history.build(published)
-    folder = lake.out / "reports"
-    atomic.write_bytes(folder / "history.json", to_json(view))
-    atomic.write_text(folder / "index.html", history.to_html(view))
-    atomic.write_text(folder / "index.md", history.to_markdown(view))
     return {"reports": [{"period": one.period, "md": f"{one.period}/report.md"} for one in published]}

@@ -12,10 +12,20 @@ import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
+from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import checks, engine, progress, publication, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import (
+    checks,
+    engine,
+    progress,
+    publication,
+    run_metrics,
+    staleness,
+    steps,
+    unfinished,
+)
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
@@ -48,9 +58,7 @@ def report_assets(
         checks.keep(lake, f"{step}-{period}", period, results)
         refusal = checks.refusal(results)
         if refusal is not None:
-            staleness.mark(lake, [period], cause=step, reason=refusal)
-        elif step == "report":
-            staleness.clear(lake, [period])
+            staleness.mark(lake.out, [period], cause=step, reason=refusal)
 
     @dg.asset(
         group_name="facts",
@@ -76,6 +84,8 @@ def report_assets(
     ) -> Iterator[Any]:
         period = period_of(context)
         progress.tell(f"computing the facts of {period}")
+        unfinished.refuse(lake.out, [*SETTLED_TABLES, "measurements"])
+        staleness.mark(lake.out, [period], cause=staleness.RUN, reason=staleness.BEGUN)
         found = facts_room.facts_of(
             {
                 "measurements": measurements,
@@ -156,32 +166,30 @@ def report_assets(
         progress.tell(f"writing the report of {period}, and auditing it")
         found = facts_room.from_frame(facts)
         files, gaps = facts_room.of_period(artifacts, telemetry_gaps, measurements, period)
-        published = publication.publish(
-            lake,
-            Material(
-                period=period,
-                facts=found,
-                points=points.points_of(found, measurements, series, period=period),
-                analysis=analysis,
-                brief=collector_brief,
-                artifacts=artifacts,
-                files=files,
-                series=series,
-                gaps=gaps,
-                quarantine=quarantine,
-                reproducibility=steps.reproducibility(settings, artifacts, period),
-                run={
-                    "run_id": context.run.run_id,
-                    "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-                    "durations_s": run_metrics.stage_seconds(context.instance),
-                },
-            ),
+        material = Material(
+            period=period,
+            facts=found,
+            points=points.points_of(found, measurements, series, period=period),
+            analysis=analysis,
+            brief=collector_brief,
+            artifacts=artifacts,
+            files=files,
+            series=series,
+            gaps=gaps,
+            quarantine=quarantine,
+            reproducibility=steps.reproducibility(settings, artifacts, period),
+            run={
+                "run_id": context.run.run_id,
+                "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                "durations_s": run_metrics.stage_seconds(context.instance),
+            },
         )
-        yield dg.Output(published, metadata=run_metrics.of_report(published, found))
-        result = checks.audit_result(published["audit"])
-        yield result
+        made = publication.made(material)
+        result = checks.audit_result(made.audit)
         kept(lake, "report", period, [result])
-        publication.publish_checks(lake, period)
+        published = publication.publish(lake, made)
+        yield dg.Output(published, metadata=run_metrics.of_report(published, found))
+        yield result
 
     @dg.asset(
         group_name="report", deps=[report], io_manager_key="values", kinds={"python", "markdown"},

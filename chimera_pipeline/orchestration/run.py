@@ -16,7 +16,7 @@ from chimera_pipeline import atomic, periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
-from chimera_pipeline.orchestration import partitions
+from chimera_pipeline.orchestration import partitions, unfinished
 from chimera_pipeline.orchestration.agents import CIRCUITS, profile_of
 from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
@@ -52,6 +52,7 @@ def execute(
     with sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
         lake = Lake(settings.out)
+        unfinished.finish(settings.out)
         if period == periods.ALL and not strict:
             # one job for all of it: each job costs about a second to put together
             with _own_gate(lake, periods.ALL) as refused:

@@ -3,35 +3,46 @@
 The mark goes when the report is published again, or when what held all reports up (an ingest) has been put right.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-import orjson
+import json
+from collections.abc import Iterable
+from pathlib import Path
 
 from chimera_pipeline import atomic
-from chimera_pipeline.orchestration.lake import Lake, to_json
 
 MARK = "stale.json"
-INGEST = "ingest"
+INGEST, RUN = "ingest", "run"
+BEGUN = "a run began to make it anew and has not published it: make it again with chimera run, or report_job"
 
 
-def mark(lake: Lake, periods: Iterable[str], *, cause: str, reason: str) -> None:
+def mark(out: Path, periods: Iterable[str], *, cause: str, reason: str) -> None:
     """Mark the reports of `periods` that exist. `cause` is the step that refused, `reason` a sentence."""
-    published = set(lake.reports())
     for period in periods:
-        if period in published:
+        if (out / "reports" / period / "report.json").is_file():
             value = {"period": period, "cause": cause, "reason": reason}
-            atomic.write_bytes(lake.report_folder(period) / MARK, to_json(value))
+            atomic.write_text(_mark(out, period), json.dumps(value, indent=2) + "\n")
 
 
-def clear(lake: Lake, periods: Iterable[str], *, cause: str | None = None) -> None:
-    """Take the marks of `periods` away: those of one cause, or all."""
+def clear(out: Path, periods: Iterable[str], *, cause: str) -> None:
+    """Take the marks of one cause away from the reports of `periods`."""
     for period in periods:
-        path = lake.report_folder(period) / MARK
-        if path.is_file() and cause in (None, orjson.loads(path.read_bytes())["cause"]):
-            path.unlink(missing_ok=True)
+        if (_read(out, period) or {}).get("cause") == cause:
+            _mark(out, period).unlink(missing_ok=True)
 
 
-def reason(lake: Lake, period: str) -> str | None:
+def reason(out: Path, period: str) -> str | None:
     """Why the report of `period` is stale; None where it is not."""
-    path = lake.report_folder(period) / MARK
-    return str(orjson.loads(path.read_bytes())["reason"]) if path.is_file() else None
+    return (_read(out, period) or {}).get("reason")
+
+
+def _read(out: Path, period: str) -> dict[str, str] | None:
+    try:
+        found: dict[str, str] = json.loads(_mark(out, period).read_bytes())
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def _mark(out: Path, period: str) -> Path:
+    return out / "reports" / period / MARK

@@ -15,7 +15,7 @@ from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import checks, engine, ingests, progress, run_metrics, staleness, steps
+from chimera_pipeline.orchestration import checks, engine, ingests, progress, run_metrics, staleness, steps, unfinished
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
@@ -106,13 +106,15 @@ def settled_tables(
         max_age_days=settings.max_age_days,
         now=dt.datetime.now(dt.UTC),
     )
+    unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
     for table in SETTLED_TABLES:
         yield dg.Output(settled[table], output_name=table, metadata=run_metrics.of_settled(table, settled))
         results.append(checks.contract_result(table, settled[table]))
     # every result is three events of the engine: row counts are asked where all tables begin, and where they end
     results.append(checks.row_count_result("artifacts", len(settled["artifacts"]), before))
     yield from results
-    _kept(lake, "settled", results)
+    if _kept(lake, "settled", results):
+        unfinished.begin(lake.out, ["measurements"])
 
 
 @dg.asset(
@@ -129,6 +131,7 @@ def settled_tables(
 )
 def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], **settled: Any) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""
+    unfinished.refuse(lake.out, SETTLED_TABLES)
     long = melt(
         settled,
         period=settings.period,
@@ -144,7 +147,8 @@ def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[La
     yield from results
     if _kept(lake, "measurements", results):
         ingests.record(settings, long)
-        staleness.clear(lake, lake.reports(), cause=staleness.INGEST)
+        unfinished.begin(lake.out, [])
+        staleness.clear(lake.out, lake.reports(), cause=staleness.INGEST)
 
 
 def _kept(lake: Lake, part: str, results: list[dg.AssetCheckResult]) -> bool:
@@ -152,7 +156,7 @@ def _kept(lake: Lake, part: str, results: list[dg.AssetCheckResult]) -> bool:
     checks.keep(lake, part, "all", results)
     refusal = checks.refusal(results)
     if refusal is not None:
-        staleness.mark(lake, lake.reports(), cause=staleness.INGEST, reason=refusal)
+        staleness.mark(lake.out, lake.reports(), cause=staleness.INGEST, reason=refusal)
     return refusal is None
 
 

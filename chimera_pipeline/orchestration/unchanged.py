@@ -15,12 +15,10 @@ from typing import Any
 from chimera_pipeline import __version__
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.inventory import changes, scan
-from chimera_pipeline.inventory.store import FOLDER, VERSION, Store
+from chimera_pipeline.inventory.store import FOLDER, LAST_RUN, QUICK, VERSION, Store
 from chimera_pipeline.orchestration import quick
 from chimera_pipeline.records import Artifact
 from chimera_pipeline.settings import Settings
-
-KEY = "last_run"
 
 
 def fingerprint(settings: Settings, options: dict[str, Any]) -> str:
@@ -42,7 +40,7 @@ def last_run(settings: Settings, options: dict[str, Any]) -> dict[str, Any] | No
     if not (settings.out / FOLDER / f"store-v{VERSION}.sqlite").is_file():
         return None
     with Store(settings.out) as store:
-        kept = store.get(KEY)
+        kept = store.get(LAST_RUN)
         if not kept or kept["fingerprint"] != fingerprint(settings, options):
             return None
         known = store.manifest()
@@ -66,8 +64,8 @@ def remember(settings: Settings, options: dict[str, Any], result: dict[str, Any]
         return
     with Store(settings.out) as store:
         kept = {"fingerprint": fingerprint(settings, options), "manifest": _digest(store.manifest()), "result": result}
-        store.put(KEY, kept)
-        store.put(quick.KEY, _quick(settings, store))
+        store.put(LAST_RUN, kept)
+        store.put(QUICK, _quick(settings, store))
 
 
 def _digest(manifest: dict[str, Artifact]) -> str:

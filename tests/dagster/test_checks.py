@@ -124,10 +124,10 @@ def test_a_check_that_blocks_keeps_the_report_and_marks_it_until_things_are_righ
         patched.setattr(steps, "settle_store", broken)
         assert not materialize(chosen, INGEST, None, instance).success
     assert files(chosen) == before
-    assert staleness.reason(lake, "2025-10") == "checks failed: contract of timings"
+    assert staleness.reason(lake.out, "2025-10") == "checks failed: contract of timings"
     assert json.loads((lake.report_folder("2025-10") / staleness.MARK).read_text())["cause"] == "ingest"
     assert materialize(chosen, INGEST, None, instance).success
-    assert staleness.reason(lake, "2025-10") is None
+    assert staleness.reason(lake.out, "2025-10") is None
     assert files(chosen) == before
 
 
@@ -145,7 +145,7 @@ def test_facts_that_break_their_contract_block_the_report_of_their_period_alone(
         done = materialize(chosen, PERIODIC, "2025-10", instance)
     assert not done.success
     assert files(chosen) == before
-    assert staleness.reason(lake, "2025-10") == "checks failed: contract of facts"
-    assert staleness.reason(lake, "2025-11") is None
+    assert staleness.reason(lake.out, "2025-10") == "checks failed: contract of facts"
+    assert staleness.reason(lake.out, "2025-11") is None
     assert materialize(chosen, PERIODIC, "2025-10", instance).success
-    assert staleness.reason(lake, "2025-10") is None
+    assert staleness.reason(lake.out, "2025-10") is None

@@ -15,7 +15,7 @@ from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.facts import build, points
 from chimera_pipeline.inventory.store import sole_writer
 from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import publication, steps
+from chimera_pipeline.orchestration import publication, staleness, steps, unfinished
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
@@ -44,31 +44,33 @@ def run(root: Path, out: Path) -> None:
     chosen = settings.load(artifacts=str(root), out=out, llm="none")
     with sole_writer(out):
         atomic.sweep(out)
+        unfinished.finish(out)
         lake = Lake(out)
         tables = tables_of(root, out)
+        unfinished.begin(out, tables)
         for name, frame in tables.items():
             lake.write_frame(name, frame)
+        unfinished.begin(out, ())
         found = build.facts_of(tables, period="all")
+        staleness.mark(out, ["all"], cause=staleness.RUN, reason=staleness.BEGUN)
         lake.write_frame("facts", build.to_frame(found), "all")
         told = brief(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], period="all")
         analysis = analyse(chosen, lake, found, tables["telemetry_gaps"], told, period="all")
-        publication.publish(
-            lake,
-            Material(
-                period="all",
-                facts=found,
-                analysis=analysis,
-                brief=told,
-                points=points.points_of(found, tables["measurements"], tables["series"], period="all"),
-                artifacts=tables["artifacts"],
-                files=tables["artifacts"],
-                series=tables["series"],
-                gaps=tables["telemetry_gaps"],
-                quarantine=tables["quarantine"],
-                reproducibility=steps.reproducibility(chosen, tables["artifacts"], "all"),
-                run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
-            ),
+        material = Material(
+            period="all",
+            facts=found,
+            analysis=analysis,
+            brief=told,
+            points=points.points_of(found, tables["measurements"], tables["series"], period="all"),
+            artifacts=tables["artifacts"],
+            files=tables["artifacts"],
+            series=tables["series"],
+            gaps=tables["telemetry_gaps"],
+            quarantine=tables["quarantine"],
+            reproducibility=steps.reproducibility(chosen, tables["artifacts"], "all"),
+            run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
         )
+        publication.publish(lake, publication.made(material))
         publication.write_history(lake)
 
 

@@ -1,4 +1,4 @@
-"""Faults as machines have them: kill -9 at random instants, a full disk, a folder that may not be written, a file that
+"""Faults as machines have them: a full disk, a folder that may not be written, a file that
 may not be read, files that grow, vanish and change while they are read, a user who gives up."""
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +23,6 @@ from chimera_pipeline.errors import ChimeraError, InputError
 from tests import corpus
 from tests.hostile import stages
 
-KILLS = 200 if os.environ.get("EXHAUSTIVE") else 8
-"""How often a run is killed; 200 times with EXHAUSTIVE=1."""
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="platform: needs root to mount and to become another user")
 
@@ -41,48 +38,6 @@ def files(root: Path, base: float = 50.0) -> None:
     )
     for path in root.rglob("*"):
         os.utime(path, (1_700_000_000 + base, 1_700_000_000 + base))
-
-
-def in_a_child(root: Path, out: Path) -> int:
-    """The process id of a child that runs the pipeline and ends; it holds what was imported here."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        with contextlib.suppress(BaseException):
-            stages.run(root, out)
-            code = 0
-        os._exit(code)
-    return child
-
-
-def test_a_run_that_is_killed_leaves_whole_files_and_the_next_one_finishes(tmp_path: Path) -> None:
-    root, out, earlier = tmp_path / "root", tmp_path / "out", tmp_path / "earlier"
-    files(root)
-    stages.run(root, earlier)
-    old = stages.published(earlier)
-    files(root, base=70.0)
-    shutil.copytree(earlier, tmp_path / "quiet")
-    started = time.perf_counter()
-    assert os.waitpid(in_a_child(root, tmp_path / "quiet"), 0)[1] == 0
-    needed = time.perf_counter() - started
-    new = stages.published(tmp_path / "quiet")
-    assert new != old
-    draw, killed, between = random.Random(7), 0, 0
-    for _ in range(KILLS):
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(earlier, out)
-        child = in_a_child(root, out)
-        time.sleep(draw.uniform(0, needed))
-        os.kill(child, signal.SIGKILL)
-        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        found = {name: data for name, data in stages.published(out).items() if atomic.PREFIX not in name}
-        assert {name: data for name, data in found.items() if data not in (old.get(name), new.get(name))} == {}
-        between += found not in (old, new)
-        assert os.waitstatus_to_exitcode(os.waitpid(in_a_child(root, out), 0)[1]) == 0
-        atomic.sweep(out, older_than_s=0.0)
-        assert stages.published(out) == new
-    assert killed > KILLS / 2
-    assert between > 0
 
 
 @contextlib.contextmanager

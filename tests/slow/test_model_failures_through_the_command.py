@@ -126,7 +126,7 @@ def test_a_failing_server_costs_the_choice_and_nothing_else(
     assert narrative["mode"] == "deterministic"
     assert MODES[mode] in narrative["reason"]
     assert "SECRET" not in json.dumps(narrative)
-    published = publication.publish(Lake(tmp_path), made)
+    published = publication.publish(Lake(tmp_path), publication.made(made))
     assert published["refused"] is None
     text = Path(published["md"]).read_text(encoding="utf-8")
     assert MODES[mode].partition(" (")[0] in text.replace("`", "")

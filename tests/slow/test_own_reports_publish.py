@@ -22,7 +22,7 @@ SUBSETS = 36 if os.environ.get("EXHAUSTIVE") else 18
 def refused(artifacts: Path, out: Path) -> list[str]:
     """What the gate says against the report over `artifacts`."""
     made = material(artifacts, out)
-    published = publication.publish(Lake(out), made)
+    published = publication.publish(Lake(out), publication.made(made))
     assert published["audit"]["numbers"] > 0
     assert (out / "reports/all/report.md").is_file() is published["audit"]["passed"]
     return list(published["audit"]["first"])

@@ -52,7 +52,7 @@ def test_a_sentence_that_is_not_supported_is_withheld_and_the_report_published(m
         "status": "supported",
         "reason": None,
     }
-    published = publication.publish(lake, false_sentence(made))
+    published = publication.publish(lake, publication.made(false_sentence(made)))
     assert published["refused"] is None
     (withheld,) = published["withheld"]
     assert "999.9 tokens/s" in withheld
@@ -61,32 +61,33 @@ def test_a_sentence_that_is_not_supported_is_withheld_and_the_report_published(m
     assert "1 sentence` withheld" in text or "`1` sentence withheld" in text
     claims = tables.frame("claims", [row | {"text": withheld}, row])
     lake.write_frame("claims", claims, "all")
-    publication.publish(lake, false_sentence(made))
+    publication.publish(lake, publication.made(false_sentence(made)))
     assert lake.read_frame("claims", "all")[["status", "reason"]].to_numpy().tolist() == [
         ["withheld", "audit"], ["supported", None]
     ]  # fmt: skip
 
 
 def test_a_sound_report_is_published_whole(made: Material, tmp_path: Path) -> None:
-    published = publication.publish(Lake(tmp_path), made)
+    published = publication.publish(Lake(tmp_path), publication.made(made))
     assert published["refused"] is None
     assert published["audit"]["supported"] == published["audit"]["claims"] > 100
     assert {path.name for path in (tmp_path / "reports/all").iterdir()} == {
-        "report.md", "report.html", "report.json", "facts.json", "founders.html", "pr-comment.md"
+        "report.md", "report.html", "report.json", "facts.json", "founders.html", "pr-comment.md",
+        "checks.html",
     }  # fmt: skip
 
 
 def test_a_refused_report_is_kept_beside_the_previous_one_which_stays(made: Material, tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publication.publish(lake, made)
+    publication.publish(lake, publication.made(made))
     folder = tmp_path / "reports/all"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    published = publication.publish(lake, false_table(made))
+    published = publication.publish(lake, publication.made(false_table(made)))
     assert "is contradicted" in published["refused"]
     assert "the previous report stays" in published["refused"]
     assert (folder / publication.REJECTED).read_text().startswith("# Founders report")
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
-    assert publication.publish(lake, made)["refused"] is None
+    assert publication.publish(lake, publication.made(made))["refused"] is None
     assert not (folder / publication.REJECTED).exists()
 
 
@@ -117,7 +118,7 @@ def test_a_number_that_the_auditor_does_not_see_refuses_publication(made: Materi
 
 def test_our_own_report_is_not_contradicted_by_its_facts_file_alone(made: Material, tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    published = publication.publish(lake, made)
+    published = publication.publish(lake, publication.made(made))
     found = audit_file(Path(published["md"]), out=tmp_path, facts=tmp_path / "reports/all/facts.json")
     assert len(found.claims) > 100
     assert [claim.reason for claim in found.claims if str(claim.verdict) == "contradicted"] == []
