@@ -33,20 +33,23 @@ def coverage(artifacts: Iterable[Seen], expected_dirs: Sequence[str]) -> dict[st
     return {folder: sum(path.startswith(f"{folder}/") for path in paths) for folder in folders}
 
 
-def statements(facts: Sequence[Fact], artifacts: Sequence[Seen], expected_dirs: Sequence[str]) -> list[Statement]:
-    """Statements about coverage, counts by type with the latest modification, and gaps."""
+def statements(
+    facts: Sequence[Fact], files: Sequence[Seen], store: Sequence[Seen], expected_dirs: Sequence[str]
+) -> list[Statement]:
+    """Statements about coverage by the whole store; of the period's `files` counts by type with the latest
+    modification; and gaps."""
     counts = {fact.condition: fact for fact in facts if fact.kind == "inventory" and fact.metric == "files"}
     out: list[Statement] = []
     if "" in counts:
         out.append(_of("quality", ["The store holds ", Slot(counts[""].id, counts[""].text), "."], 5.0))
-    for name in sorted({item.format for item in artifacts}):
+    for name in sorted({item.format for item in files}):
         fact = counts.get(f"{name} files")
         if fact is not None:
-            latest = max((i.modified_at for i in artifacts if i.format == name and i.modified_at), default=None)
+            latest = max((i.modified_at for i in files if i.format == name and i.modified_at), default=None)
             when = f", last modified {latest.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC" if latest else ""
             shown = f"{fact.value:.0f} {name} file{'' if fact.value == 1 else 's'}"
             out.append(_of("inventory", [Slot(fact.id, shown), f"{when}."], 4.0 + min(fact.value, 99) / 100))
-    for folder, count in coverage(artifacts, expected_dirs).items():
+    for folder, count in coverage(store, expected_dirs).items():
         if count:
             out.append(_of("inventory", [f"The expected folder {folder}/ holds benchmark files."], 3.0))
         else:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from chimera_pipeline import periods
 from chimera_pipeline.analysis import collector, probe, profiles, recommendations, statements
 from chimera_pipeline.analysis.analyse import analyse as analyse_statements
 from chimera_pipeline.analysis.model import ANSWERS, Analysis, Mode, Probe
@@ -20,6 +21,7 @@ from chimera_pipeline.analysis.providers.breaker import Circuits
 from chimera_pipeline.analysis.providers.choose import Choice, Where, choose
 from chimera_pipeline.analysis.providers.protocol import ModelError
 from chimera_pipeline.contracts import tables
+from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.inventory.store import FOLDER
 from chimera_pipeline.orchestration import call_record
 from chimera_pipeline.orchestration.lake import Lake
@@ -39,42 +41,58 @@ def brief(
     *,
     period: str,
 ) -> dict[str, Any]:
-    """Directory coverage, counts by type with the latest modification, and what the collector put first."""
-    proved = collected_statements(facts, artifacts, settings.expected_dirs)
+    """Directory coverage of the store; of the period counts by type with the latest modification, and gaps."""
+    files, gaps = concerned(lake, artifacts, gaps, period)
+    proved = collected_statements(facts, artifacts, files, settings.expected_dirs)
     result, choice = _run(settings, lake, proved, [], facts, agent="collector", period=period)
     by_type = {
         str(name): {"files": len(part), "latest": part["modified_at"].max().isoformat()}
-        for name, part in artifacts.groupby("format", sort=True)
+        for name, part in files.groupby("format", sort=True)
     }
     return {
         "period": period,
         "folders": sorted({path.split("/")[0] + "/" for path in artifacts["path"] if "/" in path}),
         "expected_dirs": list(settings.expected_dirs),
         "by_type": by_type,
-        "gaps": {str(kind): int(size) for kind, size in gaps.groupby("kind").size().items()},
+        "gaps_by_kind": {str(kind): int(size) for kind, size in gaps.groupby("kind").size().items()},
         "statement_ids": [one.id for one in collector.handed_over(result, proved)],
         **_told(settings, result, choice),
     }
 
 
+def concerned(
+    lake: Lake, artifacts: pd.DataFrame, gaps: pd.DataFrame, period: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The artifacts and gaps that concern the period, by what was measured in it."""
+    if period == periods.ALL:
+        return artifacts, gaps
+    dated = lake.read_frame("measurements", columns=["artifact_path", "measured_at", "period"])
+    return facts_room.of_period(artifacts, gaps, dated, period)
+
+
 def collected_statements(
-    facts: Sequence[Fact], artifacts: pd.DataFrame, expected_dirs: Sequence[str]
+    facts: Sequence[Fact], artifacts: pd.DataFrame, files: pd.DataFrame, expected_dirs: Sequence[str]
 ) -> list[Statement]:
-    """What the collector may tell: coverage, counts by type with the latest modification, gaps."""
-    seen = [collector.Seen(row["path"], row["format"], row["modified_at"]) for row in tables.records(artifacts)]
-    return collector.statements(facts, seen, expected_dirs)
+    """What the collector may tell: coverage by all artifacts; of `files` counts by type and the latest modification."""
+    return collector.statements(facts, _seen(files), _seen(artifacts), expected_dirs)
+
+
+def _seen(artifacts: pd.DataFrame) -> list[collector.Seen]:
+    return [collector.Seen(row["path"], row["format"], row["modified_at"]) for row in tables.records(artifacts)]
 
 
 def analyse(
     settings: Settings,
     lake: Lake,
     facts: Sequence[Fact],
+    artifacts: pd.DataFrame,
     gaps: pd.DataFrame,
     collected: Mapping[str, Any],
     *,
     period: str,
 ) -> dict[str, Any]:
     """Findings, recommendations, claims and model calls of one period."""
+    _, gaps = concerned(lake, artifacts, gaps, period)
     proved = statements.build(facts)
     offers = recommendations.offer(facts, [Gap(**row | _paths(row)) for row in tables.records(gaps)])
     result, choice = _run(settings, lake, proved, offers, facts, agent="analyst", period=period)

@@ -50,9 +50,9 @@ class Lake:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
         return path
 
-    def read_frame(self, name: str, part: str = WHOLE) -> pd.DataFrame:
-        """One part of a table. Raises FileNotFoundError."""
-        frame: pd.DataFrame = pq.read_table(self.table_path(name, part)).to_pandas()
+    def read_frame(self, name: str, part: str = WHOLE, columns: list[str] | None = None) -> pd.DataFrame:
+        """One part of a table, or some columns of it. Raises FileNotFoundError."""
+        frame: pd.DataFrame = pq.read_table(self.table_path(name, part), columns=columns).to_pandas()
         return frame
 
     def rows(self, name: str, part: str = WHOLE) -> int | None:

@@ -33,7 +33,9 @@ def view_of(material: Material) -> dict[str, Any]:
             facts=material.facts,
             statements=[
                 *statements.build(material.facts),
-                *collected_statements(material.facts, material.artifacts, material.brief["expected_dirs"]),
+                *collected_statements(
+                    material.facts, material.artifacts, material.files, material.brief["expected_dirs"]
+                ),
             ],
             analysis=material.analysis,
             brief=material.brief,

@@ -106,7 +106,7 @@ def report_assets(
         checks.keep_rows(lake, f"history-{period}", found_usual)
         yield checks.history_result(found_usual)
 
-    @dg.asset(**agent)
+    @dg.asset(deps=["measurements"], **agent)
     def collector_brief(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
@@ -122,12 +122,13 @@ def report_assets(
         )
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
-    @dg.asset(**agent)
+    @dg.asset(deps=["measurements"], **agent)
     def analysis(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
         facts: pd.DataFrame,
+        artifacts: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
         collector_brief: dict[str, Any],
     ) -> dg.Output[dict[str, Any]]:
@@ -135,7 +136,7 @@ def report_assets(
         period = period_of(context)
         progress.tell(f"choosing what to tell of {period}")
         found = facts_room.from_frame(facts)
-        value = analyse(settings, lake, found, telemetry_gaps, collector_brief, period=period)
+        value = analyse(settings, lake, found, artifacts, telemetry_gaps, collector_brief, period=period)
         lake.write_frame("claims", tables.frame("claims", value.pop("claims")), period)
         lake.write_frame("llm_calls", tables.frame("llm_calls", value["calls"]), period)
         return dg.Output(value, metadata=run_metrics.of_calls(value))

@@ -31,8 +31,8 @@ GRAPH = {
         },
     ),
     "facts": ("facts", {"measurements", "series", "artifacts", "telemetry_gaps"}),
-    "collector_brief": ("analysis", {"facts", "artifacts", "telemetry_gaps"}),
-    "analysis": ("analysis", {"facts", "telemetry_gaps", "collector_brief"}),
+    "collector_brief": ("analysis", {"facts", "measurements", "artifacts", "telemetry_gaps"}),
+    "analysis": ("analysis", {"facts", "measurements", "artifacts", "telemetry_gaps", "collector_brief"}),
     "report": (
         "report",
         {"facts", "measurements", "analysis", "collector_brief", "artifacts", "series", "telemetry_gaps", "quarantine"},

@@ -55,7 +55,7 @@ def run(root: Path, out: Path) -> None:
         staleness.mark(out, ["all"], cause=staleness.RUN, reason=staleness.BEGUN)
         lake.write_frame("facts", build.to_frame(found), "all")
         told = brief(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], period="all")
-        analysis = analyse(chosen, lake, found, tables["telemetry_gaps"], told, period="all")
+        analysis = analyse(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], told, period="all")
         material = Material(
             period="all",
             facts=found,

@@ -101,7 +101,7 @@ def test_the_collector_tells_coverage_counts_and_gaps_within_its_words() -> None
         collector.Seen("reports/b.csv", "csv", NOW),
         collector.Seen("notes.txt", "text", NOW),
     ]
-    told = collector.statements([*counts, *material.facts()], seen, ["reports", "csv_data/"])
+    told = collector.statements([*counts, *material.facts()], seen, seen, ["reports", "csv_data/"])
     texts = [item.text for item in told]
     assert "2 csv files, last modified 2026-03-01 00:00:00 UTC." in texts
     assert "The expected folder reports/ holds benchmark files." in texts
