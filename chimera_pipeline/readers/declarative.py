@@ -8,7 +8,7 @@ anew. What the YAML may say, and the errors it gives, are in `source_file`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, ContractError, Reason, UsageError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, half_unit, measured, number, pointer
-from chimera_pipeline.readers.reader import ANY, Reader, Signs
+from chimera_pipeline.readers.reader import ANY, Column, Flat, Reader, Sign, Signs
 from chimera_pipeline.readers.source_file import (
     Condition,
     Field,
@@ -114,6 +114,40 @@ def _reader(source: Source) -> Reader:
         matches=lambda document: matches(source, document),
         read=lambda document: read(source, document),
         signs=_signs(source),
+        flat=(lambda header: _flat(source, header)) if _is_flat(source) else None,
+    )
+
+
+def _is_flat(source: Source) -> bool:
+    """Whether each row of the csv is one request, and its numbers are all that it states."""
+    return source.format == "csv" and source.table == "llm_requests" and not source.statistics
+
+
+def _flat(source: Source, header: Sequence[str]) -> Flat:
+    """How `read` sees a row of a csv with this header: of alternatives, the first that is there."""
+
+    def there(ref: Ref | None) -> str | None:
+        return next((place for place in ref.places if place in header), None) if ref is not None else None
+
+    measures = measurement_columns(source.table)
+    fields = [(field, column) for field in source.fields if (column := there(field.ref)) is not None]
+    names = {column for field, column in fields if field.target not in measures and field.target != "prompt_id"}
+    options = {column for _, ref in source.config if (column := there(ref)) is not None}
+    return Flat(
+        table=source.table,
+        kind=source.kind,
+        numbers=tuple(
+            Column(column, field.target, field.unit, field.dtype == "Int64")
+            for field, column in fields
+            if field.target in measures
+        ),
+        by=frozenset(names | options),
+        time=there(source.time),
+        failed=tuple(
+            Sign(column, condition.values or frozenset([None, "false"]), condition.test != "is")
+            for condition in source.failed
+            if (column := there(condition.ref)) is not None
+        ),
     )
 
 

@@ -16,7 +16,9 @@ from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
+"""A plain decimal number with ASCII digits."""
+_NUMBER = re.compile(NUMBER + r"\Z", re.ASCII)
 MOST_COUNT = 2**53
 """Beyond it a double is no exact count."""
 BLANK = frozenset({"", "n/a", "na", "none", "null", "-", "--", "nan"})

@@ -1,9 +1,10 @@
 """A csv too large to hold as rows, summed up by DuckDB: one row of statistics for each identity that the file names.
 
-In: an open descriptor of the file, and the reader that claims its first lines. Out: a `Reading` with statistics
-(count, mean, std, min, max, median, p90, p95, p99) of each number instead of its rows, each with its n; failed and
-broken rows are counted and the first of them named, as in a small file. Every cell is read as text, so that what
-counts as a number is what counts elsewhere. Memory is bounded by `MEMORY`, whatever the size.
+In: an open descriptor of the file, and the reader that claims its first lines and says which columns are what
+(`Reader.flat`). Out: a `Reading` with statistics (count, mean, std, min, max, median, p90, p95, p99) of each number
+instead of its rows, each with its n; failed and broken rows are counted and the first of them named, as in a small
+file. Every cell is read as text, so that what counts as a number is what counts elsewhere. Memory is bounded by
+`MEMORY`, whatever the size.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ from __future__ import annotations
 import csv
 import io
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
 from chimera_pipeline.readers.document import Document
-from chimera_pipeline.readers.fields import BLANK, extra
-from chimera_pipeline.readers.reader import Flat, Reader
+from chimera_pipeline.readers.fields import BLANK, NUMBER, extra
+from chimera_pipeline.readers.reader import Flat, Reader, Sign
 from chimera_pipeline.records import Format, Reading, Row
 from chimera_pipeline.settings import Limits
+from chimera_pipeline.units import canonical
 
 HEAD = 1 << 18
 """Bytes from which the reader, the header and the delimiter are told."""
 MEMORY = "512MB"
 MOST_GROUPS = 10_000
 _NAMED = 100
+_SPACE = " \t\n\r\v\f"
 _STATISTICS = (
     ("mean", "avg({0})"),
     ("std", "stddev_samp({0})"),
@@ -45,11 +49,14 @@ def head(descriptor: int, limits: Limits) -> Document:
 
 
 def read(descriptor: int, reader: Reader, first: Document, limits: Limits) -> Reading:
-    """The statistics of the whole file. Raises ArtifactError for a file that is no csv."""
-    flat = reader.flat
+    """The statistics of the whole file. Raises ArtifactError: no csv, or its rows are no samples."""
     table = first.csv
-    if flat is None:
-        said = f"is over limits.max_file_bytes ({limits.max_file_bytes}), and {reader.name} is read row by row"
+    flat = None if reader.flat is None else reader.flat(table.header)
+    if flat is None or not flat.numbers:
+        said = (
+            f"is over limits.max_file_bytes ({limits.max_file_bytes}) and is read row by row as {reader.name}: "
+            f"split it into smaller files, or raise the limit where memory allows (about 20 times the size of the file)"
+        )
         raise ArtifactError(Reason.TOO_LARGE, said)
     line = first.text.lstrip("\r\n").split("\n", 1)[0]
     lake = _Lake(descriptor, table.header, max(",;\t", key=line.count), limits)
@@ -111,52 +118,109 @@ def _filled(cell: str) -> str:
     return f"CASE WHEN {cell} IS NULL THEN false ELSE lower(trim({cell})) NOT IN ({words}) END"
 
 
+def _shows(sign: Sign, cell: str) -> str:
+    """Whether a row shows the sign of a failure, as conditions compare (`source_file.comparable`)."""
+    text = f"trim({cell}, {_text(_SPACE)})"
+    numbers = sorted(value for value in sign.values if isinstance(value, float))
+    texts = sorted(value for value in sign.values if isinstance(value, str))
+    tests = [f"coalesce(TRY_CAST({cell} AS DOUBLE) = {value!r}, false)" for value in numbers]
+    tests += [f"lower({text}) = {_text(value)}" for value in texts]
+    tests += [f"{text} = ''"] if None in sign.values else []
+    blank = str(None in sign.values).lower()
+    shown = f"CASE WHEN {cell} IS NULL THEN {blank} ELSE {' OR '.join(tests)} END"
+    return f"NOT {shown}" if sign.others else shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The rows of a file as SQL: k* tell groups apart, t* are cells and d* their values, `failed` shows a sign."""
+
+    keys: list[str]
+    flat: Flat
+    rows: str
+
+    @classmethod
+    def of(cls, lake: _Lake, flat: Flat) -> _Query:
+        keys = [column for column in lake.header if column in flat.by]
+        picked = [f"{lake.cell(column)} AS k{i}" for i, column in enumerate(keys)]
+        picked.append(f"{lake.cell(flat.time) if flat.time else 'NULL'} AS stamp")
+        picked += [
+            f"{lake.cell(column.name)} AS t{i}, TRY_CAST({lake.cell(column.name)} AS DOUBLE) AS d{i}"
+            for i, column in enumerate(flat.numbers)
+        ]
+        signs = [_shows(sign, lake.cell(sign.column)) for sign in flat.failed]
+        picked.append(f"{' OR '.join(signs) or 'false'} AS failed")
+        where = f" WHERE {lake.cell(flat.only[0])} = {_text(flat.only[1])}" if flat.only else ""
+        return cls(keys, flat, f"SELECT {', '.join(picked)} FROM {{source}}{where}")
+
+    def groups(self, *more: str) -> str:
+        """What rows are put together by."""
+        return ", ".join([*(f"k{i}" for i in range(len(self.keys))), "failed", *more])
+
+    def plain(self) -> str:
+        """The statistics of each group, and whether all its cells are what they look like: a few odd ones decide.
+
+        Cheaper than judging every cell. A cell that DuckDB takes for a number and `fields.number` does not has an
+        underscore, two signs (and a value below 0) or over 40 characters, or is not finite; one that it does not take
+        is counted.
+        """
+        odd = ["coalesce(min(stamp) LIKE ' %', false)"]
+        for i, column in enumerate(self.flat.numbers):
+            odd += [f"count(t{i}) <> count(d{i})", f"coalesce(max(strlen(t{i})) > 40, false)"]
+            odd += [f"coalesce(bool_or(contains(t{i}, '_')), false)", f"coalesce(min(d{i}) < 0, false)"]
+            odd += [f"coalesce(NOT isfinite({edge}(d{i})), false)" for edge in ("min", "max")]
+            if column.whole:
+                odd.append(f"coalesce(bool_or(d{i} <> floor(d{i})), false)")
+        return self._summed(self.rows, "d", "false AS bad", f"{' OR '.join(odd)} AS odd")
+
+    def strict(self) -> str:
+        """The statistics of each group with every cell judged; rows with a bad one are in groups of their own."""
+        return self._summed(self.judged(), "v", "bad", "false AS odd")
+
+    def judged(self) -> str:
+        """The rows with values v*, null for what is no plain number, and whether a row has such a cell: `bad`."""
+        values = []
+        for i, column in enumerate(self.flat.numbers):
+            fits = f"regexp_full_match(trim(t{i}, {_text(_SPACE)}), {_text(NUMBER)}) AND isfinite(d{i})"
+            fits += f" AND strlen(t{i}) <= 40" + (f" AND d{i} = floor(d{i})" if column.whole else "")
+            values.append(f"CASE WHEN {fits} THEN d{i} END AS v{i}")
+        bad = " OR ".join(
+            f"CASE WHEN v{i} IS NULL THEN {_filled(f't{i}')} ELSE false END" for i in range(len(self.flat.numbers))
+        )
+        bad = f"NOT failed AND ({bad})" if self.flat.failed_unread else bad
+        return f"SELECT *, {bad} AS bad FROM (SELECT *, {', '.join(values)} FROM ({self.rows}))"
+
+    def _summed(self, rows: str, value: str, bad: str, odd: str) -> str:
+        # one quantile of several points: each quantile function keeps all values of its own
+        quantiles = f"quantile_cont({{0}}, {list(_QUANTILES.values())})"
+        formulas = ["count({0})", *(formula for _, formula in _STATISTICS), quantiles]
+        wanted = [formula.format(f"{value}{i}") for i in range(len(self.flat.numbers)) for formula in formulas]
+        grouped = self.groups("bad") if bad == "bad" else self.groups()
+        picked = ", ".join([grouped, *([] if bad == "bad" else [bad]), odd, "min(stamp)", "count(*)", *wanted])
+        return f"SELECT {picked} FROM ({rows}) GROUP BY {grouped} ORDER BY {grouped} LIMIT {4 * MOST_GROUPS + 1}"
+
+
 def _summed(lake: _Lake, reader: Reader, flat: Flat, first: Document) -> Reading:
-    numbers = {source: metric for source, metric in flat.numbers.items() if source in lake.header}
-    by = [column for column in lake.header if column in flat.by]
-    rows = _rows(lake, flat, list(numbers), by)
-    # one quantile of several points: each quantile function keeps all values of its own
-    quantiles = f"quantile_cont({{0}}, {list(_QUANTILES.values())})"
-    formulas = ["count({0})", *(formula for _, formula in _STATISTICS), quantiles]
-    used = ", ".join(f"CASE WHEN ok THEN v{i} END AS u{i}" for i in range(len(numbers)))  # cheaper than filters
-    wanted = [formula.format(f"u{i}") for i in range(len(numbers)) for formula in formulas]
-    groups = ", ".join(f"k{i}" for i in range(max(1, len(by))))
-    counts = ", ".join(f"count(*) FILTER (WHERE {flag})" for flag in ("ok", "failed", "bad"))
-    found = lake.rows(
-        f"SELECT {groups}, min(stamped) FILTER (WHERE ok), {counts}, {', '.join(wanted)} "
-        f"FROM (SELECT *, {used} FROM ({rows})) "
-        f"GROUP BY {groups} ORDER BY {groups} LIMIT {MOST_GROUPS + 1}"
-    )
-    if len(found) > MOST_GROUPS:
-        raise ArtifactError(Reason.TOO_MANY_ROWS, f"more than {MOST_GROUPS} combinations of {', '.join(by)}")
+    query = _Query.of(lake, flat)
+    width = len(query.keys)
+    found = lake.rows(query.plain())
+    if any(group[width + 2] for group in found):
+        found = lake.rows(query.strict())
+    if len({group[:width] for group in found}) > MOST_GROUPS:
+        said = f"more than {MOST_GROUPS} combinations of {', '.join(query.keys)}: split the file, or drop such a column"
+        raise ArtifactError(Reason.TOO_MANY_ROWS, said)
     reading = Reading(kind=flat.kind, tool=reader.read(first).tool or reader.name)
     for group in found:
-        _add(reading, reader, flat, lake.header, by, list(numbers.values()), group)
+        keys, (failed, bad, _, at, count, *stated) = group[:width], group[width:]
+        if failed and not bad:
+            reading.records_failed += count
+        elif not bad:
+            reading.records_ok += count
+            _add(reading, reader, flat, lake.header, dict(zip(query.keys, keys, strict=True)), at, stated)
     _name_broken(reading, lake)
-    if any(group[max(1, len(by)) + 3] for group in found):
-        _name_bad_cells(reading, lake, list(numbers), rows)
+    if any(group[width + 1] for group in found):
+        _name_bad_cells(reading, lake, query)
     return reading
-
-
-def _rows(lake: _Lake, flat: Flat, sources: list[str], by: list[str]) -> str:
-    """Each row as SQL: identity k*, instant, cells t*, values v*, and whether it is ok, failed or bad.
-
-    A value is a plain decimal number, as `fields.number` takes it; null for anything else.
-    """
-    keys = [f"{lake.cell(column)} AS k{i}" for i, column in enumerate(by)] or ["1 AS k0"]
-    time, error = (lake.cell(name) if name in lake.header else "NULL" for name in (flat.time, flat.error))
-    cells = [f"{lake.cell(source)} AS t{i}, TRY_CAST({lake.cell(source)} AS DOUBLE) AS d{i}" for i, source in
-             enumerate(sources)]  # fmt: skip
-    numbers = range(len(sources))
-    plain = [f"CASE WHEN isfinite(d{i}) AND NOT contains(t{i}, '_') AND strlen(t{i}) <= 40 THEN d{i} END AS v{i}" for i
-             in numbers]  # fmt: skip
-    zeros = [f"coalesce(v{sources.index(name)} = 0, false)" for name in flat.zero_fails if name in sources]
-    failed = " OR ".join([_filled("error"), *zeros])
-    bad = " OR ".join(f"CASE WHEN v{i} IS NULL THEN {_filled(f't{i}')} ELSE false END" for i in numbers)
-    read = f"SELECT {', '.join(keys)}, trim({time}) AS stamped, {error} AS error, {', '.join(cells)} FROM {{source}}"
-    valued = f"SELECT *, {', '.join(plain)} FROM ({read})"
-    judged = f"SELECT *, {failed} AS failed, {bad} AS unreadable FROM ({valued})"
-    return f"SELECT *, NOT failed AND NOT unreadable AS ok, NOT failed AND unreadable AS bad FROM ({judged})"
 
 
 def _add(
@@ -164,19 +228,16 @@ def _add(
     reader: Reader,
     flat: Flat,
     header: list[str],
-    by: list[str],
-    metrics: list[str],
-    group: tuple[Any, ...],
+    keys: dict[str, Any],
+    at: str | None,
+    stated: list[Any],
 ) -> None:
     """The statistics of one group, under the identity that the reader gives a row with its cells."""
-    keys, (at, ok, failed, _, *stated) = group[: max(1, len(by))], group[max(1, len(by)) :]
-    reading.records_ok += ok
-    reading.records_failed += failed
-    if not ok:
-        return
-    cells = {column: str(key) for column, key in zip(by, keys, strict=False) if key is not None}
-    identity = _identity(reader, flat, header, cells | ({flat.time: str(at)} if at and flat.time in header else {}))
-    if identity is None:
+    cells = {column: str(key) for column, key in keys.items() if key is not None}
+    cells |= {flat.only[0]: flat.only[1]} if flat.only else {}
+    stamp = {flat.time: at.strip()} if at and flat.time else {}
+    identity = _identity(reader, flat, header, cells | stamp)
+    if identity is None or (stamp and identity.get("measured_at") is None):
         reading.reject(Reason.BAD_TIME, f"{flat.time} of the first row is no instant", value=redact.value(at))
         identity = _identity(reader, flat, header, cells)
     if identity is None:
@@ -185,11 +246,12 @@ def _add(
     identity |= {"locator": "all rows", "status": "ok"}
     width = 2 + len(_STATISTICS)
     names = [*(statistic for statistic, _ in _STATISTICS), *_QUANTILES]
-    for i, metric in enumerate(metrics):
+    for i, column in enumerate(flat.numbers):
         n, *values, quantiles = stated[i * width : (i + 1) * width]
         for statistic, value in zip(names, [*values, *(quantiles or [None] * len(_QUANTILES))], strict=True):
             ddof = 1 if statistic == "std" else None
-            extra(reading, identity, metric, statistic, value, n=n, ddof=ddof, locator="all rows")
+            converted = value if value is None or column.unit is None else canonical(value, column.unit)
+            extra(reading, identity, column.metric, statistic, converted, n=n, ddof=ddof, locator="all rows")
 
 
 def _identity(reader: Reader, flat: Flat, header: list[str], cells: dict[str, str]) -> Row | None:
@@ -209,13 +271,13 @@ def _name_broken(reading: Reading, lake: _Lake) -> None:
         reading.reject(Reason.RAGGED_ROW, f"and {count - len(broken)} more rows do not fit the header")
 
 
-def _name_bad_cells(reading: Reading, lake: _Lake, sources: list[str], rows: str) -> None:
+def _name_bad_cells(reading: Reading, lake: _Lake, query: _Query) -> None:
     """Name the first cells that are no numbers, by column."""
-    for i, source in enumerate(sources):
+    for i, column in enumerate(query.flat.numbers):
         where = f"bad AND v{i} IS NULL AND {_filled(f't{i}')}"
-        query = f"SELECT t{i}, count(*) FROM ({rows}) WHERE {where} GROUP BY 1 ORDER BY 1 LIMIT {_NAMED}"
-        for cell, count in lake.rows(query):
-            shown = redact.value(cell, source)
+        asked = f"SELECT t{i}, count(*) FROM ({query.judged()}) WHERE {where} GROUP BY 1 ORDER BY 1 LIMIT {_NAMED}"
+        for cell, count in lake.rows(asked):
+            shown = redact.value(cell, column.name)
             times = f" in {count} rows" if count > 1 else ""
-            said = f"{source} is {shown!r}{times}, expected a plain number"
-            reading.reject(Reason.BAD_NUMBER, said, locator=f"column {source}", value=shown)
+            said = f"{column.name} is {shown!r}{times}, expected a plain {'whole ' if column.whole else ''}number"
+            reading.reject(Reason.BAD_NUMBER, said, locator=f"column {column.name}", value=shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chimera_pipeline.readers.document import Document
@@ -10,20 +10,44 @@ from chimera_pipeline.records import Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Flat:
-    """How a csv of one kind is summed up that is too large for rows (`large_csv`).
+class Column:
+    """A column of numbers: the metric that they are, the unit they are stated in (None: canonical), whether whole."""
 
-    `numbers` maps a column to a metric, both in canonical units. Rows are told apart by the columns `by`; those with
-    text in `error`, or 0 in one of `zero_fails`, failed. `time` is when a row was measured.
+    name: str
+    metric: str
+    unit: str | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign of a failed row: its cell is one of `values`, or with `others` is none of them.
+
+    Values as conditions compare them: numbers as floats, texts stripped and in lower case, None for blank.
+    """
+
+    column: str
+    values: frozenset[float | str | None]
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """How a csv is summed up that is too large for rows (`large_csv`): where a row is one sample of each number.
+
+    Rows are told apart by the columns `by`. `time` is when a row was measured. `only` is (column, cell): other rows
+    are none of ours. A cell that is no number refuses its row, with `failed_unread` not that of a failed row. All
+    columns are in the header.
     """
 
     table: str
     kind: str
-    numbers: Mapping[str, str]
+    numbers: tuple[Column, ...]
     by: frozenset[str]
-    time: str
-    error: str
-    zero_fails: tuple[str, ...] = ()
+    time: str | None = None
+    failed: tuple[Sign, ...] = ()
+    failed_unread: bool = False
+    only: tuple[str, str] | None = None
 
 
 ANY = "*"
@@ -51,7 +75,7 @@ class Reader:
     the reader is asked of every file.
 
     `takes_nonfinite`: bare NaN and Infinity belong to the format. `takes_ragged`: its csv holds several tables
-    or header rows, so rows of another width are no fault. `flat` says how a csv too large for rows is summed up.
+    or header rows, so rows of another width are no fault. `flat` says how a csv with this header is summed up.
     """
 
     name: str
@@ -60,5 +84,5 @@ class Reader:
     read: Callable[[Document], Reading]
     takes_nonfinite: bool = False
     takes_ragged: bool = False
-    flat: Flat | None = None
+    flat: Callable[[Sequence[str]], Flat | None] | None = None
     signs: Signs | None = None

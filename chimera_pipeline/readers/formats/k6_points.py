@@ -9,14 +9,14 @@ requests and are not read. URLs stay out: the tag `name` is the workload only wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chimera_pipeline import redact
 from chimera_pipeline.readers.cases import dated, refusing
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import number
-from chimera_pipeline.readers.reader import Reader, Signs
+from chimera_pipeline.readers.reader import Column, Flat, Reader, Sign, Signs
 from chimera_pipeline.records import Reading, Row
 
 _COLUMNS = {"metric_name", "timestamp", "metric_value"}
@@ -73,6 +73,21 @@ def read(document: Document) -> Reading:
     return reading
 
 
+def flat(header: Sequence[str]) -> Flat:
+    """Each row of the metric is one request."""
+    signs = (Sign("expected_response", frozenset(["false"])), Sign("error_code", frozenset([None]), others=True))
+    return Flat(
+        table="llm_requests",
+        kind="k6_points",
+        numbers=(Column("metric_value", "total_s", "ms"),),
+        by=frozenset({"name"} & set(header)),
+        time="timestamp",
+        failed=tuple(sign for sign in signs if sign.column in header),
+        failed_unread=True,
+        only=("metric_name", _METRIC),
+    )
+
+
 READER = Reader(
-    "k6-points", 1, matches, read, signs=Signs(keys=("type",), columns=("metric_name",), words=('"Point"',))
+    "k6-points", 1, matches, read, flat=flat, signs=Signs(keys=("type",), columns=("metric_name",), words=('"Point"',))
 )

@@ -6,7 +6,7 @@ A failed request has text in `error`, or zeros in place of its rate and count: i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from chimera_pipeline import redact
@@ -23,7 +23,7 @@ from chimera_pipeline.readers.fields import (
     pointer,
     prompt_id,
 )
-from chimera_pipeline.readers.reader import Flat, Reader, Signs
+from chimera_pipeline.readers.reader import Column, Flat, Reader, Sign, Signs
 from chimera_pipeline.records import Reading, Row
 
 _NUMBERS = {
@@ -135,14 +135,26 @@ def _precision(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]
             yield target, half
 
 
-FLAT = Flat(
-    table="llm_requests",
-    kind="ollama_requests",
-    numbers=_NUMBERS | _COUNTS,
-    by=redact.OPTION_KEYS | {"model", "engine", "hardware", "gpu_name", "quantization", "tag", "options"},
-    time="timestamp",
-    error="error",
-    zero_fails=("tokens_s", "eval_count"),
+_BY = redact.OPTION_KEYS | {"model", "engine", "hardware", "gpu_name", "quantization", "tag", "options"}
+_SIGNS = (
+    Sign("error", frozenset([None]), others=True),
+    Sign("tokens_s", frozenset([0.0])),
+    Sign("eval_count", frozenset([0.0])),
 )
 
-READER = Reader("ollama-script", 4, matches, read, flat=FLAT, signs=Signs(keys=("results",), columns=("tokens_s",)))
+
+def flat(header: Sequence[str]) -> Flat:
+    """Each row of the csv is one request."""
+    numbers = [Column(source, target) for source, target in _NUMBERS.items()]
+    numbers += [Column(source, target, whole=True) for source, target in _COUNTS.items()]
+    return Flat(
+        table="llm_requests",
+        kind="ollama_requests",
+        numbers=tuple(column for column in numbers if column.name in header),
+        by=_BY & set(header),
+        time="timestamp" if "timestamp" in header else None,
+        failed=tuple(sign for sign in _SIGNS if sign.column in header),
+    )
+
+
+READER = Reader("ollama-script", 4, matches, read, flat=flat, signs=Signs(keys=("results",), columns=("tokens_s",)))

@@ -86,6 +86,129 @@ def test_failed_broken_and_unreadable_rows_enter_no_mean_and_are_counted(tmp_pat
     assert sum(counted) <= 50
 
 
+ODD = (
+    "",
+    " ",
+    "n/a",
+    "None",
+    "-",
+    "0",
+    "0.0",
+    "-3",
+    "+-3",
+    "1_0",
+    "1e999",
+    "inf",
+    "nan",
+    "1.5",
+    "abc",
+    " 7 ",
+    "0" * 45,
+)
+FORMATS = {
+    "ollama-script": (
+        "timestamp,model,ttft_s,tokens_s,eval_count,num_ctx,error",
+        ("2025-10-02T12:00:00+00:00", "m:1b|n:8b", "#", "#", "#7", "2048|4096|", "|||boom|None| "),
+    ),
+    "request-log": (
+        "when,timestamp,model_name,e2e_ms,ttft_ms,output_tokens,concurrency,success,error",
+        ("x", "2025-10-02T12:00:00+00:00", "a/b|c", "#", "#", "#7", "1|8", "true|True|1|0| FALSE |", "|||x|false"),
+    ),
+    "k6": (
+        "metric_name,timestamp,metric_value,error_code,expected_response,name",
+        ("http_req_duration|http_reqs|", "1712345678", "#", "||||1050", "true|true|false", "login|https://x.y/z|cart"),
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", FORMATS)
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5])
+def test_every_kind_of_request_csv_gives_what_its_rows_give(tmp_path: Path, tool: str, share: float) -> None:
+    header, shapes = FORMATS[tool]
+    chance = random.Random(f"{tool}{share}")
+
+    def cell(shape: str) -> str:
+        if shape[:1] == "#":
+            plain = str(chance.randrange(1, 99)) if shape == "#7" else f"{chance.uniform(0.1, 90):.4f}"
+            return chance.choice(ODD) if chance.random() < share else plain
+        return chance.choice(shape.split("|"))
+
+    lines = [header, *(",".join(map(cell, shapes)) for _ in range(600))]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(lines) + "\n")
+    descriptor = os.open(path, os.O_RDONLY)
+    large, small = registry.read_large(descriptor, SMALL), registry.read(path.read_bytes(), Format.CSV, Limits())
+    os.close(descriptor)
+    assert small.tool == large.tool == tool
+    assert small.kind == large.kind
+    assert (large.records_ok, large.records_failed) == (small.records_ok, small.records_failed)
+    assert large.records_ok > 20
+    assert large.records_failed > 0
+    values: dict[Any, list[float]] = {}
+    for row in small.rows["llm_requests"]:
+        if row["status"] == "ok":
+            for metric in METRICS & row.keys():
+                if row[metric] is not None:
+                    values.setdefault((metric, *identity(row)), []).append(row[metric])
+    stated = {(row["metric"], row["statistic"], *identity(row)): row for row in large.rows["measurements"]}
+    assert {(key[0], *key[2:]) for key in stated} == set(values)
+    for (metric, *who), numbers in values.items():
+        mean = stated[metric, "mean", *who]
+        assert mean["n"] == len(numbers)
+        assert mean["value"] == pytest.approx(statistics.fmean(numbers), rel=1e-9)
+        assert stated[metric, "max", *who]["value"] == pytest.approx(max(numbers), rel=1e-12)
+        assert stated[metric, "median", *who]["value"] == pytest.approx(statistics.median(numbers), rel=1e-9)
+
+
+METRICS = {"ttft_s", "total_s", "decode_tokens_per_s", "output_tokens"}
+
+
+def identity(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row.get("model"), row.get("workload"), *sorted(row["config"].items()))
+
+
+def test_a_source_of_the_user_is_summed_up_too(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "mine.yaml").write_text(
+        "source: mine\nformat: csv\nmatch: {columns: [dauer_ms, modell]}\ngrain: {table: llm_requests}\n"
+        "fields: {total_s: {column: dauer_ms, unit: ms}, model: modell}\n"
+        "failed: {when: [{column: zustand, is_not: [gut, 200]}]}\n"
+    )
+    path = tmp_path / "x.csv"
+    path.write_text("dauer_ms;modell;zustand\n" + "1500;m;Gut\n2500;m;200.0\n9;m;schlecht\n9;m;\n" * 50)
+    descriptor = os.open(path, os.O_RDONLY)
+    found = registry.read_large(descriptor, SMALL, registry.desk(tmp_path / "sources"))
+    os.close(descriptor)
+    assert (found.status, found.records_ok, found.records_failed) == (ArtifactStatus.OK, 100, 100)
+    stated = {row["statistic"]: (row["value"], row["n"]) for row in found.rows["measurements"]}
+    assert stated["mean"] == (2.0, 100)
+    assert (stated["min"], stated["max"]) == ((1.5, 100), (2.5, 100))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("locust", b"Type,Name,Request Count,Failure Count,Average Response Time,Requests/s\nGET,/a,80,2,31,26.5\n"),
+        ("nothing", b"a,b\n1,2\n"),
+        ("one long line", b"a,b" * 200_000),
+        ("json", b'[\n{"a": 1},\n{"a": 2}\n]\n'),
+        ("bytes", bytes(range(256)) + b"\n"),
+        ("quotes", b'a,b\n"1,2\n' * 50),
+        ("no lines", b"\n\n\n"),
+    ],
+)
+def test_a_large_csv_of_any_other_kind_is_one_clear_refusal(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    descriptor = os.open(path, os.O_RDONLY)
+    found = registry.read_large(descriptor, SMALL)
+    os.close(descriptor)
+    assert found.status in (ArtifactStatus.QUARANTINED, ArtifactStatus.UNRECOGNISED)
+    assert not found.rows
+    assert found.detail
+    assert len(found.rejections) <= 1
+
+
 def test_a_kind_that_is_read_row_by_row_says_so(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("timestamp, index, utilization.gpu [%]\n2024/01/16 14:44:16.981, 0, 5 %\n")
@@ -94,6 +217,7 @@ def test_a_kind_that_is_read_row_by_row_says_so(tmp_path: Path) -> None:
     os.close(descriptor)
     assert (found.status, found.reason) == (ArtifactStatus.QUARANTINED, Reason.TOO_LARGE)
     assert "row by row" in str(found.detail)
+    assert "split it" in str(found.detail)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
