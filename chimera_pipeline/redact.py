@@ -269,6 +269,8 @@ def sentence(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` on one line, with control, bidirectional and undecodable characters as escapes."""
+    if text.isprintable():  # false for every category below
+        return text
     out = []
     for char in text:
         category = unicodedata.category(char)

@@ -110,7 +110,9 @@ def decimal_of(value: Fraction) -> Decimal:
 def fraction_of(value: object) -> Fraction:
     """The exact fraction of a table value; floats by their shortest text (0.1 is one tenth)."""
     if isinstance(value, float):
-        return Fraction(repr(value))
+        text = repr(value)
+        whole, _, decimals = text.partition(".")
+        return Fraction(text) if "e" in text else Fraction(int(whole + decimals), 10 ** len(decimals))
     if isinstance(value, Decimal | int | Fraction):
         return Fraction(value)
     return Fraction(str(value).strip())
