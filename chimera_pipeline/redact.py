@@ -283,7 +283,7 @@ def sentence(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` on one line, with control, bidirectional and undecodable characters as escapes."""
-    if text.isprintable():
+    if text.isprintable():  # false for every category below
         return text
     out = []
     for char in text:

@@ -78,17 +78,17 @@ def _sentences(
     known_rows: Sequence[CitedRows | StoreRows],
 ) -> list[CheckedSentence]:
     scopes, tables = Scopes(lexicon), TableAuditor(auditor, lexicon)
-    marks = set[str]()
-    for block in blocks:
-        marks |= decimal_marks(block.text)
+    own = [decimal_marks(block.text) for block in blocks]
+    marks = set[str]().union(*own)
     checked: list[CheckedSentence] = []
-    for block in blocks:
+    for block, of_block in zip(blocks, own, strict=True):
         scope = scopes.frame(block.scope)
         if block.table is not None:
-            found = (rows.drafts(block, marks) for rows in known_rows)
+            style = style_of(block.text, marks, of_block)
+            found = (rows.drafts(block, style) for rows in known_rows)
             drafts = next((rows for rows in found if rows is not None), None)
             if drafts is None:
-                claims = tables.row(block, scope, marks)
+                claims = tables.row(block, scope, style)
             else:
                 claims = [auditor.written(draft, block.text, block.line) for draft in drafts]
             checked.append(_checked(block.text, block.line, claims))

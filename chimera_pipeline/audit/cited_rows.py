@@ -6,8 +6,10 @@ Names count word for word. A row whose words are not the cited fact's is unsuppo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from chimera_pipeline.audit import measures
 from chimera_pipeline.audit.blocks import Block
@@ -18,7 +20,7 @@ from chimera_pipeline.audit.judging import Ruling, best, contradicted, says, sup
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
 from chimera_pipeline.audit.linking import needs_samples
 from chimera_pipeline.audit.measures import Measure
-from chimera_pipeline.audit.numerals import Style, numerals, style_of
+from chimera_pipeline.audit.numerals import Style, numerals
 from chimera_pipeline.audit.sentence_state import Draft
 from chimera_pipeline.audit.store_rows import unescaped
 from chimera_pipeline.audit.tokens import Number
@@ -52,33 +54,49 @@ class CitedRows:
     def __init__(self, citations: Citations) -> None:
         self._citations = citations
 
-    def drafts(self, block: Block, marks: Iterable[str]) -> list[Draft] | None:
+    def drafts(self, block: Block, style: Style) -> list[Draft] | None:
         """The claims of a row; None where it cites no known fact or its header names columns that facts have not."""
         assert block.table is not None
         fact = self._citations.of_row(block.cells)
         if fact is None:
             return None
-        headers = [unescaped(cell) for cell in block.table.header]
-        kinds = [_kind(header, fact) for header in headers]
+        headers = [_header(cell) for cell in block.table.header]
+        kinds = [_kind(bare, fact) for bare, _ in headers]
         if None in kinds or not {"value", "ratio"} & set(kinds):
             return None
         cells = [unescaped(cell) for cell in block.cells[: len(headers)]]
-        style = style_of(" | ".join(block.cells), marks)
         differing = [
             f"{kind} {cell or '(blank)'}"
             for kind, cell in zip(kinds, cells, strict=False)
             if kind is not None and not _same(kind, cell, fact)
         ]
+        about = _Cited(fact, says(fact), differing)
         found: list[Draft] = []
-        for kind, header, cell in zip(kinds, headers, cells, strict=False):
+        for kind, (_, unit), cell in zip(kinds, headers, cells, strict=False):
             if kind in _NUMBERS:
-                found += _numbers(kind, header, cell, style, fact, differing)
+                found += _numbers(kind, unit, cell, style, about)
         return found
 
 
-def _kind(header: str, fact: FactView) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """The fact that a row cites, what it says, and the cells of words that say something else."""
+
+    fact: FactView
+    says: str
+    differing: Sequence[str]
+
+
+@lru_cache(maxsize=256)
+def _header(cell: str) -> tuple[str, Measure | None]:
+    """What a header cell names, and the unit that it states in parentheses."""
+    plain = unescaped(cell)
+    stated = re.search(r"\(([^()]*)\)\s*$", plain)
+    return re.sub(r"\s*\([^()]*\)\s*$", "", plain).lower(), measures.parse(stated.group(1)) if stated else None
+
+
+def _kind(bare: str, fact: FactView) -> str | None:
     """What a column holds; None for a header that names nothing of a fact. The metric's own label heads its values."""
-    bare = re.sub(r"\s*\([^()]*\)\s*$", "", header).lower()
     if bare in _NUMBERS or bare in _WORDS or bare in _OTHER or bare in {"statistic", "verdict"}:
         return bare
     return "value" if bare == fact.phrase.lower() else None
@@ -97,30 +115,25 @@ def _same(kind: str, cell: str, fact: FactView) -> bool:
     return kind not in _WORDS or " ".join(cell.split()).lower() == " ".join(_WORDS[kind](fact).split()).lower()
 
 
-def _numbers(kind: str, header: str, cell: str, style: Style, fact: FactView, differing: list[str]) -> Iterable[Draft]:
+def _numbers(kind: str, unit: Measure | None, cell: str, style: Style, about: _Cited) -> Iterable[Draft]:
     shape, values = _NUMBERS[kind]
-    unit = _unit(header) if kind == "value" else None
+    fact, unit = about.fact, unit if kind == "value" else None
+    frame = Frame(MetricRef(fact.phrase, (fact.key,)), fact.statistic, EntityRef(fact.entity, (fact.entity,)))
     for order, numeral in enumerate(numerals(cell, style=style)):
         number = Number(numeral.printed, (numeral.printed,), numeral.text, unit)
         exact = values[order] if order < len(values) else None
-        ruling = _ruling(number, kind, fact, exact, differing)
-        frame = Frame(MetricRef(fact.phrase, (fact.key,)), fact.statistic, EntityRef(fact.entity, (fact.entity,)))
+        ruling = _ruling(number, kind, exact, about)
         yield Draft(number, frame, shape, "eq", ruling, numeral.text)
 
 
-def _ruling(number: Number, kind: str, fact: FactView, exact: Value | None, differing: list[str]) -> Ruling:
-    if differing:
-        return unsupported(f"the cited fact is another one ({', '.join(differing)}): {says(fact)}", fact)
+def _ruling(number: Number, kind: str, exact: Value | None, about: _Cited) -> Ruling:
+    fact = about.fact
+    if about.differing:
+        return unsupported(f"the cited fact is another one ({', '.join(about.differing)}): {about.says}", fact)
     if exact is None or exact(fact) is None:
-        return unsupported(f"the cited fact states no such {kind}: {says(fact)}", fact)
+        return unsupported(f"the cited fact states no such {kind}: {about.says}", fact)
     if number.measure is not None and not number.measure.agrees(fact.measure):
-        return contradicted(f"the unit conflicts: {says(fact)}", fact)
+        return contradicted(f"the unit conflicts: {about.says}", fact)
     outcome, _ = best(number, [fact], "eq", exact)
-    told = f"{kind} of {says(fact)}"
+    told = f"{kind} of {about.says}"
     return supported(told, fact) if outcome else contradicted(told, fact)
-
-
-def _unit(header: str) -> Measure | None:
-    """The unit that a header states in parentheses."""
-    stated = re.search(r"\(([^()]*)\)\s*$", header)
-    return measures.parse(stated.group(1)) if stated else None

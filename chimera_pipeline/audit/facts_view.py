@@ -219,6 +219,7 @@ def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def statistic_name(text: str | None) -> str | None:
     """The canonical name of a statistic; None for blank."""
     if not text:

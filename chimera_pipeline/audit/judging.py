@@ -90,7 +90,7 @@ def in_unit_of(printed: Printed, measure: Measure | None, fact: FactView) -> Pri
         return printed
     if not measure.agrees(fact.measure) and "/" in fact.unit:
         measure = measures.parse(f"{measure.text}/{fact.unit.split('/', 1)[1]}") or measure
-    return printed.scaled(measure.factor / fact.measure.factor)
+    return printed if measure.factor == fact.measure.factor else printed.scaled(measure.factor / fact.measure.factor)
 
 
 def best(

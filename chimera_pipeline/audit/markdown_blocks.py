@@ -21,7 +21,9 @@ _MAX_DEPTH = 4
 def _parser() -> Any:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.core.ruler.disable(["inline", "text_join"])  # passages and cells are read as they are written
+    return parser
 
 
 def blocks(text: str) -> list[Block]:
@@ -126,7 +128,7 @@ class _Reader:
         header: tuple[str, ...] = ()
         cells: list[str] = []
         in_head = True
-        at = line
+        at, under = line, scope.current()
         self._paragraph += 1
         while tokens[index].type != "table_close":
             token = tokens[index]
@@ -141,6 +143,6 @@ class _Reader:
                 header = tuple(cells)
             elif token.type == "tr_close":
                 text = "| " + " | ".join(cells) + " |"
-                self.blocks.append(Block(text, at, scope.current(), self._paragraph, Table(header), tuple(cells)))
+                self.blocks.append(Block(text, at, under, self._paragraph, Table(header), tuple(cells)))
             index += 1
         return index

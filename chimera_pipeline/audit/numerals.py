@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 SPACES = " \u00a0\u202f\u2009"
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 
 _GROUPED = rf"\d{{1,3}}(?:(?P<sep>[{SPACES}'’.,])\d{{3}})(?:(?P=sep)\d{{3}})*"
+_SPACED = re.compile(rf"[{SPACES}'’]")
 _NUMERAL = re.compile(
     rf"""(?<![\w.,])
     (?P<body>
@@ -108,7 +110,9 @@ def decimal_of(value: Fraction) -> Decimal:
 def fraction_of(value: object) -> Fraction:
     """The exact fraction of a table value; floats by their shortest text (0.1 is one tenth)."""
     if isinstance(value, float):
-        return Fraction(repr(value))
+        text = repr(value)
+        whole, _, decimals = text.partition(".")
+        return Fraction(text) if "e" in text else Fraction(int(whole + decimals), 10 ** len(decimals))
     if isinstance(value, Decimal | int | Fraction):
         return Fraction(value)
     return Fraction(str(value).strip())
@@ -116,7 +120,12 @@ def fraction_of(value: object) -> Fraction:
 
 def _plain(digits: str) -> Printed:
     whole, _, decimals = digits.partition(".")
-    return Printed(Fraction(f"{whole or '0'}.{decimals or '0'}"), Fraction(1, 2 * 10 ** len(decimals)))
+    return Printed(Fraction(int(whole + decimals), 10 ** len(decimals)), _half(len(decimals)))
+
+
+@lru_cache(maxsize=64)
+def _half(decimals: int) -> Fraction:
+    return Fraction(1, 2 * 10**decimals)
 
 
 def _last_mark_is_decimal(body: str) -> str:
@@ -127,13 +136,12 @@ def _last_mark_is_decimal(body: str) -> str:
 
 def _readings(body: str, style: Style) -> tuple[Printed, ...]:
     """The readings of `body`: one, or two where the style stays open."""
-    body = re.sub(rf"[{SPACES}'’]", "", body)
-    marks = {mark for mark in ",." if mark in body}
-    if len(marks) == 2:
+    body = _SPACED.sub("", body)
+    if "," in body and "." in body:
         return (_plain(_last_mark_is_decimal(body)),)
-    if not marks:
+    if "," not in body and "." not in body:
         return (_plain(body),)
-    mark = marks.pop()
+    mark = "," if "," in body else "."
     if body.count(mark) > 1:
         return (_plain(body.replace(mark, "")),)
     as_decimal, as_group = _plain(body.replace(mark, ".")), _plain(body.replace(mark, ""))
@@ -191,9 +199,11 @@ def _signed(text: str, start: int) -> bool:
 
 def decimal_marks(text: str) -> set[str]:
     """The decimal marks that `text` uses beyond doubt."""
-    marks = set()
+    marks: set[str] = set()
+    if "." not in text and "," not in text:
+        return marks
     for match in _NUMERAL.finditer(text):
-        body = re.sub(rf"[{SPACES}'’]", "", match.group("body"))
+        body = _SPACED.sub("", match.group("body"))
         if "." in body and "," in body:
             marks.add("." if body.rfind(".") > body.rfind(",") else ",")
         elif body.count(".") + body.count(",") == 1 and not _is_open(body):
@@ -283,9 +293,12 @@ _ENGLISH = frozenset(
 )
 
 
-def style_of(sentence: str, document_marks: Iterable[str] = ()) -> Style:
-    """Which decimal mark the writer of `sentence` uses: by its other numbers, its language, the rest of the report."""
-    marks = decimal_marks(sentence)
+def style_of(sentence: str, document_marks: Iterable[str] = (), own: set[str] | None = None) -> Style:
+    """Which decimal mark the writer of `sentence` uses: by its other numbers, its language, the rest of the report.
+
+    `own`: the `decimal_marks` of the sentence, where they are known already.
+    """
+    marks = decimal_marks(sentence) if own is None else own
     if len(marks) == 1:
         return "comma" if "," in marks else "point"
     words = set(re.findall(r"(?<![\w-])[^\W\d_]+(?![\w-])", sentence.lower()))  # pieces of a name are no words

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from chimera_pipeline.audit import measures
 from chimera_pipeline.audit.blocks import Block
@@ -15,7 +15,7 @@ from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import Ruling, best, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef
-from chimera_pipeline.audit.numerals import numerals, style_of
+from chimera_pipeline.audit.numerals import Style, numerals
 from chimera_pipeline.audit.sentence_state import Draft
 from chimera_pipeline.audit.store_view import FIELD, METRICS
 from chimera_pipeline.audit.tokens import Number
@@ -25,8 +25,10 @@ _UNESCAPED = re.compile(r"\\([^\w\s]|_)")
 
 def unescaped(cell: str) -> str:
     """The text of a cell as Markdown shows it: without backslashes, entities and emphasis."""
-    plain = _UNESCAPED.sub(r"\1", cell.strip().strip("*`").strip())
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    plain = cell.strip().strip("*`").strip()
+    if "\\" in plain:
+        plain = _UNESCAPED.sub(r"\1", plain)
+    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") if "&" in plain else plain
 
 
 class StoreRows:
@@ -37,14 +39,13 @@ class StoreRows:
         for fact in facts:
             self._facts[fact.metric, fact.entity.lower()].append(fact)
 
-    def drafts(self, block: Block, marks: Iterable[str]) -> list[Draft] | None:
+    def drafts(self, block: Block, style: Style) -> list[Draft] | None:
         """The claims of a row; None where its table is about something else."""
         assert block.table is not None
         headers = [re.sub(r"\s*[(\[].*?[)\]]\s*$", "", unescaped(cell)).lower() for cell in block.table.header]
         if not METRICS & set(headers):
             return None
         cells = [unescaped(cell).lower() for cell in block.cells[: len(headers)]]
-        style = style_of(" | ".join(cells), marks)
         found: list[Draft] = []
         for header, title, cell in zip(headers, block.table.header, cells, strict=False):
             if header not in METRICS:

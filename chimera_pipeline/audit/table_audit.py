@@ -6,7 +6,7 @@ A row is read cell by cell; what its label cells and a column's header name beco
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chimera_pipeline.audit import measures, words
@@ -17,7 +17,7 @@ from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Ruling, contradicted, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
-from chimera_pipeline.audit.numerals import Style, numerals, style_of
+from chimera_pipeline.audit.numerals import Style, numerals
 from chimera_pipeline.audit.operands import Sides
 from chimera_pipeline.audit.reading import read
 from chimera_pipeline.audit.results import CheckedClaim, Verdict
@@ -75,7 +75,7 @@ class TableAuditor:
         self._columns: dict[tuple[str, ...], list[_Column]] = {}
         self._subjects: dict[int, EntityRef] = {}
 
-    def row(self, block: Block, scope: Frame, marks: Iterable[str]) -> list[CheckedClaim]:
+    def row(self, block: Block, scope: Frame, style: Style) -> list[CheckedClaim]:
         """The claims of one row."""
         assert block.table is not None
         header = block.table.header
@@ -83,7 +83,6 @@ class TableAuditor:
             self._columns[header] = [self._column(cell) for cell in header]
         columns = self._columns[header]
         cells = list(block.cells[: len(columns)])
-        style = style_of(" | ".join(cells), marks)
         label, unit, named = self._label(cells, columns)
         self._note_subject(block, cells)
         if label.metric is None and 0 in named:

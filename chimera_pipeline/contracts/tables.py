@@ -76,13 +76,21 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dicts, with None for every kind of null."""
-    import pandas as pd
+    names = [str(name) for name in frame.columns]
+    columns = [_plain(frame[name]) for name in frame.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
-    rows = frame.astype("object").to_dict("records")
-    return [
-        {str(name): None if pd.api.types.is_scalar(value) and pd.isna(value) else value for name, value in row.items()}
-        for row in rows
-    ]
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column as Python has them, with None for every kind of null."""
+    import numpy as np
+
+    values = column.astype("object").to_numpy(dtype=object, copy=True)
+    values[column.isna().to_numpy()] = None
+    if column.dtype == "object":
+        return [value.item() if isinstance(value, np.generic) else value for value in values]
+    found: list[Any] = values.tolist()
+    return found
 
 
 def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -23,6 +22,8 @@ from chimera_pipeline.facts.rankings_fronts import front_facts
 from chimera_pipeline.records import Fact
 
 SCHEMA_VERSION = "1.0"
+_LISTS = ("series_ids", "sources")
+"""Fields of a fact that are lists; JSON in the table."""
 
 
 def facts_of(
@@ -83,21 +84,22 @@ def of_period(
 
 def to_frame(facts: Iterable[Fact]) -> pd.DataFrame:
     """Table `facts`."""
-    rows = []
-    for fact in facts:
-        row: dict[str, Any] = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
-        row["series_ids"] = json.dumps(fact.series_ids)
-        row["sources"] = json.dumps(fact.sources)
-        rows.append(row)
-    return tables.frame("facts", rows)
+    facts = list(facts)
+    columns = {field.name: [getattr(fact, field.name) for fact in facts] for field in dataclasses.fields(Fact)}
+    for name in _LISTS:
+        written: dict[tuple[str, ...], str] = {}
+        columns[name] = [written.get(value) or written.setdefault(value, json.dumps(value)) for value in columns[name]]
+    return tables.frame_of_columns("facts", columns, len(facts))
 
 
 def from_frame(frame: pd.DataFrame) -> list[Fact]:
     """The facts of table `facts`."""
+    read: dict[str, tuple[str, ...]] = {}  # facts of one sample share their places
     out = []
     for values in tables.records(frame):
-        values["series_ids"] = tuple(json.loads(values["series_ids"]))
-        values["sources"] = tuple(json.loads(values["sources"]))
+        for name in _LISTS:
+            text = values[name]
+            values[name] = read.get(text) or read.setdefault(text, tuple(json.loads(text)))
         for name in ("n", "ddof"):
             values[name] = None if values[name] is None else int(values[name])
         out.append(Fact(**values))

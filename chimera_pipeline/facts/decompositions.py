@@ -7,14 +7,17 @@ they add up; what the parts leave unexplained is named. Sensitivities are in `de
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline import wording
 from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import first_call_inside, records
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.facts.statistics import ratio_interval
 from chimera_pipeline.records import Fact
 
@@ -93,25 +96,30 @@ def first_call_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period
         & measurements["series_id"].isin(list(known))
     ]
     keys = ["series_id", "metric", "unit", "artifact_path", "locator"]
-    for (series_id, metric, unit, _, _), rows in wanted.groupby(keys, sort=True):
-        stated = dict(zip(rows["statistic"], rows["value"].astype(float), strict=True))
+    every = Rows.of(wanted, (*keys, "artifact_sha256", "statistic", "value"))
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, key in enumerate(zip(*(every[name].tolist() for name in keys), strict=True)):
+        groups[key].append(place)
+    for series_id, metric, unit, path, locator in sorted(key for key, places in groups.items() if len(places) >= 4):
+        rows = every.take(np.array(groups[series_id, metric, unit, path, locator]))
+        stated = dict(zip(rows["statistic"].tolist(), rows["value"].tolist(), strict=True))
         if len(stated) < 4:
             continue
         found = first_call_inside(stated["mean"], stated["std"], stated["min"], stated["max"])
         if found is None:
             continue
         calls, without = found
-        about = known[str(series_id)]
-        mean, slowest, rest = (wording.quantity(v, str(unit)) for v in (stated["mean"], stated["max"], without))
+        about = known[series_id]
+        mean, slowest, rest = (wording.quantity(v, unit) for v in (stated["mean"], stated["max"], without))
         yield Fact(
             id="",
             kind="quality",
-            metric=str(metric),
+            metric=metric,
             statistic="mean_without_slowest",
             entity=str(about["entity"]),
             condition=_condition(about),
             value=without,
-            unit=str(unit),
+            unit=unit,
             n=calls - 1,
             period=period,
             grade="computed",
@@ -119,6 +127,6 @@ def first_call_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period
                 f"the stated mean of {_name(about)}, {mean}, counts one call of {slowest} in, as a first "
                 f"call would be; the others average {rest} (at least {calls} calls)"
             ),
-            series_ids=(str(series_id),),
+            series_ids=(series_id,),
             sources=ids.sources(rows),
         )

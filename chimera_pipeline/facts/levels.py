@@ -28,13 +28,13 @@ _NEVER_POOLED = ("p50", "p90", "p95", "p99")
 
 def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
     """Every level fact of `measurements` (rows of one period, or of all)."""
-    known = series.set_index("series_id")
+    known = {row["series_id"]: row for row in series.to_dict("records")}
     ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
     rates = _rate_parts(ok)
     every = Rows.of(ok)
     groups: dict[Any, Any] = dict(ok.groupby(["series_id", "metric", "unit"], sort=True).indices)
     for (series_id, metric, unit), places in sorted(groups.items()):
-        about = About(known.loc[series_id], series_id, vocabulary.metric(metric), unit, period)
+        about = About(known[series_id], series_id, vocabulary.metric(metric), unit, period)
         rows = every.take(places)
         samples = rows.where("statistic", "sample")
         for condition, part in _phases(samples, about.metric):

@@ -14,10 +14,12 @@ import pandas as pd
 
 from chimera_pipeline.facts import build, ids
 from chimera_pipeline.facts.history_lines import Line, lines_of
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 MOST = 60
 """A level with more samples gives no points: its interval and extremes tell more than a cloud."""
+_TOLD = ("phase", *ids.PLACE)
 _PHASES = {"": None, "cold": "cold", "warm": "warm", "phase unknown": "unknown"}
 
 
@@ -35,18 +37,19 @@ def _of_levels(
     facts: list[Fact], measurements: pd.DataFrame, series: pd.DataFrame
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] == "sample")]
-    groups: dict[Any, pd.DataFrame] = dict(iter(ok.groupby(["series_id", "metric", "unit"], sort=False)))
+    every = Rows.of(ok, ("value", "phase", *ids.PLACE))
+    groups: dict[Any, Any] = dict(ok.groupby(["series_id", "metric", "unit"], sort=False).indices)
     conditions = dict(zip(series["series_id"], series["condition"].fillna(""), strict=True))
     for fact in facts:
         if fact.statistic != "mean" or fact.grade != "from_samples" or len(fact.series_ids) != 1:
             continue
-        rows = groups.get((fact.series_ids[0], fact.metric, fact.unit))
-        if rows is None:
+        places = groups.get((fact.series_ids[0], fact.metric, fact.unit))
+        if places is None:
             continue
         phase = _phase(fact.condition, conditions.get(fact.series_ids[0], ""))
-        rows = rows if phase is None else rows[rows["phase"] == phase]
-        if len(rows) == fact.n and len(rows) <= MOST:
-            yield fact.id, {"points": [_point(row) for row in rows.itertuples()], "changes": []}
+        places = places if phase is None else places[every["phase"][places] == phase]
+        if len(places) == fact.n and len(places) <= MOST:
+            yield fact.id, {"points": list(_points(every.take(places))), "changes": []}
 
 
 def _phase(condition: str, own: str) -> str | None:
@@ -57,9 +60,11 @@ def _phase(condition: str, own: str) -> str | None:
     return None
 
 
-def _point(row: Any) -> dict[str, Any]:
-    source = f"{row.artifact_path}#{row.locator}@{str(row.artifact_sha256)[:12]}"
-    return {"value": float(row.value), "phase": row.phase, "source": source}
+def _points(rows: Rows) -> Iterator[dict[str, Any]]:
+    for value, phase, path, sha256, locator in zip(
+        rows["value"].tolist(), *(rows[name] for name in _TOLD), strict=True
+    ):
+        yield {"value": value, "phase": phase, "source": f"{path}#{locator}@{str(sha256)[:12]}"}
 
 
 def _of_lines(

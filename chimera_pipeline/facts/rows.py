@@ -18,7 +18,7 @@ COLUMNS = (
 
 
 class Rows:
-    """Columns of equal length; `rows[name]` is an array, nulls of n and ddof are None."""
+    """Columns of equal length; `rows[name]` is an array, nulls of n and ddof are None, instants UTC microseconds."""
 
     __slots__ = ("_columns", "_size")
 
@@ -34,6 +34,8 @@ class Rows:
             column = frame[name]
             if name == "value":
                 columns[name] = column.to_numpy(dtype=np.float64)
+            elif name == "measured_at":
+                columns[name] = column.to_numpy(dtype="datetime64[us]")
             else:
                 objects: Any = column.astype("object")
                 columns[name] = objects.where(column.notna(), None).to_numpy(dtype=object)

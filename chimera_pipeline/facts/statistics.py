@@ -8,8 +8,9 @@ runs are in `statistics_runs`, two samples in `comparisons_shift`, ordered point
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -186,14 +187,23 @@ def bootstrap_interval(
 
 
 def _resampled(array: Array, statistic: Statistic, seed: int, resamples: int) -> Array:
+    if array.size * resamples <= _CELLS:
+        return statistic(array.take(_places(array.size, seed, resamples)))
+    return np.concatenate([statistic(array.take(places)) for places in _drawn(array.size, seed, resamples)])
+
+
+def _drawn(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]:
+    """The places that the resamples of n values take, a resample a row, in blocks of bounded size."""
     rng = np.random.default_rng(seed)
-    step = max(1, _CELLS // array.size)
-    return np.concatenate(
-        [
-            statistic(array[rng.integers(0, array.size, size=(min(step, resamples - done), array.size))])
-            for done in range(0, resamples, step)
-        ]
-    )
+    step = max(1, _CELLS // n)
+    for done in range(0, resamples, step):
+        yield rng.integers(0, n, size=(min(step, resamples - done), n))
+
+
+@lru_cache(maxsize=2)
+def _places(n: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
+    """The same places in one block: the metrics of one series have as many values each."""
+    return np.concatenate(list(_drawn(n, seed, resamples)))
 
 
 def _leave_one_out(array: Array, statistic: Statistic) -> Array:

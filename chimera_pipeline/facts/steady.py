@@ -27,7 +27,7 @@ from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_b
 from chimera_pipeline.facts.comparisons_verdict import ALPHA
 from chimera_pipeline.facts.history_changes import family, search, steps
 from chimera_pipeline.facts.history_null import SEED
-from chimera_pipeline.facts.rows import Rows
+from chimera_pipeline.facts.rows import COLUMNS, Rows
 from chimera_pipeline.facts.statistics import Array
 from chimera_pipeline.records import Fact
 
@@ -45,12 +45,12 @@ class Run:
     metric: Metric
     unit: str
     phase: str
-    rows: pd.DataFrame
+    rows: Rows
 
     @property
     def values(self) -> Array:
         """One value a measurement."""
-        return self.rows["value"].to_numpy(dtype=np.float64)
+        return self.rows["value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +77,26 @@ def sequences(measurements: pd.DataFrame) -> list[Run]:
         & (measurements["phase"] != "cold")
         & measurements["metric"].isin(list(directed))
     ]
-    keys = ["series_id", "metric", "unit", "run_id"]
-    rows = rows[rows.groupby(keys, sort=False)["value"].transform("size") >= LEAST]
+    every = Rows.of(rows, (*COLUMNS, "measured_at"))
+    groups: dict[Any, Any] = dict(rows.groupby(["series_id", "metric", "unit", "run_id"], sort=False).indices)
     out = []
-    for (series_id, name, unit, _), part in rows.groupby(keys, sort=True):
-        metric = directed[str(name)]
-        groups = part.groupby("phase", sort=True) if metric.phase == "split" else [("", part)]
-        for phase, found in groups:
+    for (series_id, name, unit, _), places in sorted(groups.items()):
+        if len(places) < LEAST:
+            continue
+        metric, part = directed[name], every.take(places)
+        for phase, found in part.groups("phase") if metric.phase == "split" else [("", part)]:
             if len(found) >= LEAST:
-                words = "phase unknown" if phase == "unknown" else str(phase)
-                out.append(Run(str(series_id), metric, str(unit), words, in_order(found)))
+                words = "phase unknown" if phase == "unknown" else phase
+                out.append(Run(series_id, metric, unit, words, in_order(found)))
     return out
 
 
-def in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows by instant, then by their place in the file."""
-    at = pd.to_datetime(rows["measured_at"], utc=True).astype("int64").tolist()
-    places = rows["locator"].map(lambda text: tuple(int(number) for number in _NUMBER.findall(text)))
+def in_order(rows: Rows) -> Rows:
+    """The rows by instant (undated ones first), then by their place in the file."""
+    at = rows["measured_at"].astype(np.int64).tolist()
+    places = [tuple(map(int, _NUMBER.findall(locator))) for locator in rows["locator"]]
     keys = list(zip(at, rows["artifact_path"], places, rows["locator"], strict=True))
-    return rows.iloc[sorted(range(len(rows)), key=keys.__getitem__)]
+    return rows.take(np.array(sorted(range(len(rows)), key=keys.__getitem__)))
 
 
 def settlings(
@@ -162,14 +163,14 @@ def steady_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: st
     found = sequences(measurements)
     if not found:
         return
-    known = series.set_index("series_id")
+    known = {row["series_id"]: row for row in series.to_dict("records")}
     lengths = _lengths(measurements)
     groups: dict[tuple[str, str, str, str], list[tuple[Run, Settling, float | None]]] = defaultdict(list)
     for one, (settling, q) in zip(found, settlings(found, lengths, seed=seed), strict=True):
         groups[one.series_id, one.metric.name, one.unit, one.phase].append((one, settling, q))
     quiet: dict[str, list[Run]] = defaultdict(list)
     for (series_id, name, unit, phase), members in groups.items():
-        about = levels.About(known.loc[series_id], series_id, vocabulary.metric(name), unit, period)
+        about = levels.About(known[series_id], series_id, vocabulary.metric(name), unit, period)
         for one, settling, q in members:
             if settling.shape in (SETTLES, UNSETTLED):
                 yield _settling_fact(about, one, settling, q)
@@ -195,8 +196,8 @@ def _steady_levels(
     """The level of a series over the steady parts of its runs, where any run has a part before."""
     settled = [(one, settling) for one, settling, _ in members if settling.shape in (SETTLES, FLAT)]
     if any(settling.shape == SETTLES for _, settling in settled):
-        rows = pd.concat([one.rows.iloc[settling.start :] for one, settling in settled])
-        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), Rows.of(rows))
+        rows = Rows.joined(one.rows.take(np.arange(settling.start, len(one.rows))) for one, settling in settled)
+        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), rows)
 
 
 def _settling_fact(about: levels.About, one: Run, settling: Settling, q: float | None) -> Fact:
@@ -237,7 +238,6 @@ def _settling_fact(about: levels.About, one: Run, settling: Settling, q: float |
 
 
 def _quiet_fact(metric: Metric, runs: Sequence[Run], period: str) -> Fact:
-    rows: Any = pd.concat([one.rows for one in runs])
     sizes = [len(one.rows) for one in runs]
     extent = f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)} to {max(sizes)}"
     return Fact(
@@ -254,5 +254,5 @@ def _quiet_fact(metric: Metric, runs: Sequence[Run], period: str) -> Fact:
         grade="computed",
         text=f"{metric.label}: no warm-up found in {wording.count(len(runs), 'run')} of {extent} measurements",
         series_ids=tuple(sorted({one.series_id for one in runs})),
-        sources=ids.sources(rows),
+        sources=ids.sources(Rows.joined(one.rows for one in runs)),
     )

@@ -18,6 +18,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.report import model_metrics
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~])")
+_RISKY = re.compile(r"[\\`*\[\]<>|~&_]")
 _FIGURES = re.compile(r"(?<![\w.`=-])(?:\w+=)?\d+(?:\.\d+)?(?: of \d+)?(?! of \d|[\w-]|\.\d)")
 _EDGE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _NUMBER = re.compile(
@@ -53,6 +54,8 @@ def told(view: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> str:
 def escape(value: Any) -> str:
     """Text that Markdown shows as it is, on one line."""
     text = redact.printable(str(value)).replace(_MARK, "")
+    if _RISKY.search(text) is None:
+        return text
     text = _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;"))
     return _EDGE.sub(r"\\_", text)
 

@@ -10,6 +10,7 @@ import pytest
 
 from chimera_pipeline.contracts import validation
 from chimera_pipeline.facts import build, ids, levels, steady
+from chimera_pipeline.facts.rows import COLUMNS, Rows
 from chimera_pipeline.facts.statistics import Array
 from chimera_pipeline.records import Fact
 from tests.unit.facts.test_comparisons import a_series, frames, values_of
@@ -116,4 +117,4 @@ def test_the_order_is_that_of_the_instants_then_of_the_places() -> None:
     for row, place in zip(rows, ("/10/t", "/9/t", "/2/t", "/1/t"), strict=True):
         row["locator"] = place
     measurements, _ = frames(rows, [a_series("x")])
-    assert steady.in_order(measurements)["value"].tolist() == [3, 2, 1, 0]
+    assert steady.in_order(Rows.of(measurements, (*COLUMNS, "measured_at")))["value"].tolist() == [3, 2, 1, 0]
