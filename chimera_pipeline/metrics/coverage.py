@@ -11,7 +11,7 @@ import datetime as dt
 import itertools
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,9 +75,10 @@ def cells_of(entries: Iterable[Entry]) -> list[Cell]:
     for cell in found.values():
         cell.state = _state(cell, newest)
     cells = [*found.values(), *(Cell(key) for key in _holes(found))]
-    measured = {cell.key for cell in cells if cell.state is not State.NEVER_RUN}
+    sharing = Counter(rest for cell in cells if cell.state is not State.NEVER_RUN for rest in _but_one(cell.key))
     for cell in cells:
-        cell.gain = sum(_one_apart(cell.key, other) for other in measured if other[0] == cell.key[0])
+        itself = cell.state is not State.NEVER_RUN
+        cell.gain = sum(sharing[rest] - itself for rest in _but_one(cell.key))
     return sorted(cells, key=lambda cell: _order(cell.key))
 
 
@@ -197,8 +198,10 @@ def _holes(found: dict[Key, Cell]) -> Iterator[Key]:
                     yield model, quantization, context, hardware
 
 
-def _one_apart(a: Key, b: Key) -> bool:
-    return sum(x != y for x, y in zip(a, b, strict=True)) == 1
+def _but_one(key: Key) -> Iterator[tuple[int, tuple[str | None, ...]]]:
+    """The key without each of quantization, context and hardware: cells that share one differ in that thing alone."""
+    for place in (1, 2, 3):
+        yield place, key[:place] + key[place + 1 :]
 
 
 def _level(value: str | None) -> tuple[int, float, str]:

@@ -79,6 +79,20 @@ def measures(table: str, row: Row) -> dict[str, float]:
     return {name: float(row[name]) for name in _MEASURES.get(table, ()) if row.get(name) is not None}
 
 
+def measures_of(table: str, rows: list[Row]) -> list[tuple[str, list[float]]]:
+    """The measured numbers of `rows` that are stated, by name: in the order in which rows state them, most telling
+    first within a row.
+    """
+    out = []
+    for name in _MEASURES.get(table, ()):
+        values = [float(value) for row in rows if (value := row.get(name)) is not None]
+        if values:
+            whole = len(values) == len(rows)
+            first = 0 if whole else next(place for place, row in enumerate(rows) if row.get(name) is not None)
+            out.append((first, name, values))
+    return [(name, values) for _, name, values in sorted(out, key=lambda found: found[0])]
+
+
 def label(row: Row) -> tuple[Any, ...]:
     """What a row is about, apart from its numbers: equal labels are needed for two rows to be one measurement."""
     return (row.get("case"), row.get("task"), row.get("metric"), row.get("status", "ok") == "failed")

@@ -6,6 +6,7 @@ the row that stays, with the path each came from.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -13,12 +14,12 @@ from chimera_pipeline.contracts.tables import METRIC_TABLES
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics import instants
 from chimera_pipeline.metrics.entries import Entry, label, measures
-from chimera_pipeline.metrics.twin_sums import Sums, alike
+from chimera_pipeline.metrics.twin_sums import AT, MIN_NUMBERS, Near, Sums
 from chimera_pipeline.records import ArtifactStatus, Row
 
-MIN_NUMBERS = 3
-"""Fewer shared numbers than this prove nothing."""
 _BESIDE = frozenset({"measurements", "system_samples"})
+_NAMES = ("model", "quantization", "device", "backend", "prompt_id")
+"""What two records of one measurement cannot state differently."""
 _LENDERS = ("llm_requests", "serving_runs")
 
 
@@ -38,42 +39,98 @@ def set_copies_aside(entries: list[Entry]) -> None:
 def merge_twins(entries: list[Entry]) -> None:
     """Files that hold the same measurements in another format or precision: the fuller one stays."""
     for table in METRIC_TABLES:
-        candidates = [entry for entry in entries if entry.counts and entry.rows.get(table)]
-        for group in _anchored(candidates, table):
-            _merge_group(group, table)
+        alike: dict[tuple[int, int], list[Sums]] = defaultdict(list)
+        for entry in entries:
+            if entry.counts and entry.rows.get(table):
+                sums = Sums.of(entry, table, _BESIDE)
+                alike[sums.rows, sums.begin].append(sums)
+        for found in alike.values():
+            _merge_alike(found, table)
 
 
-def _anchored(candidates: list[Entry], table: str) -> Iterable[list[Entry]]:
-    """Candidates with as many rows, the same labels and near-equal first numbers, as far as their sums allow."""
-    buckets: dict[tuple[str, tuple[object, ...]], list[Sums]] = defaultdict(list)
-    for entry in candidates:
-        rows = entry.rows[table]
-        key = (len(rows), *(label(row)[:3] for row in rows[:50]))
-        sums = Sums.of(entry, table)
-        for name in sums.totals:
-            buckets[name, key].append(sums)
-    for (anchor, _), found in buckets.items():
-        found.sort(key=lambda sums: (sums.totals[anchor], sums.entry.path))
-        run = [found[0]]
-        for sums in found[1:]:
-            if sums.totals[anchor] - run[-1].totals[anchor] <= 1e-2 * abs(sums.totals[anchor]):
-                run.append(sums)
-                continue
-            yield from alike(run)
-            run = [sums]
-        yield from alike(run)
+def _merge_alike(found: list[Sums], table: str) -> None:
+    """Merge the twins among files with as many rows about the same things."""
+    near = _with_partners(found)
+    if near:
+        near = _with_partners(_told_more(near, table))
+    if not near:
+        return
+    index = Near(near)
+    some = {id(sums) for sums in near}
+    for anchor in dict.fromkeys(name for sums in found for name in sums.totals):
+        for run in _runs([sums for sums in found if anchor in sums.totals], anchor):
+            _merge_group([sums for sums in run if id(sums) in some], index, table)
 
 
-def _merge_group(group: list[Entry], table: str) -> None:
-    ranked = sorted(group, key=lambda entry: (-_fullness(entry, table), entry.path))
-    for position, kept in enumerate(ranked):
+def _with_partners(found: list[Sums]) -> list[Sums]:
+    if len(found) < 2:
+        return []
+    index = Near(found)
+    return [sums for sums in found if next(index.of(sums, least=1), None) is not None]
+
+
+def _told_more(found: list[Sums], table: str) -> list[Sums]:
+    """`found` with what tells apart files of equal numbers: the names that they state, and their times."""
+    dated = False
+    for sums in found:
+        rows = sums.entry.rows[table]
+        for name in _NAMES:
+            stated = tuple(row.get(name) for row in rows)
+            if None not in stated:
+                sums.features[name] = (float(hash(stated) % 2**40), 0.25)
+        begin = instants.begin(sums.entry, table)
+        if begin is not None:
+            sums.features[AT] = begin[:2]
+        sums.clock = (begin is not None and begin[2], sums.entry.artifact.format.value)
+        dated |= any(row.get("measured_at") is not None for row in rows)
+    for sums in () if dated else found:
+        stamp = instants.stamp_of(sums.entry.path)
+        if stamp is not None:
+            sums.features[AT] = stamp
+    return found
+
+
+def _runs(found: list[Sums], anchor: str) -> Iterable[list[Sums]]:
+    """`found` by the sum of `anchor`, cut where neighbours lie more than a percent apart."""
+    found.sort(key=lambda sums: (sums.totals[anchor], sums.entry.path))
+    run = found[:1]
+    for sums in found[1:]:
+        if sums.totals[anchor] - run[-1].totals[anchor] > 1e-2 * abs(sums.totals[anchor]):
+            yield run
+            run = []
+        run.append(sums)
+    yield run
+
+
+def _merge_group(group: list[Sums], near: Near, table: str) -> None:
+    ranked = sorted(
+        (sums for sums in group if sums.entry.counts), key=lambda sums: (-_fullness(sums.entry, table), sums.entry.path)
+    )
+    places = {id(sums): place for place, sums in enumerate(ranked)}
+    for place, sums in enumerate(ranked):
+        kept = sums.entry
         if not kept.counts:
             continue
-        for twin in ranked[position + 1 :]:
+        waiting = {found for other in near.of(sums) if (found := places.get(id(other), 0)) > place}
+        for found in _rising(waiting):
+            other = ranked[found]
+            twin = other.entry
             if twin.counts and twin is not kept and _same_measurements(kept, twin, table):
                 _merge(kept, twin, table)
                 detail = f"same measurements as {kept.path}; fields it adds are merged"
                 twin.set_aside(ArtifactStatus.DUPLICATE, Reason.TWIN, detail, kept.path)
+                if sums.take(other):  # the numbers that it brought may show more twins
+                    waiting |= {more for one in near.of(sums) if (more := places.get(id(one), 0)) > found}
+
+
+def _rising(waiting: set[int]) -> Iterable[int]:
+    """The smallest of `waiting` again and again, until it is empty; it may grow meanwhile."""
+    heap: list[int] = []
+    while waiting or heap:
+        for place in waiting:
+            heapq.heappush(heap, place)
+        waiting.clear()
+        yield heapq.heappop(heap)
 
 
 def _fullness(entry: Entry, table: str) -> float:
@@ -104,7 +161,7 @@ def _same_measurements(a: Entry, b: Entry, table: str) -> bool:
 
 def _conflict(left: Row, right: Row) -> bool:
     """Both state an identity and it differs."""
-    for name in ("model", "quantization", "device", "backend", "prompt_id"):
+    for name in _NAMES:
         a, b = left.get(name), right.get(name)
         if a is not None and b is not None and a != b:
             return True
@@ -137,12 +194,12 @@ def set_subsets_aside(entries: list[Entry]) -> None:
     for index, found in enumerate(prints):
         if not found or any(len(homes[print_]) == 1 for print_ in found):
             continue
-        holders = set.intersection(*(set(homes[print_]) for print_ in set(found))) - {index}
-        larger = [live[other] for other in holders if len(prints[other]) > len(found)]
+        wanted = set(found)
+        rarest = min((homes[print_] for print_ in wanted), key=len)
+        larger = (other for other in rarest if len(prints[other]) > len(found) and wanted.issubset(prints[other]))
         own = set(_fingerprints(live[index]))
-        larger = [entry for entry in larger if own <= set(_fingerprints(entry))]
-        if larger:
-            kept = min(larger, key=lambda entry: entry.path)
+        kept = next((live[other] for other in larger if own.issubset(_fingerprints(live[other]))), None)
+        if kept is not None:  # the first by path, as entries are
             detail = f"each of its {len(found)} rows is a row of {kept.path}"
             live[index].set_aside(ArtifactStatus.DUPLICATE, Reason.SUBSET_OF_ROWS, detail, kept.path)
 

@@ -69,12 +69,40 @@ def may_be_one_run(a: Entry, b: Entry, table: str) -> bool:
     return _agree(stamps[0], stamps[1], other_format=a.artifact.format is not b.artifact.format)
 
 
-def may_sum_up(path: str, source: Entry, table: str) -> bool:
-    """Whether a summary at `path` can be of a file's rows: they did not begin after its stamp, if it has one."""
-    stamp, known = _stamp(path), _content(source.rows[table]).known
-    if stamp is None or not known or source.path == path:
-        return True
-    return stamp.known[0] + stamp.resolution + RUN >= min(known)
+def begin(entry: Entry, table: str) -> tuple[float, float, bool] | None:
+    """(epoch seconds of the first row, how far a twin's may lie from it, whether it names no zone).
+
+    None where some row of the table states no time.
+    """
+    stated = _content(entry.rows[table])
+    first = stated.at[0]
+    if first is None or None in stated.at:
+        return None
+    return first.timestamp(), stated.resolution.total_seconds(), stated.naive
+
+
+def stamp_of(path: str) -> tuple[float, float] | None:
+    """(epoch seconds of the stamp in a path, how far a twin's may lie from it); None without a stamp."""
+    found = _stamp(path)
+    return None if found is None else (found.known[0].timestamp(), found.resolution.total_seconds())
+
+
+def clocks_apart_s(a: tuple[bool, str], b: tuple[bool, str]) -> float:
+    """How far apart twins may state one instant beyond their resolution; a clock: (names no zone, format)."""
+    zone = _FARTHEST_ZONE if a[0] != b[0] else dt.timedelta()
+    return (zone + (WRITING if a[1] != b[1] else dt.timedelta())).total_seconds()
+
+
+def latest_s(path: str) -> float | None:
+    """The latest instant, in epoch seconds, at which rows began that a summary at `path` sums up; None: any."""
+    stamp = _stamp(path)
+    return None if stamp is None else (stamp.known[0] + stamp.resolution + RUN).timestamp()
+
+
+def start_s(rows: Sequence[Row]) -> float | None:
+    """When the first of `rows` was measured, in epoch seconds, as far as the file says."""
+    known = _content(rows).known
+    return min(known).timestamp() if known else None
 
 
 def _content(rows: Sequence[Row]) -> _Stated:

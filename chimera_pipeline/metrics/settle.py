@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
@@ -80,9 +81,10 @@ def _drop_impossible(entries: list[Entry]) -> list[tuple[Entry, Rejection, str]]
             row[name] = None
             detail = f"{row['locator']}: {name} is {value:g}, which is impossible"
             rejected.append((entry, Rejection(Reason.OUT_OF_RANGE, detail, row["locator"], redact.value(value)), name))
+    counts = Counter(id(entry) for entry, _, _ in rejected)
     for entry in {id(entry): entry for entry, _, _ in rejected}.values():
         if entry.status is ArtifactStatus.OK:
-            count = sum(other is entry for other, _, _ in rejected)
+            count = counts[id(entry)]
             entry.status, entry.reason = ArtifactStatus.PARTIAL, Reason.OUT_OF_RANGE
             entry.detail = f"{count} impossible values refused"
     return rejected

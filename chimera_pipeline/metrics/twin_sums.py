@@ -1,91 +1,175 @@
-"""Which of many like files can hold the same measurements at all, told by the sums of their numbers.
+"""Which of many like files can hold the same measurements at all, told by sums over their rows.
 
 Among thousands of results of one benchmark every file is within a percent of some other; comparing all pairs row by
-row would take the square of their number. Two files whose sums differ by more than rounding explains are no twins.
+row would take the square of their number. `Near` finds for a file those whose sums, times and names allow that they
+are its twin, by descending a tree of intervals; what it finds is then compared row by row.
 """
 
 from __future__ import annotations
 
+import math
+import operator
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from chimera_pipeline.metrics.entries import Entry, measures
+from chimera_pipeline.metrics import instants
+from chimera_pipeline.metrics.entries import Entry, label, measures_of
+
+MIN_NUMBERS = 3
+"""Fewer shared numbers than this prove nothing."""
+AT = "at"
+"""Feature: when the first row was measured, in epoch seconds."""
+_ROUNDING = 1e-9
+_FEW = 8
+"""So few files are looked at one by one."""
+
+Interval = tuple[float, float]
+"""A value and how far from it the same measurement may be stated."""
+_Kind = tuple[int, frozenset[str], frozenset[str], tuple[bool, str], tuple[int, float]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Sums:
-    """The sum of each measured number over the rows of an entry; `whole` are those that every row states.
+    """What can be told of the rows of one table of an entry without comparing them.
 
-    `sizes` are the sums of absolute values. `slack` is what rounding to the printed digits can move a sum by.
+    `shape`: two twins have as many rows, about the same things, and rows in the same tables. `totals`: the sum of
+    each measured number. `told`: how many values of it are not 0. `features`: for each number that every row states,
+    its sum weighted by the place of the row, so that the same numbers in another order differ. `clock`: whether its
+    times name no zone, and its format.
     """
 
     entry: Entry
-    totals: dict[str, float]
-    sizes: dict[str, float]
-    whole: frozenset[str]
-    slack: float
+    rows: int
+    begin: int
+    shape: int
+    totals: dict[str, float] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
+    features: dict[str, Interval] = field(default_factory=dict)
+    clock: tuple[bool, str] = (False, "")
 
     @classmethod
-    def of(cls, entry: Entry, table: str) -> Sums:
-        """The sums of the rows of `table`."""
+    def of(cls, entry: Entry, table: str, beside: frozenset[str]) -> Sums:
+        """The sums of the rows of `table`; tables `beside` may be missing in a twin."""
         rows = entry.rows[table]
-        numbers: dict[str, list[float]] = defaultdict(list)
-        for row in rows:
-            for name, value in measures(table, row).items():
-                numbers[name].append(value)
-        half = max(entry.reading.precision.get(table, {}).values(), default=0.0)
-        return cls(
-            entry,
-            {name: sum(found) for name, found in numbers.items()},
-            {name: sum(map(abs, found)) for name, found in numbers.items()},
-            frozenset(name for name, found in numbers.items() if len(found) == len(rows)),
-            half * len(rows),
+        labels = [label(row) for row in rows]
+        others = frozenset(name for name, found in entry.rows.items() if found) - beside
+        out = cls(entry, len(rows), hash(tuple(one[:3] for one in labels[:50])), hash((others, *labels)))
+        half = entry.reading.precision.get(table, {})
+        for name, values in measures_of(table, rows):
+            out.totals[name] = sum(values)
+            out.told[name] = len(values) - values.count(0.0)
+            if len(values) == len(rows):
+                places = range(1, len(rows) + 1)
+                weighted = sum(map(operator.mul, values, places))
+                size = sum(map(operator.mul, map(abs, values), places))
+                slack = half.get(name, 0.0) * len(rows) * (len(rows) + 1) / 2
+                if math.isfinite(size + slack):
+                    out.features[name] = (weighted, (slack + _ROUNDING * size) * (1 + 1e-5))
+        return out
+
+    def take(self, other: Sums) -> bool:
+        """Count the values that the rows of a twin may fill in; whether there can be any."""
+        told = {
+            name: min(self.rows, self.told.get(name, 0) + count)
+            for name, count in other.told.items()
+            if name not in self.features
+        }
+        more = any(self.told.get(name, 0) < count for name, count in told.items())
+        self.told |= told
+        return more
+
+    def allows(self, other: Sums, least: int) -> bool:
+        """Whether `other` can be a twin: at least so many numbers can be compared, and none of them differs."""
+        shared = sum(min(count, other.told[name]) for name, count in self.told.items() if name in other.told)
+        return shared >= least and all(
+            abs(value - other.features[name][0]) <= radius + other.features[name][1] + self._apart(name, other)
+            for name, (value, radius) in self.features.items()
+            if name in other.features
         )
 
+    def _apart(self, name: str, other: Sums) -> float:
+        return instants.clocks_apart_s(self.clock, other.clock) if name == AT else 0.0
 
-def alike(run: list[Sums]) -> Iterable[list[Entry]]:
-    """`run` in groups that keep together all whose sums allow that they are twins; none of a single entry."""
-    if len(run) < 2:
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Files by the interval of one feature that they lie in, each interval divided by the next feature."""
+
+    name: str
+    width: float
+    keys: list[float]
+    children: dict[float, _Tree | list[Sums]]
+
+
+class Near:
+    """Finds the possible twins among `found`, which have the same number of rows."""
+
+    def __init__(self, found: Iterable[Sums]) -> None:
+        self._kinds: dict[_Kind, list[Sums]] = defaultdict(list)
+        self._trees: dict[tuple[object, ...], _Tree | list[Sums]] = {}
+        for sums in found:
+            kind = (sums.shape, frozenset(sums.features), frozenset(sums.told), sums.clock, _grain(sums))
+            self._kinds[kind].append(sums)
+
+    def of(self, sums: Sums, least: int = MIN_NUMBERS) -> Iterator[Sums]:
+        """Every other one that `sums` allows as a twin."""
+        for kind, members in self._kinds.items():
+            shape, features, told, clock, _ = kind
+            if shape != sums.shape or len(sums.told.keys() & told) * sums.rows < least:
+                continue
+            shared = frozenset(sums.features.keys() & features)
+            tree = self._trees.get((kind, shared))
+            if tree is None:
+                tree = self._trees[kind, shared] = _planted(members, sorted(shared))
+            for other in _within(tree, sums, instants.clocks_apart_s(clock, sums.clock)):
+                if other is not sums and sums.allows(other, least):
+                    yield other
+
+
+def _planted(members: list[Sums], names: Sequence[str]) -> _Tree | list[Sums]:
+    """The tree of `members`, divided by the most telling feature first."""
+    if len(members) <= _FEW or not names:
+        return members
+    widths = {name: _width(members, name) for name in names}
+    parts = {name: len({_key(one, name, widths[name]) for one in members}) for name in names}
+    return _divided(members, sorted((name for name in names if parts[name] > 1), key=lambda name: (-parts[name], name)))
+
+
+def _divided(members: list[Sums], names: Sequence[str]) -> _Tree | list[Sums]:
+    if len(members) <= _FEW or not names:
+        return members
+    name, *rest = names
+    width = _width(members, name)
+    parts: dict[float, list[Sums]] = defaultdict(list)
+    for one in members:
+        parts[_key(one, name, width)].append(one)
+    children = {key: _divided(part, rest) for key, part in parts.items()}
+    return _Tree(name, width, sorted(children), children)
+
+
+def _width(members: list[Sums], name: str) -> float:
+    return 2 * max(one.features[name][1] for one in members) or 1.0
+
+
+def _grain(sums: Sums) -> tuple[int, float]:
+    """How coarsely a file is rounded (powers of ten) and dated (seconds): what is coarser widens no other tree."""
+    shares = (radius / abs(value) for value, radius in sums.features.values() if value and radius)
+    return math.ceil(math.log10(max(shares, default=1.0))), sums.features.get(AT, (0.0, 0.0))[1]
+
+
+def _key(sums: Sums, name: str, width: float) -> float:
+    return sums.features[name][0] // width
+
+
+def _within(tree: _Tree | list[Sums], sums: Sums, apart: float) -> Iterator[Sums]:
+    if isinstance(tree, list):
+        yield from tree
         return
-    shapes: dict[frozenset[str], list[int]] = defaultdict(list)
-    for index, sums in enumerate(run):
-        shapes[sums.whole].append(index)
-    leader = list(range(len(run)))
-    for one, other in combinations_with_replacement(shapes, 2):
-        parts = [shapes[one] if one == other else shapes[one] + shapes[other]]
-        for name in sorted(one & other):
-            parts = [piece for part in parts for piece in _cut(part, run, name)]
-        for part in parts:
-            for index in part:
-                _join(leader, part[0], index)
-    groups: dict[int, list[Entry]] = defaultdict(list)
-    for index, sums in enumerate(run):
-        groups[_lead(leader, index)].append(sums.entry)
-    yield from (group for group in groups.values() if len(group) > 1)
-
-
-def _cut(part: list[int], run: list[Sums], name: str) -> list[list[int]]:
-    """`part` by the sums of `name`, cut where neighbours lie too far apart; pieces of one are left out."""
-    ordered = sorted(part, key=lambda index: run[index].totals[name])
-    slack = 2 * max(run[index].slack for index in part)
-    pieces = [[ordered[0]]]
-    for index in ordered[1:]:
-        before, after = run[pieces[-1][-1]], run[index]
-        near = (slack + 1e-9 * (before.sizes[name] + after.sizes[name])) * (1 + 1e-5)
-        if after.totals[name] - before.totals[name] > near:
-            pieces.append([])
-        pieces[-1].append(index)
-    return [piece for piece in pieces if len(piece) > 1]
-
-
-def _lead(leader: list[int], index: int) -> int:
-    while leader[index] != index:
-        leader[index] = leader[leader[index]]
-        index = leader[index]
-    return index
-
-
-def _join(leader: list[int], one: int, other: int) -> None:
-    leader[_lead(leader, other)] = _lead(leader, one)
+    value, radius = sums.features[tree.name]
+    reach = radius + tree.width / 2 + (apart if tree.name == AT else 0.0)
+    first = bisect_left(tree.keys, (value - reach) // tree.width)
+    last = bisect_right(tree.keys, (value + reach) // tree.width)
+    for key in tree.keys[first:last]:
+        yield from _within(tree.children[key], sums, apart)

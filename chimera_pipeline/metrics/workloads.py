@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import re
 from bisect import insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,7 +48,8 @@ def set_workloads(entries: list[Entry]) -> None:
     for places in logs.values():
         if len({prompts[place] for place in places}) > 1:
             prompts.update(_joined(places, prompts))
-    names = {place: _name(found) for place, found in prompts.items()}
+    name_of = {found: _name(found) for found in set(prompts.values())}  # all parts of a log share one set
+    names = {place: name_of[found] for place, found in prompts.items()}
     named = {path for path, _ in names}
     for entry in counting:
         for _, row in entry.all_rows() if entry.path in named else ():
@@ -106,9 +107,7 @@ def _joined(
 class _Part:
     """Requests of one model and configuration in one file, or in several files that are parts of one log."""
 
-    def __init__(
-        self, place: _Place, prompts: frozenset[str], rows: list[Row], lengths: dict[str, list[float]]
-    ) -> None:
+    def __init__(self, place: _Place, prompts: frozenset[str], rows: list[Row], lengths: dict[str, _Lengths]) -> None:
         times = sorted(dt.datetime.fromisoformat(row["measured_at"]) for row in rows)
         self.places, self.prompts, self.lengths = [place], set(prompts), lengths
         self.start, self.end = times[0], times[-1]
@@ -118,9 +117,10 @@ class _Part:
     @classmethod
     def of(cls, place: _Place, rows: list[Row], prompts: frozenset[str]) -> _Part | None:
         """None where a row does not state its time, the length of prompts or answers is not stated, or no model is."""
-        lengths = {name: sorted(float(row[name]) for row in rows if row.get(name) is not None) for name in _LENGTHS}
+        lengths = {name: _Lengths(float(row[name]) for row in rows if row.get(name) is not None) for name in _LENGTHS}
         dated = all(row["time_source"] == "content" for row in rows)
-        return cls(place, prompts, rows, lengths) if dated and place[1][0] and all(lengths.values()) else None
+        known = all(found.values for found in lengths.values())
+        return cls(place, prompts, rows, lengths) if dated and place[1][0] and known else None
 
     def continued_by(self, later: _Part) -> bool:
         """Whether `later`, which does not start before, is of the same log."""
@@ -130,7 +130,7 @@ class _Part:
     def _like(self, name: str, other: _Part) -> bool:
         """Whether the middle length of one lies among the lengths of the other."""
         mine, theirs = self.lengths[name], other.lengths[name]
-        return _within(mine[len(mine) // 2], theirs) or _within(theirs[len(theirs) // 2], mine)
+        return theirs.about(mine.middle()) or mine.about(theirs.middle())
 
     def take(self, other: _Part) -> None:
         """Become the log of both."""
@@ -139,9 +139,32 @@ class _Part:
         self.pause = max(self.pause, other.pause)
         self.start, self.end = min(self.start, other.start), max(self.end, other.end)
         for name, found in other.lengths.items():
-            for length in found:
-                insort(self.lengths[name], length)
+            self.lengths[name].take(found)
 
 
-def _within(value: float, lengths: list[float]) -> bool:
-    return lengths[0] / LENGTH_RATIO <= value <= lengths[-1] * LENGTH_RATIO
+class _Lengths:
+    """How often each length occurs: a log of a year has millions of prompts and few different lengths."""
+
+    def __init__(self, lengths: Iterable[float]) -> None:
+        self._counts = Counter(lengths)
+        self.values = sorted(self._counts)
+
+    def take(self, other: _Lengths) -> None:
+        """Become the lengths of both."""
+        for value in other.values:
+            if value not in self._counts:
+                insort(self.values, value)
+        self._counts += other._counts
+
+    def middle(self) -> float:
+        """The upper median."""
+        rest = self._counts.total() // 2
+        for value in self.values:
+            rest -= self._counts[value]
+            if rest < 0:
+                return value
+        raise AssertionError("no lengths")
+
+    def about(self, value: float) -> bool:
+        """Whether `value` lies among the lengths."""
+        return self.values[0] / LENGTH_RATIO <= value <= self.values[-1] * LENGTH_RATIO
