@@ -105,6 +105,10 @@ def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
         return typed.astype(dtype)
     if dtype == "object":
         text = pd.Series(values, index=index, dtype="object")
-        null = text.isna()
-        return text.mask(null, other=None) if null.any() else text
+        null = text.isna().to_numpy()
+        if null.any():
+            held = text.to_numpy(copy=True)
+            held[null] = None
+            text = pd.Series(held, index=index, dtype="object")
+        return text
     return pd.Series(values, index=index, dtype=dtype)

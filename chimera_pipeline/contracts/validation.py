@@ -36,7 +36,24 @@ def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
 
     Empty where the frame holds.
     """
-    return column_failures(schema(table), frame)
+    texts = frozenset(name for name in _texts(table) if name in frame and _holds_text(frame[name]))
+    return column_failures(_without_types(table, texts), frame)
+
+
+def _texts(table: str) -> list[str]:
+    return [name for name, dtype in tables.columns(table).items() if dtype == "object"]
+
+
+def _holds_text(values: pd.Series[Any]) -> bool:
+    """Whether every value is text or null, told in one sweep; pandera asks each value on its own."""
+    return values.dtype == "object" and pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
+
+
+@lru_cache(maxsize=256)
+def _without_types(table: str, known: frozenset[str]) -> pa.DataFrameSchema:
+    """The contract of `table` without the type of columns `known` to hold it."""
+    whole = schema(table)
+    return whole.update_columns({name: {"dtype": None} for name in known if name in whole.columns})
 
 
 def column_failures(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +147,14 @@ def _telemetry_schema(kind: str) -> pa.DataFrameSchema:
         checks=rules,
         strict=False,
     )
+
+
+def asked_fields(kind: str) -> frozenset[str]:
+    """The fields that the requirement of `kind` looks at: those that must be there and those of its checks."""
+    wanted = requirement(kind)
+    if wanted is None:
+        return frozenset()
+    return frozenset(wanted.required).union(*(_operands(rule) for rule in _telemetry_schema(kind).checks))
 
 
 GAP_OF_CHECK = {"column_in_dataframe": "missing_field", "not_nullable": "null_field"}

@@ -47,15 +47,17 @@ def _collect(
     rows: list[tuple[Row, str]],
     found: dict[tuple[str, str, str], tuple[set[str], int]],
 ) -> None:
-    data = {name: [row.get(name) for row, _ in rows] for name in fields}
+    asked = validation.asked_fields(kind)
+    data = {name: [row.get(name) for row, _ in rows] for name in fields if name in asked}
     if "measured_at" in data:
         data["measured_at"] = [row.get("measured_at") if row["time_source"] == "content" else None for row, _ in rows]
-    frame = pd.DataFrame(data)
-    for _, case in validation.telemetry_failures(kind, frame).iterrows():
-        where = [rows[int(case["index"])][1]] if pd.notna(case["index"]) else [path for _, path in rows]
-        paths, count = found.setdefault((kind, str(case["gap"]), str(case["field"])), (set(), 0))
+    frame = pd.DataFrame(data, index=range(len(rows)))
+    cases = validation.telemetry_failures(kind, frame)
+    for gap, field, index in zip(cases["gap"], cases["field"], cases["index"], strict=True):
+        where = [rows[int(index)][1]] if pd.notna(index) else [path for _, path in rows]
+        paths, count = found.setdefault((kind, str(gap), str(field)), (set(), 0))
         paths.update(where)
-        found[kind, str(case["gap"]), str(case["field"])] = (paths, count + len(where))
+        found[kind, str(gap), str(field)] = (paths, count + len(where))
 
 
 def _gap(kind: str, gap: str, field: str, paths: set[str], count: int) -> Gap:

@@ -38,12 +38,19 @@ def store_gaps(entries: list[Entry], *, period: str) -> list[Gap]:
 
 def _missing_periods(entries: list[Entry], kind: str) -> Iterator[Gap]:
     """Periods in which a tool that measures regularly measured nothing."""
-    seen: dict[str, set[str]] = defaultdict(set)
+    days: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        for _, row in entry.all_rows():
-            if row["time_source"] in ("content", "filename") and row["measured_at"]:
-                at = dt.datetime.fromisoformat(row["measured_at"])
-                seen[entry.reading.tool or "unknown"].add(periods.period_of(at, kind))
+        # in UTC, of which a period holds whole days
+        days[entry.reading.tool or "unknown"] |= {
+            row["measured_at"][:10]
+            for _, row in entry.all_rows()
+            if row["measured_at"] and row["time_source"] in ("content", "filename")
+        }
+    seen = {
+        tool: {periods.period_of(dt.datetime.fromisoformat(f"{day}T00:00:00+00:00"), kind) for day in found}
+        for tool, found in days.items()
+        if found
+    }
     for tool, found in sorted(seen.items()):
         ordered = sorted(found, key=lambda name: periods.bounds(name)[0])
         first, last = ordered[0], ordered[-1]
@@ -136,7 +143,9 @@ def _no_gpu_used(entries: list[Entry]) -> Iterator[Gap]:
 
 def _on_cpu(row: Row) -> bool:
     """No layer was given to a GPU, and nothing says that the row is about a CPU."""
-    config: dict[str, Any] = row.get("config") or {}
+    config: dict[str, Any] | None = row.get("config")
+    if not config:
+        return False
     layers = [config[name] for name in _LAYERS if isinstance(config.get(name), int | float)]
     named = f"{row.get('hardware') or ''} {row.get('device') or ''}".lower()
     return bool(layers) and max(layers) == 0 and "cpu" not in named

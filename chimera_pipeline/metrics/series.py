@@ -70,13 +70,16 @@ def assign(entries: list[Entry]) -> list[Row]:
     for entry in entries:
         if not entry.counts:
             continue
+        tool = entry.reading.tool
         for table, row in entry.all_rows():
             if row.get("quantization") is None:
                 row["quantization"] = quantization_of(row.get("model"))
-            identity = _identity(table, row, entry)
-            key = tuple(identity.values())
+            config = _config(row)
+            # few rows tell anything new: what they are is spelled out once for each combination
+            key = (table, tool, None if row.get("model") is not None else entry.path, config, *map(row.get, _TOLD))
             series_id = ids.get(key)
             if series_id is None:
+                identity = _identity(table, row, entry, config)
                 text = json.dumps(identity, sort_keys=True)
                 series_id = ids[key] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
                 known.setdefault(series_id, identity | {"series_id": series_id})
@@ -92,16 +95,26 @@ def _family(table: str, row: Row) -> str:
     return FAMILY[table]
 
 
-def _identity(table: str, row: Row, entry: Entry) -> Row:
+_TOLD = (
+    "ttft_definition", "model", "quantization", "engine", "hardware", "workload", "suite", "case", "task", "metric",
+    "filter",
+)  # fmt: skip
+"""What of a row its identity follows from, beside its configuration."""
+
+
+def _config(row: Row) -> str:
+    """The configuration of a row with the conditions that have columns of their own."""
+    config = row.get("config") or {}
+    beside = {key: row[key] for key in _CONDITIONS if row.get(key) is not None}
+    return canonical_config({**config, **beside} if beside else config)
+
+
+def _identity(table: str, row: Row, entry: Entry, config: str) -> Row:
     """What defines a series. Rows that name no model are one series only within their file."""
     family = _family(table, row)
     case = row.get("case")
     if family in ("evaluations", "system"):
         case = "/".join(str(row[key]) for key in ("task", "metric", "filter") if row.get(key) is not None)
-    config = row.get("config") or {}
-    beside = {key: row[key] for key in _CONDITIONS if row.get(key) is not None}
-    if beside:
-        config = {**config, **beside}
     return {
         "family": family,
         "definition": row.get("ttft_definition"),
@@ -112,7 +125,7 @@ def _identity(table: str, row: Row, entry: Entry) -> Row:
         "workload": row.get("workload"),
         "suite": row.get("suite"),
         "tool": entry.reading.tool or "unknown",
-        "config": canonical_config(config),
+        "config": config,
         "case": case,
         "origin": entry.path if row.get("model") is None and family in _BY_MODEL else None,
     }
