@@ -34,7 +34,8 @@ class Instant:
     def iso(self) -> str:
         """ISO 8601 in UTC with microseconds."""
         at = self.at if self.at.tzinfo is UTC else self.at.astimezone(UTC)
-        return at.isoformat(timespec="microseconds")
+        text = at.isoformat()  # asked for microseconds it takes thrice the time
+        return text if at.microsecond else f"{text[:19]}.000000{text[19:]}"
 
 
 def parse_instant(value: Any, *, locator: str | None = None) -> Instant | None:

@@ -60,18 +60,28 @@ def _checked(descriptor: int, folder: Path, max_bytes: int) -> os.stat_result:
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
         raise ArtifactError(Reason.NOT_REGULAR, "not a regular file")
-    real = os.path.realpath(f"/proc/self/fd/{descriptor}")
-    if os.path.exists("/proc/self/fd") and not real.startswith(f"{folder}{os.sep}"):
+    if (real := _real_path(descriptor)) is not None and not real.startswith(f"{folder}{os.sep}"):
         raise ArtifactError(Reason.SYMLINK, "leads outside the root: not read")
     if before.st_size > max_bytes:
         raise ArtifactError(Reason.TOO_LARGE, f"{before.st_size} bytes is over limits.max_file_bytes ({max_bytes})")
     return before
 
 
+def _real_path(descriptor: int) -> str | None:
+    """Where the open file lies, no link on the way; None where the system does not say."""
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return None
+
+
 def _read(descriptor: int, folder: Path, max_bytes: int) -> tuple[bytes, str]:
     before = _checked(descriptor, folder, max_bytes)
-    with os.fdopen(os.dup(descriptor), "rb") as stream:
-        data = stream.read(max_bytes + 1)
+    parts, left = [], before.st_size + 1  # one more than there was: what is written meanwhile shows
+    while left > 0 and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    data = b"".join(parts)
     _refuse_change(before, os.fstat(descriptor), len(data))
     return data, hashlib.sha256(data).hexdigest()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.readers.fields import extra, half_unit, measured, number, pointer
+from chimera_pipeline.readers.fields import extras, half_unit, measured, number
 from chimera_pipeline.records import Reading, Row
 from chimera_pipeline.units import canonical
 
@@ -149,9 +149,8 @@ def samples(
         return
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return
-    for index, value in enumerate(values):
-        stated = float(value) if unit is None else canonical(float(value), unit)
-        extra(reading, row, metric, "sample", stated, n=1, locator=locator + pointer(index))
+    stated = [float(value) if unit is None else canonical(float(value), unit) for value in values]
+    extras(reading, row, metric, [(value, f"{locator}/{index}") for index, value in enumerate(stated)])
 
 
 def grouped(text: Any) -> Any:

@@ -16,6 +16,7 @@ from chimera_pipeline.records import Reading, Row
 
 # What squares, cubes and sums of it a double can hold; nothing that is measured comes near.
 _SMALLEST, _LARGEST = 1e-60, 1e60
+_WHOLE = 2**62
 # Places, instants and pointers: of what no sentence and no secret can be made.
 _FEW = 4
 """Fewer rows than this for each set of columns are looked at one by one."""
@@ -47,13 +48,28 @@ def _is_clean(rows: list[Row]) -> bool:
 
 
 def _is_clean_column(values: tuple[Any, ...]) -> bool:
-    kinds = set(map(type, values))
-    # in range, all of them: of a column with a NaN there is no sum
-    if kinds == {float} and min(values) >= _SMALLEST and max(values) <= _LARGEST and math.isfinite(sum(values)):
-        return True
-    # as a set 1 is 1.0, and objects are in none
-    distinct = values if kinds & {dict, list} or {float, int} <= kinds else set(values)
-    return all(map(_is_clean_value, distinct))
+    if type(values[0]) is float and set(map(type, values)) == {float}:
+        # all in range; of a column with a NaN there is no sum
+        if min(values) >= _SMALLEST and max(values) <= _LARGEST and math.isfinite(sum(values)):
+            return True
+        return all(map(_is_usable, values))
+    try:
+        distinct = set(values)
+    except TypeError:
+        if set(map(type, values)) == {dict}:
+            return _are_clean_options([options for options in values if options])
+        return all(map(_is_clean_value, values))
+    # in a set an int hides an equal float, which may be beyond what an int can be
+    return all(_is_clean_value(v) and (type(v) is str or v is None or abs(v) < _WHOLE) for v in distinct) or all(
+        map(_is_clean_value, values)
+    )
+
+
+def _are_clean_options(objects: list[dict[str, Any]]) -> bool:
+    values = [value for options in objects for value in options.values() if type(value) is not float]
+    if {dict, list} & set(map(type, values)):
+        return all(map(_is_clean_value, objects))
+    return all(map(_is_clean_value, set().union(values, *objects)))
 
 
 def _is_clean_value(value: Any) -> bool:

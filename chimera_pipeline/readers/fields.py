@@ -29,16 +29,17 @@ def number(value: Any, unit: str | None = None, *, locator: str | None = None, f
 
     Text must be a plain decimal number (no grouping, no unit). Raises ArtifactError(bad_number) naming the field.
     """
+    kind = type(value)
     if value is None:
         return None
-    if isinstance(value, str):
+    if kind is str:
         text = value.strip()
         if len(text) > 40 or not _NUMBER.match(text):
             if text.lower() in BLANK:
                 return None
             raise _bad(value, locator, field)
         result = float(text)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif kind is float or kind is int:
         result = float(value)
     else:
         raise _bad(value, locator, field)
@@ -47,7 +48,7 @@ def number(value: Any, unit: str | None = None, *, locator: str | None = None, f
             Reason.NONFINITE_NUMBER,
             f"{field} is not finite",
             locator=locator,
-            value=redact.value(result if isinstance(value, str) else value),
+            value=redact.value(result if kind is str else value),
         )
     return result if unit is None else canonical(result, unit)
 
@@ -174,6 +175,14 @@ def extra(
     if unit is not None:
         kept["unit"] = unit
     reading.add("measurements", kept, counts=False)
+
+
+def extras(reading: Reading, identity: Row, metric: str, values: Iterable[tuple[float, str]]) -> None:
+    """Add raw samples with their locators, each with n = 1; otherwise as `extra`."""
+    shared = {key: item for key, item in identity.items() if key in _IDENTITY}
+    shared |= {"metric": metric, "statistic": "sample", "n": 1, "ddof": None}
+    for value, locator in values:
+        reading.add("measurements", {**shared, "value": value, "locator": locator}, counts=False)
 
 
 _IDENTITY = frozenset(

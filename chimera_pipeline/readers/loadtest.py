@@ -10,7 +10,7 @@ from typing import Any
 
 from chimera_pipeline import redact
 from chimera_pipeline.errors import ArtifactError, Reason
-from chimera_pipeline.readers.fields import count, extra, measured, number
+from chimera_pipeline.readers.fields import count, extra, extras, measured, number
 from chimera_pipeline.records import Reading, Row
 
 LATENCIES = {
@@ -123,9 +123,12 @@ def samples(reading: Reading, row: Row, metric: str, values: Any, unit: str | No
     """Raw samples of `metric`, each with n = 1; `locator` is the JSON pointer of the list."""
     if not isinstance(values, list):
         return
+    found = []
     for index, raw in enumerate(values):
         value = checked(reading, raw, unit, locator=f"{locator}/{index}", field=metric)
-        extra(reading, row, metric, "sample", value, n=1, locator=f"{locator}/{index}")
+        if value is not None:
+            found.append((value, f"{locator}/{index}"))
+    extras(reading, row, metric, found)
 
 
 def fail(row: Row, error: Any = None) -> Row:

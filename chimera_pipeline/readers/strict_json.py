@@ -216,13 +216,12 @@ def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
 
 def _keys_written(text: str) -> int:
     """How many keys the text can hold: a quote, then a colon. Texts inside values only make it more."""
-    spaced = any(f"{space}:" in text for space in " \n\t\r")
-    return text.count('":') + (len(_SPACED_KEY.findall(text)) if spaced else 0)
+    return text.count('":') + len(_SPACED_KEY.findall(text))
 
 
 def _without_lone_surrogates(text: str) -> str:
     """The text with every escaped half of a surrogate pair replaced, at the same length."""
-    if "\\ud" not in text and "\\uD" not in text:
+    if "\\" not in text or ("\\ud" not in text and "\\uD" not in text):
         return text
     return _ESCAPE.sub(lambda match: "\\ufffd" if match.group(1) else match.group(), text)
 

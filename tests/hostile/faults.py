@@ -76,7 +76,7 @@ def failing(n: int) -> Iterator[Fault]:
     def fdopen(descriptor: int, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         return _Writer(descriptor, fault) if "w" in mode else _Reader(descriptor, fault)
 
-    names = ("open", "fsync", "replace", "rename", "scandir", "mkdir", "fchmod", "fstat")
+    names = ("open", "read", "fsync", "replace", "rename", "scandir", "mkdir", "fchmod", "fstat")
     with contextlib.ExitStack() as stack:
         patched = {name: counted(name) for name in names} | {"fdopen": fdopen}
         for name, call in patched.items():

@@ -109,11 +109,12 @@ def read_query(document: Document) -> Reading:
             moment = _moment(_instant(stamp, locator) if stamp else None)
             name = label(cells.get("name", "").strip()) or label(cells.get("gpu_name", "").strip())
             index = cells.get("index", "").strip() or cells.get("pci.bus_id", "").strip()
+            shared = _shared(locator, moment, name, index)
             for field, (column, unit) in known.items():
                 metric, shown = _QUERY[field]
-                value = _value(cells[column], unit, shown, f"{locator}, {column}")
+                value = _value(cells[column], unit, shown, locator, column)
                 if value is not None:
-                    rows.append(_sample(locator, moment, name, index, metric, value, shown))
+                    rows.append({**shared, "metric": metric, "value": value, "unit": shown, "config": {}})
             _add(reading, rows)
     return reading
 
@@ -126,40 +127,38 @@ def _instant(text: str, locator: str) -> Instant | None:
     return parse_instant(text, locator=locator)
 
 
-def _value(text: str, unit: str | None, shown: str, place: str) -> float | None:
+def _value(text: str, unit: str | None, shown: str, locator: str, column: str) -> float | None:
     """A cell, with or without its own unit, in `shown`; None where the tool has no value."""
     text = text.strip()
-    if _MISSING.fullmatch(text):
-        return None
     found = _CELL.match(text)
     if found is None:
+        if _MISSING.fullmatch(text):
+            return None
+        place = f"{locator}, {column}"
         raise ArtifactError(Reason.BAD_NUMBER, f"{place}: not a number with a unit", locator=place, value=text[:40])
-    value = number(found[1], locator=place)
+    value = number(found[1], locator=locator, field=column)
     stated = found[2] or unit
     if value is not None and shown == _BYTES:
         return canonical(value, (stated or "MiB").lower())
     if value is not None and stated is not None and _UNITS.get(stated.lower(), shown) != shown:
+        place = f"{locator}, {column}"
         raise ArtifactError(
             Reason.UNKNOWN_UNIT, f"{place}: unit {redact.value(stated)!r}, expected {shown}", locator=place
         )
     return value
 
 
-def _sample(locator: str, moment: Row, name: str | None, index: str, metric: str, value: float, unit: str) -> Row:
+def _shared(locator: str, moment: Row, name: str | None, index: str) -> Row:
+    """What the counters of one row have in common."""
     row: Row = {
         "locator": locator,
         "suite": "nvidia_smi",
         "device": f"gpu{index}" if index.isdigit() else label(index) or name or "gpu",
-        "metric": metric,
-        "value": value,
-        "unit": unit,
-        "config": {},
         "status": "ok",
     }
     if name is not None:
         row["hardware"] = name
-    row |= moment
-    return row
+    return row | moment
 
 
 def _moment(instant: Instant | None) -> Row:
@@ -216,13 +215,13 @@ def read_dmon(document: Document) -> Reading:
         units = {name.lower(): unit for name, unit in zip(names, stated, strict=False)}
         with refusing(reading, locator):
             moment = _moment(_dmon_instant(record, locator))
+            shared = _shared(locator, moment, None, record.get("gpu", ""))
             rows: list[Row] = []
             for name, (metric, shown) in _DMON.items():
                 if name in record:
                     value = _dmon_value(record[name], units.get(name), shown, f"{locator}, {name}")
                     if value is not None:
-                        gpu = record.get("gpu", "")
-                        rows.append(_sample(locator, moment, None, gpu, metric, value, shown))
+                        rows.append({**shared, "metric": metric, "value": value, "unit": shown, "config": {}})
             _add(reading, rows)
     return reading
 

@@ -6,7 +6,8 @@ A failed request has text in `error`, or zeros in place of its rate and count: i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chimera_pipeline import redact
@@ -67,15 +68,35 @@ def read(document: Document) -> Reading:
     """One row of `llm_requests` for each record."""
     records = list(_records(document) or ())
     reading = Reading(kind="ollama_requests", tool="ollama-script")
-    fields = set().union(*(record for _, record in records)) if records else set()
-    suite = _suite(fields)
+    there = _There.of(set().union(*(record for _, record in records)))
     for locator, record in records:
         try:
-            reading.add("llm_requests", _row(locator, record, fields, suite))
+            reading.add("llm_requests", _row(locator, record, there))
         except ArtifactError as refused:
             reading.reject(refused.reason, f"{locator}: {refused.detail}", locator=locator, value=refused.value)
-    reading.precision["llm_requests"] = dict(_precision(record for _, record in records))
+    reading.precision["llm_requests"] = dict(_precision([record for _, record in records]))
     return reading
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What any record of the file has: looked up once, and not in every row."""
+
+    suite: str
+    model: bool
+    options: tuple[str, ...]
+    numbers: tuple[tuple[str, str], ...]
+    counts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, fields: set[str]) -> _There:
+        return cls(
+            _suite(fields),
+            "model" in fields,
+            tuple(fields & redact.OPTION_KEYS),
+            tuple(pair for pair in _NUMBERS.items() if pair[0] in fields),
+            tuple(pair for pair in _COUNTS.items() if pair[0] in fields),
+        )
 
 
 def _suite(fields: set[str]) -> str:
@@ -84,17 +105,20 @@ def _suite(fields: set[str]) -> str:
     return "parameter_sweep" if len(_SWEEP & fields) >= 2 else "prompt_suite"
 
 
-def _row(locator: str, record: dict[str, Any], fields: set[str], suite: str) -> Row:
+def _row(locator: str, record: dict[str, Any], there: _There) -> Row:
+    options = {key: record[key] for key in there.options if key in record}
+    if stated_options := record.get("options"):
+        options = {**embedded_options(stated_options), **options}
     row: Row = {
         "locator": locator,
-        "suite": suite,
+        "suite": there.suite,
         "engine": redact.name(record.get("engine")) or "ollama",
         "ttft_definition": "load + prompt evaluation",
-        "config": config({**embedded_options(record.get("options")), **record}),
+        "config": config(options),
         "prompt_id": prompt_id(record.get("prompt_index"), record.get("prompt_text") or record.get("prompt")),
         "status": "ok",
     }
-    if "model" in fields:
+    if there.model:
         row["model"] = redact.name(record.get("model"))
     if stated := digest(record):
         row["model_digest"] = stated
@@ -105,12 +129,10 @@ def _row(locator: str, record: dict[str, Any], fields: set[str], suite: str) -> 
     measured(row, record.get("timestamp"), locator=locator)
     row["config"].pop("tag", None)
     row["config"].pop("config_name", None)
-    for source, target in _NUMBERS.items():
-        if source in fields:
-            row[target] = number(record.get(source), locator=locator, field=source)
-    for source, target in _COUNTS.items():
-        if source in fields:
-            row[target] = count(record.get(source), locator=locator, field=source)
+    for source, target in there.numbers:
+        row[target] = number(record.get(source), locator=locator, field=source)
+    for source, target in there.counts:
+        row[target] = count(record.get(source), locator=locator, field=source)
     return _failed(row, record.get("error"))
 
 
@@ -126,11 +148,9 @@ def _failed(row: Row, error: Any) -> Row:
     return row
 
 
-def _precision(records: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]:
-    records = list(records)
+def _precision(records: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     for source, target in (*_NUMBERS.items(), *_COUNTS.items()):
-        texts = [record[source] for record in records if isinstance(record.get(source), str)]
-        half = half_unit(texts)
+        half = half_unit([text for record in records if type(text := record.get(source)) is str])
         if half is not None:
             yield target, half
 

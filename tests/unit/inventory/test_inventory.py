@@ -133,13 +133,13 @@ def test_a_root_that_cannot_be_listed_is_an_input_error(tmp_path: Path, monkeypa
 def test_a_file_that_grows_while_read_is_left_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     path.write_text("x")
-    real = os.fdopen
+    real = os.read
 
-    def grow(descriptor: int, mode: str) -> object:
+    def grow(descriptor: int, size: int) -> bytes:
         path.write_text("xyz")
-        return real(descriptor, mode)
+        return real(descriptor, size)
 
-    monkeypatch.setattr(os, "fdopen", grow)
+    monkeypatch.setattr(os, "read", grow)
     with pytest.raises(ArtifactError) as refused:
         read_artifact(tmp_path, "a.csv", max_bytes=100)
     assert refused.value.reason is Reason.STILL_WRITING
