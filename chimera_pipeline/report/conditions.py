@@ -14,6 +14,11 @@ def parts(condition: str) -> list[str]:
     return [part for part in _COMMA.split(condition) if part]
 
 
+def options(condition: str) -> tuple[str, ...]:
+    """The names of the options that a condition states."""
+    return tuple(part.partition("=")[0] for part in parts(condition) if "=" in part)
+
+
 def shared(conditions: Iterable[str]) -> list[str]:
     """Parts that every one of several conditions has, in the order of the first."""
     found = [parts(condition) for condition in conditions]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from chimera_pipeline.report.charts import draw, svg
 
 MANY_ROWS = 30
 """A longer table shows its means and single values; the rest opens."""
+LONG_SOURCES = 100
+"""Sources of so many characters or more are told once among facts that stand together."""
 _PLAINLY = {
     "insufficient": "too few samples to decide",
 }
@@ -108,12 +111,14 @@ def tone(verdict: str) -> str:
 
 
 def grouped(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of a table by kind of test, each with what its rows share said once."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    """Rows of a table by kind of test and by the options that they state, each with what its rows share said once."""
+    alike = Counter((row["group"], conditions.options(row["condition"])) for row in rows)
+    groups: dict[tuple[str, tuple[str, ...]], list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(row["group"], []).append(row)
+        key = (row["group"], conditions.options(row["condition"]))
+        groups.setdefault(key if alike[key] > 1 else (row["group"], ()), []).append(row)
     out = []
-    for name, found in groups.items():
+    for (name, _), found in groups.items():
         common = conditions.shared(row["condition"] for row in found)
         kept = [{**row, "condition": conditions.without(row["condition"], common)} for row in found]
         out.append({"name": ", ".join(common) or name, "rows": kept})
@@ -142,18 +147,45 @@ def leading(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def noted(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Facts with the clauses that many of them share as notes: `notes` and (entry, text, names) as `entries`."""
+    """Facts with what they share said once.
+
+    `notes`: (name, clause) of the clauses that many of them have. `groups`: runs of facts that state the same options,
+    with the parts of a condition that all of a run have, and (entry, text, names of its notes, label of a fact above
+    with the same long list of sources or None) of each fact.
+    """
     clauses = [[*_clauses(entry), *([f"interval: {entry['method']}"] if entry["method"] else [])] for entry in entries]
     counts = Counter(clause for found in clauses for clause in found[1:])
     names: dict[str, str] = {}
     for clause, count in counts.items():
         if count >= 5 and len(clause) > 15:
             names[clause] = f"n{len(names) + 1}"
-    told = [
-        (entry, "; ".join(clause for clause in found if clause not in names), [names[c] for c in found if c in names])
-        for entry, found in zip(entries, clauses, strict=True)
-    ]
-    return {"notes": [(name, clause) for clause, name in names.items()], "entries": told}
+    groups = []
+    told = list(zip(entries, clauses, strict=True))
+    for _, run in itertools.groupby(told, lambda pair: conditions.options(_condition(pair[0]))):
+        members = list(run)
+        common = conditions.shared(_condition(entry) for entry, _ in members)
+        rows, above = [], dict[tuple[str, ...], str]()
+        for entry, found in members:
+            text = "; ".join(clause for clause in found if clause not in names)
+            first = above.setdefault(tuple(entry["sources"]), entry["label"])
+            long = sum(map(len, entry["sources"])) >= LONG_SOURCES
+            same = first if long and first != entry["label"] else None
+            notes = [names[clause] for clause in found if clause in names]
+            rows.append((entry, _without(text, _condition(entry), common), notes, same))
+        groups.append((common, rows))
+    return {"notes": [(name, clause) for clause, name in names.items()], "groups": groups}
+
+
+def _condition(entry: Mapping[str, Any]) -> str:
+    return str(entry["columns"]["condition"])
+
+
+def _without(text: str, condition: str, common: Sequence[str]) -> str:
+    """A sentence whose condition leaves out what stands above it."""
+    if not common:
+        return text
+    rest = conditions.without(condition, common)
+    return text.replace(f" ({condition})", f" ({rest})" if rest else "")
 
 
 def _clauses(entry: Mapping[str, Any]) -> list[str]:

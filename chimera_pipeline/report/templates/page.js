@@ -30,9 +30,14 @@
       body.append(...rows);
     }
   };
+  const above = (row) => { // what the rows of a group share is said once, above them
+    const head = row.parentElement.rows[0];
+    return head !== row && head.classList.contains("g") ? head.textContent.trim() : "";
+  };
   const csv = (table) => [...table.rows].filter((row) => !row.classList.contains("g") && !row.hidden).map((row) =>
-    [...row.cells].map((one) => {
-      const text = one.textContent.trim().replace(/\s+/g, " ");
+    [...(table.querySelector("tr.g") ? [row.closest("thead") ? "Group" : above(row)] : []),
+      ...[...row.cells].map((one) => one.textContent)].map((words) => {
+      const text = words.trim().replace(/\s+/g, " ");
       const safe = /^[=+@]|^-(?!\d)/.test(text) ? "'" + text : text;
       return /[",\n]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
     }).join(",")).join("\n") + "\n";
@@ -58,7 +63,7 @@
       input.setAttribute("aria-label", "Filter the rows of the table below");
       input.addEventListener("input", () => {
         const wanted = input.value.toLowerCase();
-        rows.forEach((row) => { row.hidden = !row.textContent.toLowerCase().includes(wanted); });
+        rows.forEach((row) => { row.hidden = !(above(row) + row.textContent).toLowerCase().includes(wanted); });
       });
       tools.append(input);
     }
@@ -86,7 +91,8 @@
     if (!link) return hide();
     const row = document.getElementById(link.hash.slice(1));
     if (!row || !row.cells) return hide();
-    tip.textContent = [...row.cells].map((one) => one.textContent.trim()).filter(Boolean).join(" · ").slice(0, 900);
+    const words = [...row.cells].map((one) => one.textContent.trim());
+    tip.textContent = [...words, above(row)].filter(Boolean).join(" · ").slice(0, 900);
     tip.hidden = false;
     link.setAttribute("aria-describedby", "tip");
     const box = link.getBoundingClientRect();

@@ -113,9 +113,37 @@ def test_a_source_finds_its_file_where_the_path_holds_a_number_sign() -> None:
 
 def test_clauses_that_many_facts_share_become_notes() -> None:
     text = "ttft of a against b: ratio 1.1 of it; no hardware is recorded"
-    told = page.noted([{"text": f"{text}; {i} apart", "method": None} for i in range(6)])
+    entry = {"method": None, "columns": {"condition": ""}, "sources": [], "label": "F1"}
+    told = page.noted([{**entry, "text": f"{text}; {i} apart"} for i in range(6)])
     assert told["notes"] == [("n1", "no hardware is recorded")]
-    assert told["entries"][3][1:] == ("ttft of a against b: ratio 1.1 of it; 3 apart", ["n1"])
+    assert told["groups"][0][1][3][1:3] == ("ttft of a against b: ratio 1.1 of it; 3 apart", ["n1"])
+
+
+def test_facts_that_stand_together_say_what_they_share_once() -> None:
+    conditions = [f"tool, n_ctx=8, n_batch={batch}" for batch in (1, 2, 3)]
+    places = "runs/a.csv#" + ";".join(f"row {place}" for place in range(1, 60, 2)) + "@cafe"
+    entries = [
+        {"method": None, "label": f"F{i}", "text": f"mean rate of m ({words}): 5 s", "sources": [places],
+         "columns": {"condition": words}}
+        for i, words in enumerate(conditions)
+    ]  # fmt: skip
+    other = {"method": None, "label": "F9", "text": "7 files", "sources": [], "columns": {"condition": ""}}
+    (common, rows), (nothing, (last,)) = page.noted([*entries, other])["groups"]
+    assert common == ["tool", "n_ctx=8"]
+    assert [row[1] for row in rows] == [f"mean rate of m (n_batch={batch}): 5 s" for batch in (1, 2, 3)]
+    assert [row[3] for row in rows] == [None, "F0", "F0"]
+    assert (nothing, last[1], last[3]) == ([], "7 files", None)
+
+
+def test_rows_of_a_table_that_state_the_same_options_stand_together() -> None:
+    rows = [
+        {"group": "tool", "condition": words} for words in ("tool, a=1, b=1", "tool, c=1", "tool, a=1, b=2", "tool")
+    ]
+    found = page.grouped(rows)
+    assert [(one["name"], [row["condition"] for row in one["rows"]]) for one in found] == [
+        ("tool, a=1", ["b=1", "b=2"]),
+        ("tool", ["c=1", ""]),
+    ]
 
 
 def test_the_founders_page_holds_the_sources_of_its_numbers_only() -> None:
