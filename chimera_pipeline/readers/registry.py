@@ -27,7 +27,7 @@ from chimera_pipeline.records import ArtifactStatus, Format, Reading, Rejection,
 from chimera_pipeline.settings import Limits
 
 GROUP = "chimera_pipeline.readers"
-_SEAM = 3  # raise it whenever document, fields or units make something else of the same bytes
+_SEAM = 4  # raise it whenever document, fields or units make something else of the same bytes
 _MOST_REJECTIONS = 500
 
 
