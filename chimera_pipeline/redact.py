@@ -30,6 +30,8 @@ _SEARCHED = 1_000
 _SENTENCE = 8
 _SHORT = 200
 """Longer texts are judged each time: what is remembered of short ones, names that come again and again, stays small."""
+_MOST_WORDS_OF_A_TITLE = 24
+_ENDS_A_SENTENCE = re.compile(r"[.!?;](?:\s|\Z)|[<>`\r\n]")
 _WORD = re.compile(r"\W*[^\W\d_]{2,}\W*")
 _MOST_WORDS_OF_A_VALUE = 5
 _TAG = re.compile(r"<[A-Za-z/!?]")
@@ -235,6 +237,26 @@ def is_text(text: str) -> bool:
     """
     words = text[:_SEARCHED].split()
     return len(words) >= _SENTENCE and sum(bool(_WORD.fullmatch(word)) for word in words) >= _SENTENCE
+
+
+def is_title(text: str) -> bool:
+    """Whether `text` of any length is written as a title: every word of four letters and more begins with a capital and
+    most go on in small letters, at most a third of all words are small, nothing ends a sentence or opens markup.
+
+    So people name benchmarks, and so hardly anybody writes prose or speaks to a model.
+    """
+    words = [word for part in text[:_SEARCHED].split() if (word := part.strip("()[]{}-–—/:,+&#'\""))]
+    letters = [word for word in words if word[0].isalpha()]
+    small = [word for word in letters if not word[0].isupper()]
+    loud = [word for word in letters if len(word) >= 4 and word.isupper()]
+    return (
+        bool(letters)
+        and len(words) <= _MOST_WORDS_OF_A_TITLE
+        and 3 * len(small) <= len(letters)
+        and all(len(word) < 4 for word in small)
+        and 2 * len(loud) <= sum(len(word) >= 4 for word in letters)
+        and _ENDS_A_SENTENCE.search(text) is None
+    )
 
 
 def held(text: str) -> str:

@@ -37,7 +37,7 @@ def label(text: Any) -> str | None:
 def case_name(text: Any) -> str | None:
     """The name of a case as a plain name: `f[1]` is `f:1`; one with other odd characters ends in `@<hash>`.
 
-    So two cases keep two names. None for blank.
+    So two cases keep two names. A name of many words stays where it is written as a title. None for blank.
     """
     return _readable(text, distinct=True)
 
@@ -47,8 +47,11 @@ def _readable(text: Any, *, distinct: bool) -> str | None:
     if plain is None or not plain.startswith("name#"):
         return plain
     raw = unicodedata.normalize("NFKC", str(text)).strip()
-    if redact.is_text(raw) or redact.holds_secret(raw):
+    if redact.holds_secret(raw) or (redact.is_text(raw) and not (distinct and redact.is_title(raw))):
         return plain
+    spaced = re.sub(r"\s+", "_", raw)
+    if redact.NAME.match(spaced):
+        return spaced
     bracketed = _BRACKETED.match(raw)
     if bracketed is not None and len(raw) <= 120:
         return f"{bracketed[1]}:{bracketed[2]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import gc
 import json
 import os
 import random
@@ -22,25 +22,40 @@ RENDERINGS = ("report.md", "report.html", "report.json")
 Found = dict[str, bytes]
 
 
-def started(root: Path, out: Path, tell: Path | None = None) -> int:
-    """The process id of a child that runs the whole command; it holds what was imported here, so it starts at once.
+def command(root: Path, out: Path) -> int:
+    """Run the whole command in this process; its exit code."""
+    os.environ.pop("DAGSTER_HOME", None)
+    sys.argv = ["chimera", "run", str(root), "--out", str(out), "--llm", "none", "-q"]
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        try:
+            cli.main()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+    return 0
 
-    In the end it writes the names of all its modules to `tell`.
-    """
+
+def warmed(root: Path, out: Path) -> int:
+    """Run the command once in this process, so that children hold all that it imports and builds; its exit code."""
+    handler, arguments = signal.getsignal(signal.SIGTERM), sys.argv
+    code = command(root, out)
+    signal.signal(signal.SIGTERM, handler)
+    sys.argv = arguments
+    gc.collect()
+    gc.freeze()
+    return code
+
+
+def started(root: Path, out: Path) -> int:
+    """The process id of a child that runs the whole command."""
     child = os.fork()
     if child == 0:
         code = 1
-        with contextlib.suppress(BaseException), Path(os.devnull).open("w") as nowhere:
-            sys.stdout = sys.stderr = nowhere
-            os.environ.pop("DAGSTER_HOME", None)
-            sys.argv = ["chimera", "run", str(root), "--out", str(out), "--llm", "none", "-q"]
-            try:
-                cli.main()
-                code = 0
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-            if tell is not None:
-                tell.write_text("\n".join(sys.modules))
+        with contextlib.suppress(BaseException):
+            code = command(root, out)
         os._exit(code)
     return child
 
@@ -106,13 +121,6 @@ class Generations:
         return sorted(name for name in names if found.get(name) != self.new.get(name)) + marks
 
 
-def imported(names: Path) -> None:
-    """Import what a child imported, so that later ones spend their time on the run."""
-    for name in names.read_text().split():
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-
-
 def spent(child: int) -> float | None:
     """Processor time of a child in seconds; None where it has ended."""
     fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
@@ -126,8 +134,9 @@ def processor_time(child: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def killed_after(child: int, seconds: float, rest: float) -> bool:
-    """Kill a child once it took so much processor time, and `rest` seconds later; whether it was still at work.
+def killed_after(child: int, seconds: float, rest: float) -> float | None:
+    """Kill a child once it took so much processor time, and `rest` seconds later. None where it was still at work, else
+    the processor time that it took.
 
     A machine that is busy with other things draws a run out, and the instants with it.
     """
@@ -136,13 +145,14 @@ def killed_after(child: int, seconds: float, rest: float) -> bool:
     time.sleep(rest)
     with contextlib.suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
-    return ended(child) == -signal.SIGKILL
+    _, status, used = os.wait4(child, 0)
+    return None if os.waitstatus_to_exitcode(status) == -signal.SIGKILL else used.ru_utime + used.ru_stime
 
 
-def instants(number: int, seed: int, longest: float) -> list[tuple[float, float]]:
-    """`number` instants over a run of `longest` seconds, in any order: one drawn from each of as many equal parts, and
-    a rest finer than the clock of the kernel."""
+def instants(number: int, seed: int) -> list[tuple[float, float]]:
+    """`number` instants over a run, in any order: a share of it, one drawn from each of as many equal parts, and a rest
+    in seconds that is finer than the clock of the kernel."""
     draw = random.Random(seed)
-    drawn = [((part + draw.random()) * longest / number, draw.uniform(0, 0.015)) for part in range(number)]
+    drawn = [((part + draw.random()) / number, draw.uniform(0, 0.015)) for part in range(number)]
     draw.shuffle(drawn)
     return drawn
