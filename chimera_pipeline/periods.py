@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from chimera_pipeline import wording
 from chimera_pipeline.errors import ArtifactError, Reason, UsageError
 
 UTC = dt.UTC
@@ -137,7 +138,19 @@ def kind_of(name: str) -> str:
             return kind
     raise UsageError(
         f"period {name!r} is not all, month, week, day, quarter, YYYY, YYYY-MM, YYYY-Www, YYYY-Qn or YYYY-MM-DD"
+        f"{_did_you_mean(name)}"
     )
+
+
+def _did_you_mean(name: str) -> str:
+    """What a period that is written otherwise may have meant: 2025-1, 2025/10, 2025-q3, monthly."""
+    parts = re.fullmatch(r"(\d{4})[-/._ ]?([WQ]?)(\d{1,2})(?:[-/._ ](\d{1,2}))?", name.upper())
+    if parts:
+        year, letter, number, day = parts.groups()
+        number = number if letter == "Q" else f"{int(number):02}"
+        meant = f"{year}-{letter}{number}" + (f"-{int(day):02}" if day else "")
+        return f"; did you mean {meant!r}?" if any(shape.fullmatch(meant) for shape in _NAMES.values()) else ""
+    return wording.did_you_mean(name.lower(), (ALL, *KINDS))
 
 
 def bounds(name: str) -> tuple[dt.datetime, dt.datetime]:

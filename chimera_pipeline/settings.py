@@ -5,7 +5,6 @@ Unknown keys are errors that name the nearest known key. Nothing is read at impo
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
@@ -21,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from chimera_pipeline import wording
 from chimera_pipeline.errors import SettingsError
 
 CONFIG_FILE = "chimera.toml"
@@ -193,7 +193,7 @@ def _explain(error: ValidationError, flags: Collection[str]) -> str:
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{CONFIG_FILE}: {key} is no setting{_did_you_mean(key)}")
+            lines.append(f"{_place(key, flags)}: {key} is no setting{_did_you_mean(key)}")
         else:
             lines.append(f"{_place(key, flags)}: {key} = {problem['input']!r}: {problem['msg'].lower()}")
     return "; ".join(lines)
@@ -210,9 +210,8 @@ def _place(key: str, flags: Collection[str]) -> str:
 
 
 def _did_you_mean(key: str) -> str:
-    names = list(Settings.model_fields)
-    close = difflib.get_close_matches(key.split(".")[-1], names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; settings are {', '.join(sorted(names))}"
+    table, _, leaf = key.rpartition(".")
+    return wording.did_you_mean(leaf, Limits.model_fields if table == "limits" else Settings.model_fields, "settings")
 
 
 def template() -> str:

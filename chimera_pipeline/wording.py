@@ -5,13 +5,23 @@ A number is printed with enough digits that half a unit of the last one is below
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 DIGITS = 4
 _SYMBOLS = {"seconds": "s", "ratio": ""}
+
+
+def did_you_mean(word: str, known: Collection[str], what: str = "") -> str:
+    """`; did you mean 'x'?` where one of `known` is near; else all of them as `; <what> are a, b`, or nothing."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; {what} are {', '.join(names)}" if what and names else ""
 
 
 def number(value: float, digits: int = DIGITS) -> str:

@@ -5,13 +5,13 @@ Unknown keys and unknown names are errors that say what there is.
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from chimera_pipeline import wording
 from chimera_pipeline.analysis.providers.protocol import Deadlines, Options
 from chimera_pipeline.contracts import schemas
 from chimera_pipeline.errors import ContractError, UsageError
@@ -101,9 +101,7 @@ def load(name: str, path: Path | None = None, *, seed: int | None = None) -> Pro
     if name in found:
         profile = found[name]
         return profile if seed is None else profile.model_copy(update={"seed": seed})
-    close = difflib.get_close_matches(name, found, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"profiles are {', '.join(sorted(found))}"
-    raise UsageError(f"profile {name!r} does not exist; {hint}")
+    raise UsageError(f"profile {name!r} does not exist{wording.did_you_mean(name, found, 'profiles')}")
 
 
 def every(path: Path | None = None) -> dict[str, Profile]:

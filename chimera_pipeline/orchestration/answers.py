@@ -52,7 +52,8 @@ def explain(out: Path, subject: str) -> Iterator[str]:
         return
     number = _number(subject)
     if number is None:
-        raise UsageError(f"{subject} is no file of the last run, no fact id and no number")
+        near = wording.did_you_mean(subject, [*artifacts["path"], *facts["id"]])
+        raise UsageError(f"{subject} is no file of the last run, no fact id and no number{near}")
     yield from _value(lake, facts, subject, number)
 
 

@@ -170,6 +170,7 @@ def test_periods_of_every_kind(finished: Path, period: str, expected: list[str])
         (["facts", "--out", "nowhere"], 2, "chimera run"),
         (["explain", "x.csv", "--out", "nowhere"], 2, "holds no run"),
         (["explain", "no-such-thing"], 2, "no file of the last run"),
+        (["explain", "october/compil.md"], 2, "did you mean 'october/compile.md'?"),
     ],
 )
 def test_bad_input_is_one_line_and_the_right_exit_code(

@@ -12,13 +12,25 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 
 from chimera_pipeline import settings
+from chimera_pipeline.cli.options import (
+    Artifacts,
+    AsJson,
+    FailOnRegression,
+    Llm,
+    Model,
+    Out,
+    Period,
+    Profile,
+    examples,
+    flag,
+    reports,
+)
 from chimera_pipeline.errors import ChimeraError, ModelRequired, RegressionFound, UsageError
 
 app = typer.Typer(
@@ -39,20 +51,6 @@ app = typer.Typer(
 DEBUG = "_CHIMERA_DEBUG"
 """Set for this process by --debug; no setting, hence the underscore."""
 
-Artifacts = Annotated[str, typer.Argument(help="Folder, file or URI of result files.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder of tables and reports.  [default: chimera-out]")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-class Provider(StrEnum):
-    """Who chooses among the proved statements."""
-
-    auto = "auto"
-    ollama = "ollama"
-    llamacpp = "llamacpp"
-    openai = "openai"
-    none = "none"
-
 
 def _version(show: bool) -> None:
     if show:
@@ -65,10 +63,10 @@ def _version(show: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show versions.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Show versions.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error was raised.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
+    debug: Annotated[bool, flag("--debug", help="Show where an error was raised.")] = False,
+    no_color: Annotated[bool, flag("--no-color", help="No colours, as with NO_COLOR=1.")] = False,
 ) -> None:
     if debug:
         os.environ[DEBUG] = "1"
@@ -76,22 +74,27 @@ def _main(
         os.environ["NO_COLOR"] = "1"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera run results/                             # one report over all",
+        "chimera run results/ --period month --out months # one report a month",
+        "chimera run results/ --strict --fail-on-regression   # exit codes 3, 5",
+        "chimera run s3://bucket/prefix --llm none --json",
+    )
+)
 def run(
     artifacts: Artifacts,
     out: Out = None,
-    period: Annotated[str, typer.Option(help="all, month, week, day, quarter, or a period's name.")] = "all",
-    llm: Annotated[Provider | None, typer.Option(help="Who chooses among proved statements.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Agent profile.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse to report while files are quarantined.")] = False,
-    require_llm: Annotated[bool, typer.Option("--require-llm", help="Fail where no model answers.")] = False,
-    fail_on_regression: Annotated[
-        bool, typer.Option("--fail-on-regression", help="Exit 5 where a regression stands.")
-    ] = False,
+    period: Period = "all",
+    llm: Llm = None,
+    model: Model = None,
+    profile: Profile = None,
+    strict: Annotated[bool, flag("--strict", help="Refuse to report while files are quarantined.")] = False,
+    require_llm: Annotated[bool, flag("--require-llm", help="Fail where no model answers.")] = False,
+    fail_on_regression: FailOnRegression = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")] = False,
+    quiet: Annotated[bool, flag("-q", "--quiet", help="Say nothing on stderr.")] = False,
+    verbose: Annotated[bool, flag("-v", "--verbose", help="Say more on stderr.")] = False,
 ) -> None:
     """Read the results, settle the store, compute facts, and write the report."""
     started = time.perf_counter()
@@ -188,7 +191,7 @@ def _say(text: str, stream: TextIO | None = None) -> None:
     print("\n".join(redact.printable(line) for line in text.split("\n")), file=stream or sys.stdout)
 
 
-@app.command()
+@app.command(epilog=examples("chimera inventory results/", "chimera inventory results/ --json"))
 def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
     """List every file under the root and what its name promises; nothing is opened."""
     from collections import Counter
@@ -219,16 +222,17 @@ def inventory(artifacts: Artifacts, as_json: AsJson = False) -> None:
     print(f"{len(found)} files, {benchmark} benchmark files (csv, json, markdown): {shown or 'none'}")
 
 
-@app.command()
+@app.command(epilog=examples("chimera facts", "chimera facts --period 2025-10 --json"))
 def facts(
     out: Out = None,
-    period: Annotated[str, typer.Option(help="Period whose facts to list.")] = "all",
+    period: Period = "all",
     as_json: AsJson = False,
 ) -> None:
     """List the facts of a period."""
     path = _readable(out, period) / "reports" / period / "facts.json"
     if not path.is_file():
-        raise UsageError(f"{path} is not there; run: chimera run ARTIFACTS --period {period}")
+        there = f"; reports are there of {', '.join(sorted(found))}" if (found := reports(path.parents[2])) else ""
+        raise UsageError(f"{path} is not there; run: chimera run ARTIFACTS --period {period}{there}")
     text = path.read_text(encoding="utf-8")
     if as_json:
         print(text, end="")
@@ -237,16 +241,20 @@ def facts(
         print(f"{fact['id']}  {fact['text']}")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera compare before/ after/",
+        "chimera compare 2025-09 2025-10 --out reports",
+        "chimera compare before/ after/ --markdown --fail-on-regression",
+    )
+)
 def compare(
-    base: Annotated[str, typer.Argument(help="Folder, file or period to compare with.")],
-    head: Annotated[str, typer.Argument(help="Folder, file or period that is compared.")],
+    base: Annotated[str, typer.Argument(metavar="BASE", help="Folder, file or period to compare with.")],
+    head: Annotated[str, typer.Argument(metavar="HEAD", help="Folder, file or period that is compared.")],
     out: Out = None,
     as_json: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print a pull-request summary.")] = False,
-    fail_on_regression: Annotated[
-        bool, typer.Option("--fail-on-regression", help="Exit 5 where a regression stands.")
-    ] = False,
+    markdown: Annotated[bool, flag("--markdown", help="Print a pull-request summary.")] = False,
+    fail_on_regression: FailOnRegression = False,
 ) -> None:
     """Compare two sets of results, series by series: like with like only."""
     from chimera_pipeline.facts import comparisons_summary, comparisons_text
@@ -264,14 +272,22 @@ def compare(
         raise RegressionFound("a regression stands")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera audit report.md                      # against chimera-out",
+        "chimera audit report.md --facts facts.json   # facts of your own",
+        "chimera audit report.md --github             # for a pull request",
+    )
+)
 def audit(
-    report: Annotated[Path, typer.Argument(help="Report in Markdown or HTML.")],
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="Report in Markdown or HTML.")],
     out: Out = None,
-    period: Annotated[str | None, typer.Option(help="Period whose facts count.")] = None,
-    facts_file: Annotated[Path | None, typer.Option("--facts", help="A facts file in place of a run.")] = None,
+    period: Annotated[str | None, typer.Option(metavar="PERIOD", help="Period whose facts count.")] = None,
+    facts_file: Annotated[
+        Path | None, typer.Option("--facts", metavar="FILE", help="A facts file in place of a run.")
+    ] = None,
     as_json: AsJson = False,
-    github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub.")] = False,
+    github: Annotated[bool, flag("--github", help="Print annotations for GitHub.")] = False,
 ) -> None:
     """Hold each claim of a report against the facts: supported, contradicted or unsupported."""
     from chimera_pipeline.audit import output
@@ -289,13 +305,13 @@ def audit(
         raise typer.Exit(output.exit_code(result))
 
 
-@app.command()
+@app.command(epilog=examples("chimera backfill results/ --from 2025-01 --to 2025-12 --out reports"))
 def backfill(
     artifacts: Artifacts,
-    first: Annotated[str, typer.Option("--from", help="First period.")],
-    last: Annotated[str, typer.Option("--to", help="Last period.")],
+    first: Annotated[str, typer.Option("--from", metavar="PERIOD", help="First period.")],
+    last: Annotated[str, typer.Option("--to", metavar="PERIOD", help="Last period.")],
     out: Out = None,
-    llm: Annotated[Provider | None, typer.Option(help="Who chooses among proved statements.")] = None,
+    llm: Llm = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the reports of every period from one to another, empty periods included."""
@@ -312,7 +328,7 @@ def backfill(
     print(json.dumps(result, indent=2) if as_json else "\n".join(entry["md"] for entry in result["reports"]))
 
 
-@app.command()
+@app.command(epilog=examples("chimera quarantine", "chimera quarantine --out reports --json"))
 def quarantine(out: Out = None, as_json: AsJson = False) -> None:
     """List what was refused, and why."""
     from chimera_pipeline.orchestration import answers
@@ -328,9 +344,18 @@ def quarantine(out: Out = None, as_json: AsJson = False) -> None:
         print("nothing is in quarantine")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera explain results/run1.csv   # why the file was used, or not",
+        "chimera explain f_1e5d0e522474     # where a fact comes from",
+        "chimera explain 102.2              # which facts and rows have it",
+    )
+)
 def explain(
-    subject: Annotated[str, typer.Argument(help="A file's path, a fact's id, or a number.")], out: Out = None
+    subject: Annotated[
+        str, typer.Argument(metavar="PATH|FACT_ID|NUMBER", help="A file's path, a fact's id, or a number.")
+    ],
+    out: Out = None,
 ) -> None:
     """Tell the story of a file, a fact or a number."""
     from chimera_pipeline.orchestration import answers
@@ -339,13 +364,18 @@ def explain(
         _say(line)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera bench --llm ollama --model gemma3:4b --repeats 3",
+        "chimera bench --llm ollama --model gemma3:4b --to results/gemma3.json",
+    )
+)
 def bench(
-    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
-    llm: Annotated[Provider | None, typer.Option(help="Provider.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Profile whose options are used.")] = None,
+    model: Model = None,
+    llm: Llm = None,
+    profile: Profile = None,
     repeats: Annotated[int, typer.Option(min=1, help="Passes over the prompt suite.")] = 1,
-    target: Annotated[Path, typer.Option("--to", help="File to write.")] = Path("chimera-bench.json"),
+    target: Annotated[Path, typer.Option("--to", metavar="FILE", help="File to write.")] = Path("chimera-bench.json"),
 ) -> None:
     """Run the prompt suite against a provider and write its results as an artifact."""
     from chimera_pipeline.orchestration.benching import run_suite
@@ -361,12 +391,12 @@ profiles_app = typer.Typer(no_args_is_help=True, help="Agent profiles.")
 app.add_typer(profiles_app, name="profiles")
 
 
-@profiles_app.command("compare")
+@profiles_app.command("compare", epilog=examples("chimera profiles compare baseline chimera-a --model gemma3:4b"))
 def profiles_compare(
-    names: Annotated[list[str], typer.Argument(help="Two or more profiles; the first is the base.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Two or more profiles; the first is the base.")],
     repeats: Annotated[int, typer.Option(min=1, help="Blocks in which each profile runs once.")] = 3,
-    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
-    llm: Annotated[Provider | None, typer.Option(help="Provider.")] = None,
+    model: Model = None,
+    llm: Llm = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -380,7 +410,7 @@ def profiles_compare(
     print(json.dumps(result, indent=2) if as_json else "\n".join(told(result)))
 
 
-@profiles_app.command("list")
+@profiles_app.command("list", epilog=examples("chimera profiles list"))
 def profiles_list() -> None:
     """List the profiles."""
     from chimera_pipeline.analysis import profiles
@@ -389,8 +419,8 @@ def profiles_list() -> None:
         print(f"{name}: {found.description}")
 
 
-@app.command()
-def init(force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False) -> None:
+@app.command(epilog=examples("chimera init"))
+def init(force: Annotated[bool, flag("--force", help="Replace a file that is there.")] = False) -> None:
     """Write chimera.toml into this folder: every setting with its default and meaning, to be changed."""
     target = Path(settings.CONFIG_FILE)
     if target.exists() and not force:
@@ -401,12 +431,20 @@ def init(force: Annotated[bool, typer.Option("--force", help="Replace a file tha
     print(target)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "chimera doctor",
+        "chimera doctor results/ --llm ollama --model gemma3:4b",
+        "chimera doctor --json",
+    )
+)
 def doctor(
-    artifacts: Annotated[str | None, typer.Argument(help="Folder, file or URI of result files.")] = None,
+    artifacts: Annotated[
+        str | None, typer.Argument(metavar="ARTIFACTS", help="Folder, file or URI of result files.")
+    ] = None,
     out: Out = None,
-    llm: Annotated[Provider | None, typer.Option(help="Who would choose among proved statements.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model name.")] = None,
+    llm: Llm = None,
+    model: Model = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at what a run needs on this machine: lines ok, warn or fail, each with its fix; exit 2 where one fails."""
@@ -422,7 +460,7 @@ def doctor(
         raise typer.Exit(2)
 
 
-@app.command()
+@app.command(epilog=examples("chimera ui", "chimera ui --port 3001"))
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 3000) -> None:
     """Open the Dagster UI on loopback."""
     _check_free(port)
