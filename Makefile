@@ -23,10 +23,10 @@ FROM_LOCK := $(INSTALL) --no-deps --only-binary :all: --require-hashes -r
 # Without build isolation: the build backend is in the lock as well, so pip fetches nothing that has no hash.
 THIS := $(INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help report test slow exhaustive check docs ui lock clean
+.PHONY: help report test slow exhaustive check docs release-check ui lock clean
 
 help: ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 report: .venv/.ready-run ## Set everything up, analyse examples/artifacts and print the path of the report
 	@$(BIN)/chimera run $(ARTIFACTS)
@@ -48,6 +48,11 @@ check: .venv/.ready-dev ## Lint, formatting, types, and who imports whom
 
 docs: .venv/.ready-dev ## Build the documentation site into build/site, strictly
 	$(BIN)/mkdocs build --strict --quiet
+
+release-check: .venv/.ready-dev ## Build dist/ and check it, version and changelog against TAG=vX.Y.Z
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist . >&2
+	@$(BIN)/python .ci/release_check.py "$(TAG)" dist
 
 ui: .venv/.ready-run ## Open the Dagster UI on http://127.0.0.1:3000
 	@DAGSTER_HOME="$(HERE)/dagster_home" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000

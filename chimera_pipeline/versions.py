@@ -27,10 +27,13 @@ def this() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the checkout, `+` marking changes, or of an installation from version control; None in a wheel."""
+    """The commit of the checkout, else the one that was built or installed, `+` marking changes; None: not known."""
     checkout = Path(__file__).resolve().parents[1]
     if (checkout / ".git").exists():
         return _of_checkout(checkout)
+    built = Path(__file__).with_name("COMMIT")
+    if built.is_file():
+        return built.read_text(encoding="utf-8").strip() or None
     try:
         origin = importlib.metadata.distribution(PACKAGE).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:

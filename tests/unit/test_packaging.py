@@ -169,8 +169,8 @@ def test_the_version_is_the_newest_one_in_the_changelog() -> None:
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_documents_name_make_targets_and_files_that_exist(document: str) -> None:
     text = (ROOT / document).read_text("utf-8")
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", text, re.MULTILINE))
     assert named <= targets, f"{document} names {sorted(named - targets)}"
     for reference in re.findall(r"`([\w./-]+\.(?:md|py|toml|yaml|lock))`", text):
         places = [ROOT / reference, ROOT / "requirements" / reference]
