@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from chimera_pipeline import wording
 from chimera_pipeline.errors import ArtifactError, InputError, Reason, UsageError
 from chimera_pipeline.inventory.names import display
 from chimera_pipeline.inventory.opening import hash_artifact, read_artifact
@@ -110,7 +111,7 @@ def open_root(artifacts: str, http_hosts: Sequence[str] = ()) -> Root:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise UsageError(f"{artifacts}: no such folder or file") from None
+        raise UsageError(f"{artifacts}: no such folder or file{_near(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{artifacts}: {getattr(error, 'strerror', None) or error}") from error
     if stat.S_ISREG(mode):
@@ -123,6 +124,14 @@ def open_root(artifacts: str, http_hosts: Sequence[str] = ()) -> Root:
             return FolderRoot(folder)
     except OSError as error:
         raise InputError(f"{artifacts}: cannot be read: {error.strerror}") from error
+
+
+def _near(path: Path) -> str:
+    """What stands beside a path that is not there and is nearly called the same."""
+    try:
+        return wording.did_you_mean(path.name, os.listdir(path.parent))
+    except OSError:
+        return ""
 
 
 def format_of(path: str) -> Format:

@@ -40,6 +40,7 @@ def test_the_examples_of_a_page_work(page: Path, tmp_path: Path) -> None:
     for language, about, text in steps(page):
         title = re.search(r'title="([^"]+)"', about)
         if title:
+            (tmp_path / title[1]).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / title[1]).write_text(text, encoding="utf-8")
         if language != "sh":
             continue

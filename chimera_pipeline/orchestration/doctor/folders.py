@@ -31,7 +31,7 @@ def artifacts(settings: Settings) -> Iterator[Line]:
     shown = settings.artifacts
     asked = "artifacts" in settings.model_fields_set
     try:
-        found = scan.scan(scan.open_root(shown))
+        found = scan.scan(scan.open_root(shown, settings.s3_http_hosts))
     except ChimeraError as error:
         told = fail if asked else warn
         yield told("artifacts", str(error), "give a folder, a file or a URI: chimera run FOLDER")
