@@ -209,6 +209,7 @@ def publish(
     from chimera_pipeline.inventory.store import locked
     from chimera_pipeline.orchestration import published_copy
 
+    _readable(out)
     with locked(chosen.out, exclusive=False, wait_s=0.0):
         done = published_copy.publish(chosen)
     _note(_copied(done))

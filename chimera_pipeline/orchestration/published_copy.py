@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chimera_pipeline import __version__
+from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import ChimeraError, InputError, UsageError
 from chimera_pipeline.inventory import objects
 from chimera_pipeline.inventory.scan import OUT_MARKER
 from chimera_pipeline.inventory.store import publishing
-from chimera_pipeline.orchestration import progress
+from chimera_pipeline.orchestration import progress, unfinished
 from chimera_pipeline.orchestration.lake import Lake, to_json
 from chimera_pipeline.orchestration.publication import REJECTED
 from chimera_pipeline.settings import Settings
@@ -95,20 +96,27 @@ def publish(settings: Settings, *, own: Collection[str] = (), now: dt.datetime |
 
     where = f"s3://{'/'.join(filter(None, (name, prefix)))}"
     bucket = Bucket(bucket_client.client(tuple(settings.s3_http_hosts)), name, prefix)
-    others = [period for period in lake.reports() if period not in own]
-    now_there = "the copy there is as it was"
-    try:
-        with publishing(settings.out, others, wait_s=WAIT_S) as free:
+    others = _periods(lake) - set(own)
+    with publishing(settings.out, sorted(others), wait_s=WAIT_S) as free:
+        unfinished.finish(settings.out, [*own, *free])
+        unfinished.refuse(settings.out, tables.TABLES)
+        now_there = "the copy there is as it was"
+        try:
             former = _pointer(bucket, where)
             now_there = f"the copy is still generation {former.generation}" if former else "there is no earlier copy"
-            busy = set(others) - free
+            busy = others - free
             files = [*_published(lake.out, busy), *_kept(former, busy)]
             return {"uri": where, **_publish(bucket, lake.out, files, former, settings.publish_keep, now)}
-    except ChimeraError as error:
-        raise type(error)(f"{error}. {_left(settings, now_there)}") from error
-    except bucket_client.ERRORS as error:
-        told = bucket_client.explained(where, error, bucket=name, doing="written")
-        raise type(told)(f"{told}. {_left(settings, now_there)}") from error
+        except ChimeraError as error:
+            raise type(error)(f"{error}. {_left(settings, now_there)}") from error
+        except bucket_client.ERRORS as error:
+            told = bucket_client.explained(where, error, bucket=name, doing="written")
+            raise type(told)(f"{told}. {_left(settings, now_there)}") from error
+
+
+def _periods(lake: Lake) -> set[str]:
+    """Every period that has a report, or facts that one is being made of."""
+    return {*lake.reports(), *(path.stem for path in lake.table_path("facts").parent.glob("[!.]*.parquet"))}
 
 
 def _left(settings: Settings, now_there: str) -> str:
@@ -127,11 +135,10 @@ def _publish(
     before = (former.generation, *former.former) if former else ()
     chain = [generation, *(one for one in before if one != generation)]
     told: dict[str, Any] = {"generation": generation, "pointer": bucket.key(POINTER), "objects": len(wanted)}
-    done: dict[str, int] = {"uploaded": 0, "uploaded_bytes": 0, "copied": 0}
-    if former is None or former.generation != generation:
+    if changed := former is None or former.generation != generation:
         bucket.put(OUT_MARKER, b"")
-        progress.tell(f"copying {len(wanted)} files to object storage")
-        done = _transfer(bucket, out, wanted, former, place)
+    done = _transfer(bucket, out, wanted, former, place)
+    if changed:
         there = bucket.listed(place)
         for one in wanted:
             if one.key not in there or there[one.key].size != one.size_bytes:
@@ -149,7 +156,7 @@ def _transfer(bucket: Bucket, out: Path, wanted: Sequence[Held], former: Pointer
 
     def bring(one: Held) -> str:
         source = known.get((one.path, one.sha256))
-        if source is not None:
+        if source is not None and source != one.key:
             with contextlib.suppress(*ERRORS):  # pruned meanwhile, or a server that cannot: then it is sent
                 bucket.copy(source, one.key)
                 return "copied"
@@ -157,6 +164,8 @@ def _transfer(bucket: Bucket, out: Path, wanted: Sequence[Held], former: Pointer
         return "uploaded"
 
     missing = [one for one in wanted if there.get(one.key) != one.size_bytes]
+    if missing:
+        progress.tell(f"copying {len(missing)} files to object storage")
     with ThreadPoolExecutor(CONCURRENCY) as pool:
         try:
             work = {pool.submit(bring, one): one for one in missing}
@@ -174,9 +183,9 @@ def _transfer(bucket: Bucket, out: Path, wanted: Sequence[Held], former: Pointer
 
 def _published(out: Path, busy: Collection[str]) -> Iterator[Held]:
     """Every published file but those of `busy` periods, by path."""
-    tables = (path for path in (out / "tables").glob("*/*.parquet"))
+    parts = (out / "tables").glob("*/*.parquet")
     reports = (path for path in (out / "reports").rglob("*") if path.is_file() and path.name != REJECTED)
-    for path in sorted([*tables, *reports]):
+    for path in sorted([*parts, *reports]):
         relative = path.relative_to(out).as_posix()
         if any(part.startswith(".") for part in relative.split("/")) or _period_of(relative, busy):
             continue

@@ -14,7 +14,7 @@ import pytest
 from chimera_pipeline.errors import InputError, UsageError
 from chimera_pipeline.inventory import bucket_client, bucket_writer, scan
 from chimera_pipeline.inventory.store import locked
-from chimera_pipeline.orchestration import published_copy
+from chimera_pipeline.orchestration import published_copy, unfinished
 from chimera_pipeline.settings import Settings
 from tests.doubles.copies import (  # noqa: F401 - fixtures
     PREFIX,
@@ -158,6 +158,28 @@ def test_the_copy_is_no_input_of_a_run_over_the_prefix_above_it(bucket: Any, cho
     bucket.put_object(Key="team/a.csv", Body=b"a,b\n1,2\n")
     published_copy.publish(chosen)
     assert [artifact.path for artifact in scan.scan(scan.open_root("s3://copies/team"))] == ["a.csv"]
+
+
+def test_an_object_that_somebody_deleted_is_brought_back(bucket: Any, chosen: Settings) -> None:
+    done = published_copy.publish(chosen)
+    bucket.Object(f"{PREFIX}/generations/{done['generation']}/reports/index.html").delete()
+    again = published_copy.publish(chosen)
+    assert (again["generation"], again["uploaded"]) == (done["generation"], 1)
+    assert texts(bucket)["reports/index.html"] == "index"
+
+
+def test_tables_of_two_ingests_are_not_published(bucket: Any, chosen: Settings) -> None:
+    published_copy.publish(chosen)
+    before = current(bucket)
+    unfinished.begin(chosen.out, ["measurements"])
+    written(chosen.out, {"tables/artifacts/part-0.parquet": "PAR1 of the next ingest"})
+    with pytest.raises(InputError, match="are of two ingests") as refused:
+        published_copy.publish(chosen)
+    assert "are complete" not in str(refused.value)
+    assert current(bucket) == before
+    unfinished.begin(chosen.out, [])
+    published_copy.publish(chosen)
+    assert texts(bucket)["tables/artifacts/part-0.parquet"] == "PAR1 of the next ingest"
 
 
 @pytest.mark.parametrize(
