@@ -39,7 +39,7 @@ def build_definitions(
     """The pipeline for report periods of the kind `period` (default: the setting), or for "all" without partitions.
 
     `start` is the first day of the first period (default: the setting). `locked` says that the caller holds the
-    store's lock around the run.
+    store's lock around the run, and runs the steps in its own process.
     """
     with quiet_labels():
         return _built(settings or settings_module.load(), period, start, locked)
@@ -77,7 +77,7 @@ def _built(settings: Settings, period: str | None, start: str | None, locked: bo
             "values": _behind_lock(ValueIOManager(lake, kind)),
             locking.KEY: lock,
         },
-        executor=engine.executor(settings),
+        executor=dg.in_process_executor if locked else engine.executor(settings),
         jobs=list(jobs),
         sensors=sensors,
         schedules=[] if partitions_def is None else [automation.period_report(jobs[1], partitions_def)],
