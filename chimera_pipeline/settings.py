@@ -55,6 +55,10 @@ class Settings(BaseSettings):
 
     artifacts: str = Field("examples/artifacts", description="Folder, file or URI that holds the result files.")
     out: Path = Field(Path("chimera-out"), description="Folder of tables, reports and the manifest.")
+    publish_to: str | None = Field(
+        None, description="Where a copy of what is published goes: s3://bucket/prefix; a prefix for each output folder."
+    )
+    publish_keep: int = Field(3, ge=1, description="Generations of that copy that are kept, the current one included.")
     period: Literal["month", "week", "day", "quarter"] = Field(
         "month", description="Kind of report period of the Dagster partitions."
     )

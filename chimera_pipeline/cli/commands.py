@@ -161,6 +161,8 @@ def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) ->
     if verbose:
         for stage, spent in result["durations_s"].items():
             _note(f"  {stage}: {spent:.2f} s")
+    if result.get("published"):
+        _note(_copied(result["published"]))
     if result["reports"]:
         _note(f"next: open {result['reports'][-1]['html']}")
 
@@ -180,6 +182,12 @@ def _readable(out: Path | None, period: str | None = None) -> Path:
     return folder
 
 
+def _copied(done: dict[str, Any]) -> str:
+    told = f"{done['objects']} files, {done['uploaded']} uploaded, {done['copied']} copied there"
+    left = f"; left for the next time: {done['left_undone']}" if done["left_undone"] else ""
+    return f"published as generation {done['generation']} in {done['uri']} ({told}){left}"
+
+
 def _note(text: str) -> None:
     _say(text, sys.stderr)
 
@@ -189,6 +197,26 @@ def _say(text: str, stream: TextIO | None = None) -> None:
     from chimera_pipeline import redact
 
     print("\n".join(redact.printable(line) for line in text.split("\n")), file=stream or sys.stdout)
+
+
+@app.command(epilog=examples("chimera publish --to s3://results/reports", "chimera publish --out chimera-out --json"))
+def publish(
+    out: Out = None,
+    to: Annotated[str | None, typer.Option("--to", help="s3://bucket/prefix  [default: setting publish_to]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy what is published under --out to object storage, or complete a copy that ended early."""
+    chosen = settings.load(out=out, publish_to=to)
+    if chosen.publish_to is None:
+        raise UsageError("no place to publish to; give --to s3://bucket/prefix, or set publish_to")
+    from chimera_pipeline.inventory.store import locked
+    from chimera_pipeline.orchestration import published_copy
+
+    _readable(out)
+    with locked(chosen.out, exclusive=False, wait_s=0.0):
+        done = published_copy.publish(chosen)
+    _note(_copied(done))
+    print(json.dumps({"schema_version": "1.0", **done}, indent=2) if as_json else f"{done['uri']}/current.json")
 
 
 @app.command(epilog=examples("chimera inventory results/", "chimera inventory results/ --json"))

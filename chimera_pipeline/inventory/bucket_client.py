@@ -16,9 +16,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+import aiohttp
 import fsspec
 from aiobotocore.httpsession import AIOHTTPSession  # type: ignore[import-untyped]
 from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from fsspec.asyn import sync
 
 from chimera_pipeline import addresses
@@ -32,6 +34,8 @@ LEAST_BYTES_PER_S = 65_536
 PATIENCE_S = 120.0
 """A transfer may take this long, and as long as its bytes need at the least rate."""
 LISTING_S = 1800.0
+ERRORS = (OSError, BotoCoreError, ClientError, aiohttp.ClientError)
+"""What the client raises; a deadline that passed is an OSError."""
 T = TypeVar("T")
 
 
@@ -97,7 +101,7 @@ def client(http_hosts: tuple[str, ...] = ()) -> Any:
         skip_instance_cache=True,
         use_listings_cache=False,
         config_kwargs={
-            "retries": {"max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or ATTEMPTS), "mode": "standard"},
+            "retries": {"total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS") or ATTEMPTS), "mode": "standard"},
             "connect_timeout": 10,
             "read_timeout": 60,
             "max_pool_connections": CONCURRENCY,

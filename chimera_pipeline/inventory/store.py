@@ -231,3 +231,20 @@ def _lock(held: contextlib.ExitStack, path: Path, how: int, deadline: float, out
                 message = f"another run is writing to {out}; wait for it or give another --out"
                 raise StoreBusy(message) from error
             time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def publishing(out: Path, periods: Iterable[str], *, wait_s: float) -> Iterator[frozenset[str]]:
+    """Hold the right to publish what `out` holds, and those of `periods` that no run writes just now; yields them.
+
+    It waits for who publishes and never for who writes a period, who may wait for it in turn. Raises StoreBusy.
+    """
+    folder = out / FOLDER
+    with contextlib.ExitStack() as held:
+        _lock(held, folder / "lock-publish", fcntl.LOCK_EX, time.monotonic() + wait_s, out)
+        free = set()
+        for period in periods:
+            with contextlib.suppress(StoreBusy):
+                _lock(held, folder / f"lock-{period}", fcntl.LOCK_EX, 0.0, out)
+                free.add(period)
+        yield frozenset(free)

@@ -16,6 +16,7 @@ from chimera_pipeline.orchestration import (
     engine,
     locking,
     partitions,
+    published_copy,
     report_assets,
     store_assets,
 )
@@ -24,7 +25,7 @@ from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.periods import ALL
 from chimera_pipeline.settings import Settings
 
-REPORTING = frozenset({*automation.PERIODIC, "report_history"})
+REPORTING = frozenset({*automation.PERIODIC, "report_history", automation.COPY})
 """Assets whose runs read the store and write their own period alone."""
 
 
@@ -38,7 +39,7 @@ def build_definitions(
     """The pipeline for report periods of the kind `period` (default: the setting), or for "all" without partitions.
 
     `start` is the first day of the first period (default: the setting). `locked` says that the caller holds the
-    store's lock around the run.
+    store's lock around the run, and runs the steps in its own process.
     """
     with quiet_labels():
         return _built(settings or settings_module.load(), period, start, locked)
@@ -58,8 +59,12 @@ def _built(settings: Settings, period: str | None, start: str | None, locked: bo
     whole = kind == ALL
     partitions_def = None if whole else partitions.definition(kind, start or settings.start)
     lake = Lake(settings.out)
-    periodic = report_assets.report_assets(kind, partitions_def, engine.gpus(settings))
-    jobs = automation.jobs(engine.retry(settings))
+    if settings.publish_to:
+        published_copy.check(settings)  # a wrong address is said before anything runs
+    periodic = report_assets.report_assets(
+        kind, partitions_def, engine.gpus(settings), publishes=settings.publish_to is not None
+    )
+    jobs = automation.jobs(settings, engine.retry(settings))
     lock = locking.held_already() if locked else locking.store_lock(settings, kind, REPORTING)
     sensors = [] if partitions_def is None else list(automation.sensors(settings, kind, jobs, partitions_def))
     sensors += alerting.sensors(settings)
@@ -72,7 +77,7 @@ def _built(settings: Settings, period: str | None, start: str | None, locked: bo
             "values": _behind_lock(ValueIOManager(lake, kind)),
             locking.KEY: lock,
         },
-        executor=engine.executor(settings),
+        executor=dg.in_process_executor if locked else engine.executor(settings),
         jobs=list(jobs),
         sensors=sensors,
         schedules=[] if partitions_def is None else [automation.period_report(jobs[1], partitions_def)],

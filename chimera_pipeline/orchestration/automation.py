@@ -20,6 +20,7 @@ from chimera_pipeline.settings import Settings
 
 INGEST = ("raw_inventory", "readings", *SETTLED_TABLES, "measurements")
 PERIODIC = ("facts", "collector_brief", "analysis", "report")
+COPY = "published_copy"
 RUN_KEY = "dagster/run_key"
 RUNNING = [
     dg.DagsterRunStatus.QUEUED,
@@ -32,7 +33,12 @@ Jobs = tuple[Any, Any]
 """Asset jobs, whose class dagster does not export."""
 
 
-def jobs(retry: dg.RetryPolicy | None = None) -> Jobs:
+def after(settings: Settings) -> tuple[str, ...]:
+    """What follows the reports: the index over all, and the copy in object storage where one is wanted."""
+    return ("report_history", COPY) if settings.publish_to else ("report_history",)
+
+
+def jobs(settings: Settings, retry: dg.RetryPolicy | None = None) -> Jobs:
     """`ingest_job` (everything before facts) and `report_job` (one period, and the index over all).
 
     `retry` holds for their steps.
@@ -46,7 +52,7 @@ def jobs(retry: dg.RetryPolicy | None = None) -> Jobs:
     )
     report = dg.define_asset_job(
         "report_job",
-        selection=dg.AssetSelection.assets(*PERIODIC, "report_history"),
+        selection=dg.AssetSelection.assets(*PERIODIC, *after(settings)),
         description="Facts, analysis and report of one period.",
         op_retry_policy=retry,
     )

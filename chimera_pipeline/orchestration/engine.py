@@ -46,7 +46,7 @@ def retry(settings: Settings) -> dg.RetryPolicy | None:
 
 
 def executor(settings: Settings) -> dg.ExecutorDefinition:
-    """What runs the steps of jobs. Raises UsageError where its extra is missing.
+    """What runs the steps of jobs. Raises UsageError where its extra is missing, or a cluster is named as it cannot be.
 
     The address of a Ray cluster comes from RAY_ADDRESS when a run starts; namespace, image and volumes of pods from the
     run launcher of the instance. Resources are in the tags alone: those given here would come before the tags.
@@ -70,6 +70,7 @@ def executor(settings: Settings) -> dg.ExecutorDefinition:
                 from dagster_ray import ray_executor
             except ImportError as error:
                 raise UsageError(ray_tasks.missing(error)) from error
+            ray_tasks.check_for_steps()
             variables = [f"{name}={value}" for name, value in sorted(settings.environment().items())]
             jobs: dg.ExecutorDefinition = ray_executor.configured({"ray": {"env_vars": variables}}, name="ray")
             return jobs

@@ -52,6 +52,14 @@ def missing(error: ImportError) -> str:
     return f'engine = "ray" needs the extra ray: pip install "chimera_pipeline[ray]" ({error})'
 
 
+def check_for_steps() -> None:
+    """Raises UsageError where the address is one of Ray's client: steps are jobs, which it does not submit reliably."""
+    address = os.environ.get(ADDRESS, "")
+    if address.startswith("ray://"):
+        said = "serves chimera run alone; for jobs give HOST:6379, or http://HOST:8265 from outside the cluster"
+        raise UsageError(f"{ADDRESS}={address} {said}")
+
+
 def _result(ray: Any, reference: Any) -> Any:
     try:
         return ray.get(reference)

@@ -26,8 +26,10 @@ from chimera_pipeline.orchestration import (
     steps,
     unfinished,
 )
+from chimera_pipeline.orchestration import published_copy as copy
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.locking import PARTITION
 from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
@@ -35,11 +37,15 @@ from chimera_pipeline.settings import Settings
 
 
 def report_assets(
-    kind: str, partitions_def: dg.TimeWindowPartitionsDefinition | None, model_gpus: float = 0
+    kind: str,
+    partitions_def: dg.TimeWindowPartitionsDefinition | None,
+    model_gpus: float = 0,
+    *,
+    publishes: bool = False,
 ) -> tuple[dg.AssetsDefinition, ...]:
     """The assets of one period of `kind`, or of everything where `partitions_def` is None.
 
-    Steps that may ask a model take `model_gpus` GPUs of a cluster.
+    Steps that may ask a model take `model_gpus` GPUs of a cluster. `publishes` adds the copy in object storage.
     """
     shared: dict[str, Any] = {} if partitions_def is None else {"partitions_def": partitions_def}
     shared |= {"owners": OWNERS, "code_version": VERSION}
@@ -201,4 +207,15 @@ def report_assets(
         index = publication.write_history(lake)
         return dg.Output(index, metadata={"reports": len(index["reports"])})
 
-    return facts, collector_brief, analysis, report, report_history
+    @dg.asset(
+        group_name="report", deps=[report_history], io_manager_key="values", kinds={"python", "s3"},
+        owners=OWNERS, code_version=VERSION, op_tags=engine.tags(),
+    )  # fmt: skip
+    def published_copy(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.Output[Any]:
+        """The copy in object storage of every report, the index and the tables; there where `publish_to` is set."""
+        key = context.run.tags.get(PARTITION)
+        done = copy.publish(settings, own=[name_of(key, kind)] if key else [])
+        return dg.Output(done, metadata=run_metrics.of_copy(done))
+
+    always = (facts, collector_brief, analysis, report, report_history)
+    return (*always, published_copy) if publishes else always

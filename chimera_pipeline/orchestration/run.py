@@ -20,7 +20,7 @@ from chimera_pipeline.inventory.store import FOLDER, sole_writer
 from chimera_pipeline.orchestration import partitions, unfinished
 from chimera_pipeline.orchestration.agents import CIRCUITS, profile_of
 from chimera_pipeline.orchestration.assembly import build_definitions, quiet_labels
-from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
+from chimera_pipeline.orchestration.automation import COPY, INGEST, PERIODIC, after
 from chimera_pipeline.orchestration.checks import AUDIT
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.records import BENCHMARK_FORMATS
@@ -59,9 +59,9 @@ def execute(
         if period == periods.ALL and not strict:
             # one job for all of it: each job costs about a second to put together
             with _own_gate(lake, periods.ALL) as refused:
-                _materialize(settings, instance, periods.ALL, None, (*INGEST, *PERIODIC, "report_history"))
+                _materialize(settings, instance, periods.ALL, None, (*INGEST, *PERIODIC, *after(settings)))
             _raise(refused)
-            return _result(lake, instance, lake.read_frame("artifacts"), [periods.ALL], started)
+            return _result(settings, instance, lake.read_frame("artifacts"), [periods.ALL], started)
         _materialize(settings, instance, periods.ALL, None, INGEST)
         artifacts = lake.read_frame("artifacts")
         if strict:
@@ -74,9 +74,9 @@ def execute(
             with _own_gate(lake, name) as refused:
                 _materialize(settings, instance, kind, key, PERIODIC, start=min(names))
             refusals += refused
-        _materialize(settings, instance, periods.ALL, None, ("report_history",))
+        _materialize(settings, instance, periods.ALL, None, after(settings))
         _raise(refusals)
-        return _result(lake, instance, artifacts, names, started)
+        return _result(settings, instance, artifacts, names, started)
 
 
 @contextlib.contextmanager
@@ -179,9 +179,11 @@ def _run(
 
 
 def _result(
-    lake: Lake, instance: dg.DagsterInstance, artifacts: pd.DataFrame, names: list[str], started: float
+    settings: Settings, instance: dg.DagsterInstance, artifacts: pd.DataFrame, names: list[str], started: float
 ) -> dict[str, Any]:
     from chimera_pipeline.orchestration import run_metrics
+
+    lake = Lake(settings.out)
 
     analyses = [lake.read_value("analysis", name) for name in names]
     claims = [lake.read_frame("claims", name) for name in names]
@@ -209,6 +211,7 @@ def _result(
             "withheld": int((statuses == "withheld").sum()),
         },
         "reports": [_report(lake, name) for name in names],
+        "published": lake.read_value(COPY, periods.ALL) if settings.publish_to else None,
         "llm": last.get("llm") if last else None,
         "narrative": {key: last["narrative"][key] for key in ("mode", "reason")} if last else nothing,
         "regressions": sum(_regressions(lake, name) for name in names),

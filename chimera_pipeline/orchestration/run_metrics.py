@@ -14,6 +14,7 @@ from chimera_pipeline import redact
 from chimera_pipeline.analysis import gpu
 from chimera_pipeline.analysis.calls import unexplained_s
 from chimera_pipeline.orchestration import checks, metadata
+from chimera_pipeline.orchestration import published_copy as copy
 from chimera_pipeline.records import Fact
 
 _STAGES = {
@@ -164,6 +165,17 @@ def of_report(published: dict[str, Any], facts: Sequence[Fact]) -> dict[str, Any
         "numbers_with_source": published["numbers"],
         "summary": dg.MetadataValue.md(_opening(Path(published["md"]))),
         **{f"seconds_{stage}": seconds for stage, seconds in published["durations_s"].items()},
+    }
+
+
+def of_copy(done: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the copy in object storage is, and what it took to bring it there."""
+    counts = ("objects", "uploaded", "uploaded_bytes", "copied", "pruned")
+    return {
+        "dagster/uri": dg.MetadataValue.text(f"{done['uri']}/{copy.POINTER}"),
+        "generation": done["generation"],
+        **{name: done[name] for name in counts},
+        **({"left_undone": done["left_undone"]} if done["left_undone"] else {}),
     }
 
 

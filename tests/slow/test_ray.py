@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 
 from benchmarks import corpus
 from chimera_pipeline.orchestration import spread
@@ -99,11 +101,11 @@ class Cluster:
         """Until a machine says that its part of the cluster runs."""
         self.wait_for(f"{name} is up", lambda: "Ray runtime started" in self.machines.said(name))
 
-    def launch(self, job: str, tags: dict[str, str]) -> subprocess.Popen[bytes]:
+    def launch(self, job: str, tags: dict[str, str], **more: str) -> subprocess.Popen[bytes]:
         """What a user types, on the head, with the settings only there: nodes have none of their own."""
         command = [BIN / "dagster", "job", "execute", "-m", "chimera_pipeline.definitions", "-j", job]
         return self.machines.start(
-            "head", [*command, "--tags", json.dumps(tags)], {**self.environment, **self.settings()}
+            "head", [*command, "--tags", json.dumps(tags)], {**self.environment, **self.settings(), **more}
         )
 
     def settings(self) -> dict[str, str]:
@@ -146,6 +148,23 @@ class Cluster:
         return pid
 
 
+UPLOAD = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+import boto3
+folder, client = Path(sys.argv[1]), boto3.client("s3")
+client.create_bucket(Bucket="results")
+files = [path for path in folder.rglob("*") if path.is_file()]
+def put(path):
+    client.put_object(Bucket="results", Key=f"runs/{path.relative_to(folder)}", Body=path.read_bytes())
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(put, files))
+print("uploaded", len(files), flush=True)
+"""
+"""Every file below a folder, to a bucket."""
+
+
 def write_artifacts(folder: Path) -> None:
     """As many files as are spread: one in seven with measurements, but for request logs, the others short notes."""
     for number, (name, text) in enumerate(corpus.files(FILES)):
@@ -178,6 +197,15 @@ def _tables(out: Path) -> dict[str, bytes]:
     return {
         name: data for name, data in found.items() if not name.startswith(("tables/llm_calls", "tables/checks/report-"))
     }
+
+
+def _without_file_times(path: Path) -> pd.DataFrame:
+    """A table without the times that are those of a file: an object has the time at which it was put there."""
+    frame = pd.read_parquet(path)
+    if "time_source" in frame:
+        times = [name for name in ("measured_at", "period") if name in frame]
+        frame[times] = frame[times].mask(frame["time_source"] == "mtime")
+    return frame
 
 
 def _readings(out: Path) -> list[tuple[Any, ...]]:
@@ -236,6 +264,49 @@ def local(cluster: Cluster) -> Path:
 
 
 @pytest.fixture(scope="module")
+def from_outside(cluster: Cluster) -> dict[str, Any]:
+    """`chimera run` on a machine that is no node: artifacts in a bucket, chunks read by the cluster, reports copied to
+    the bucket. What the command printed, and what the pointer of the copy says.
+    """
+    address, _ = cluster.machines.add("bucket"), cluster.machines.add("outside")
+    server = [sys.executable, "-m", "moto.server", "-H", address, "-p", "5000"]
+    cluster.machines.start("bucket", server, cluster.environment)
+    cluster.wait_for("the bucket server is up", lambda: "Running on" in cluster.machines.said("bucket"))
+    keys = {
+        "AWS_ENDPOINT_URL": f"http://{address}:5000",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "CHIMERA_S3_HTTP_HOSTS": json.dumps([address]),
+    }
+    environment = {**cluster.environment, **keys}
+    upload = [sys.executable, "-c", UPLOAD, cluster.folder / "artifacts"]
+    assert cluster.machines.start("outside", upload, environment).wait(PATIENCE_S) == 0
+    own = {
+        "CHIMERA_OUT": str(cluster.folder / "objects"),
+        "CHIMERA_LLM": "none",
+        "CHIMERA_PUBLISH_TO": "s3://results/copy",
+        "DAGSTER_HOME": "",
+        "RAY_ADDRESS": f"ray://{cluster.head}:10001",
+    }
+    command = [BIN / "chimera", "run", "s3://results/runs", "--period", PERIOD]
+    run = cluster.machines.start("outside", command, {**environment, **cluster.settings(), **own})
+    seen: set[str] = set()
+
+    def ended() -> bool:
+        seen.update(name for name in ("cpu", "gpu") if cluster.machines.processes(name, "ray::read_chunk"))
+        return run.poll() is not None
+
+    cluster.wait_for("the run from outside has ended", ended)
+    assert run.returncode == 0, cluster.machines.said("outside")
+    fetch = (
+        "import boto3; print(boto3.client('s3').get_object(Bucket='results', Key='copy/current.json')['Body'].read())"
+    )
+    assert cluster.machines.start("outside", [sys.executable, "-c", fetch], environment).wait(PATIENCE_S) == 0
+    return {"said": cluster.machines.said("outside"), "read_on": seen}
+
+
+@pytest.fixture(scope="module")
 def ingested(cluster: Cluster) -> list[str]:
     """`ingest_job` on the cluster; a process is killed while it reads a chunk. The steps that were tried again."""
     run = cluster.launch("ingest_job", {})
@@ -254,7 +325,7 @@ def reported(cluster: Cluster, ingested: list[str]) -> dict[str, dict[str, str]]
     """
     held, seen = cluster.folder / "gpu" / "hold", {}
     held.touch()
-    run = cluster.launch("report_job", {"dagster/partition": PERIOD})
+    run = cluster.launch("report_job", {"dagster/partition": PERIOD}, RAY_ADDRESS=f"http://{cluster.head}:8265")
     pid = cluster.step_process("gpu", "collector_brief")
     cluster.wait_for("the collector asks the model", (cluster.folder / "gpu" / "asked").exists)
     seen["collector_brief"] = _environment(pid)
@@ -282,6 +353,18 @@ def test_chunks_read_by_ray_tasks_give_the_tables_of_one_process_byte_by_byte(
     stored = {name for name in there if name.endswith("part-0.parquet")}
     assert len(stored) > 5
     assert {name for name in stored if here.get(name) != there[name]} == set()
+
+
+def test_a_run_from_outside_the_cluster_over_a_bucket_gives_what_one_machine_gives(
+    cluster: Cluster, local: Path, from_outside: dict[str, Any]
+) -> None:
+    assert from_outside["read_on"], "no chunk was seen to be read by a node"
+    objects = cluster.folder / "objects"
+    assert _readings(objects) == _readings(local)
+    for name in (name for name in _tables(local) if name.endswith("part-0.parquet") and "/artifacts/" not in name):
+        assert_frame_equal(_without_file_times(objects / name), _without_file_times(local / name), obj=name)
+    assert "published as generation" in from_outside["said"]
+    assert f"reports/{PERIOD}/report.html" in from_outside["said"]
 
 
 def test_model_steps_run_on_the_node_with_the_gpu_and_see_it(reported: dict[str, dict[str, str]]) -> None:

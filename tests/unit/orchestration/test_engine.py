@@ -13,7 +13,7 @@ import pytest
 
 from chimera_pipeline import settings
 from chimera_pipeline.errors import UsageError
-from chimera_pipeline.orchestration import engine, spread
+from chimera_pipeline.orchestration import engine, ray_tasks, spread
 from chimera_pipeline.orchestration.assembly import build_definitions
 from chimera_pipeline.orchestration.ray_tasks import RayTasks
 
@@ -82,6 +82,16 @@ def test_ray_is_never_asked_to_start_a_cluster_of_its_own(
         monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(UsageError, match=rf"RAY_ADDRESS {said}; give the head as HOST:6379"):
         list(RayTasks().map(str, [1]))
+
+
+def test_the_address_of_the_client_serves_chimera_run_and_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    with pytest.raises(UsageError, match="serves chimera run alone; for jobs give HOST:6379"):
+        ray_tasks.check_for_steps()
+    chosen = settings.load(engine="ray", llm="none")
+    assert build_definitions(settings=chosen, locked=True).executor is dg.in_process_executor
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    ray_tasks.check_for_steps()
 
 
 def test_few_files_are_read_where_the_step_is() -> None:
