@@ -71,6 +71,30 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
+def listed(folder: Path, pattern: str) -> list[Path]:
+    """What in `folder` matches `pattern`, sorted; temporaries and what else begins with a dot are left out.
+
+    Raises InputError where there is a folder that cannot be listed.
+    """
+    try:
+        return sorted(path for path in folder.glob(pattern) if not path.relative_to(folder).parts[0].startswith("."))
+    except OSError as error:
+        raise InputError(f"cannot list {folder}: {error.strerror or error}") from error
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raises InputError where one of `paths`, folders and files of the output folder, is a link.
+
+    It was not put there by this program, and leads what is written to a place that nobody named.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise InputError(
+                f"cannot write {path}: it is a link, and nothing is written through links inside an output folder; "
+                "remove it, or give --out a folder of its own"
+            )
+
+
 def replace_folder(folder: Path, files: Mapping[str, bytes], *, without: Collection[str] = ()) -> None:
     """Publish `files` as `folder`, all at once: whoever opens a path sees the old ones or the new ones, never some of
     each. Other entries of the folder stay, but those named in `without`, which go.
@@ -149,8 +173,6 @@ def _write(path: Path, data: bytes) -> None:
 
 def _exchanged(stage: Path, folder: Path, replaced: Collection[str]) -> bool:
     """Give `stage` the other entries of `folder` and exchange the two; False where that cannot be done."""
-    if folder.is_symlink():
-        return False
     carried: list[str] = []
     try:
         stage.chmod(stat.S_IMODE(folder.stat().st_mode))

@@ -27,6 +27,7 @@ _SECRET_VALUE = re.compile(
     re.ASCII,
 )
 _SEARCHED = 1_000
+_MOST_OF_A_LISTING = 100_000
 _SENTENCE = 8
 _SHORT = 200
 """Longer texts are judged each time: what is remembered of short ones, names that come again and again, stays small."""
@@ -303,6 +304,12 @@ def sentence(text: str) -> str:
     return printable(_SECRET_VALUE.sub("[redacted]", text[:_SEARCHED]))[:400]
 
 
+def listing(text: str, *, width: int = 400) -> list[str]:
+    """The lines of a text that others wrote (a traceback), as `sentence` shows one; a private key goes to the end."""
+    hidden = _SECRET_VALUE.sub("[redacted]", text[-_MOST_OF_A_LISTING:])
+    return [printable(line)[:width] for line in hidden.splitlines()]
+
+
 def printable(text: str) -> str:
     """`text` on one line, with control, bidirectional and undecodable characters as escapes."""
     if text.isprintable():  # false for every category below
@@ -315,6 +322,24 @@ def printable(text: str) -> str:
         else:
             out.append(char)
     return "".join(out)
+
+
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def as_seen(text: str) -> str:
+    """`text` of many lines as a reader sees it: without terminal sequences and characters that have no width.
+
+    They hide in a number what a reader reads as one: nothing is left out that can be seen, and no line is added.
+    """
+    kept = []
+    for char in _TERMINAL.sub("", text):
+        category = unicodedata.category(char) if char not in "\n\r\t" else ""
+        if category in {"Zl", "Zp", "Cc"}:
+            kept.append(" ")
+        elif category not in {"Cf", "Cs"}:
+            kept.append(char)
+    return "".join(kept)
 
 
 _ERROR_KINDS = (

@@ -31,7 +31,7 @@ from chimera_pipeline.cli.options import (
     flag,
     reports,
 )
-from chimera_pipeline.errors import ChimeraError, ModelRequired, RegressionFound, UsageError
+from chimera_pipeline.errors import ChimeraError, InputError, ModelRequired, RegressionFound, UsageError
 
 app = typer.Typer(
     name="chimera",
@@ -266,7 +266,7 @@ def facts(
         print(text, end="")
         return
     for fact in json.loads(text)["facts"]:
-        print(f"{fact['id']}  {fact['text']}")
+        _say(f"{fact['id']}  {fact['text']}")
 
 
 @app.command(
@@ -513,8 +513,8 @@ def _orderly() -> Iterator[None]:
         yield
     except ChimeraError as error:
         if os.environ.get(DEBUG):
-            raise
-        _note(f"chimera: {error}")
+            _trace(error)
+        _tell_error(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, SystemExit) as stopped:
         # typer turns an interrupt into a silent exit with 130
@@ -525,6 +525,32 @@ def _orderly() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:  # what a library of ours met on the disk
+        if os.environ.get(DEBUG):
+            _trace(error)
+        place = f"{error.filename}: " if error.filename else ""
+        _tell_error(InputError(f"{place}{error.strerror or error}"))
+        sys.exit(InputError.exit_code)
+    except Exception as error:
+        _trace(error)
+        _note(f"chimera: {type(error).__name__}: this is a defect of chimera_pipeline; please report it with the above")
+        sys.exit(1)
+
+
+def _tell_error(error: ChimeraError) -> None:
+    from chimera_pipeline import redact
+
+    print("\n".join(redact.listing(f"chimera: {error}", width=4_000)), file=sys.stderr)
+
+
+def _trace(error: BaseException) -> None:
+    """Where an error was raised. Libraries quote what they failed on: secrets and control characters are taken out."""
+    import traceback
+
+    from chimera_pipeline import redact
+
+    for line in redact.listing("".join(traceback.format_exception(error))):
+        print(line, file=sys.stderr)
 
 
 def main() -> None:

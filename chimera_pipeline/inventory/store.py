@@ -17,6 +17,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from chimera_pipeline import atomic
 from chimera_pipeline.errors import InputError, StoreBusy
 from chimera_pipeline.inventory.scan import OUT_MARKER
 from chimera_pipeline.records import Artifact, Format
@@ -62,6 +63,7 @@ class Store:
         self.out = out
         folder = out / FOLDER
         try:
+            atomic.refuse_links(folder, out / OUT_MARKER, folder / f"store-v{VERSION}.sqlite")
             folder.mkdir(parents=True, exist_ok=True)
             (out / OUT_MARKER).touch()
             self._db = sqlite3.connect(folder / f"store-v{VERSION}.sqlite", timeout=30, isolation_level=None)
@@ -208,6 +210,7 @@ def locked(out: Path, *, exclusive: bool, wait_s: float, periods: Iterable[str] 
     deadline = time.monotonic() + wait_s
     with contextlib.ExitStack() as held:
         try:
+            atomic.refuse_links(folder)
             folder.mkdir(parents=True, exist_ok=True)
             with contextlib.ExitStack() as queue:
                 if wait_s > 0:
@@ -221,7 +224,7 @@ def locked(out: Path, *, exclusive: bool, wait_s: float, periods: Iterable[str] 
 
 
 def _lock(held: contextlib.ExitStack, path: Path, how: int, deadline: float, out: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     held.callback(os.close, descriptor)
     while True:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from chimera_pipeline import periods
+from chimera_pipeline import periods, redact
 from chimera_pipeline.audit.auditor import audit
 from chimera_pipeline.audit.facts_view import FactView, facts_from_frame, facts_from_json
 from chimera_pipeline.audit.results import AuditResult
@@ -48,7 +48,7 @@ def _text(report: Path) -> str:
         raise UsageError(f"{report}: {error.strerror}") from error
     if len(data) > MAX_REPORT_BYTES:
         raise UsageError(f"{report} is over {MAX_REPORT_BYTES} bytes")
-    return data.decode("utf-8", "replace")
+    return redact.as_seen(data.decode("utf-8", "replace"))
 
 
 def _facts(path: Path) -> list[FactView]:

@@ -46,6 +46,7 @@ class Lake:
     def write_frame(self, name: str, frame: pd.DataFrame, part: str = WHOLE) -> Path:
         """Publish a frame as Parquet."""
         path = self.table_path(name, part)
+        atomic.refuse_links(path.parent, path.parent.parent)
         with atomic.publish(path) as stream:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
         return path
@@ -62,7 +63,7 @@ class Lake:
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Every part of a table; empty with its columns where there is none."""
-        parts = sorted(self.table_path(name).parent.glob("[!.]*.parquet"))
+        parts = atomic.listed(self.table_path(name).parent, "*.parquet")
         frames = [pq.read_table(path).to_pandas() for path in parts]
         filled = [frame for frame in frames if len(frame)]
         if not filled:
@@ -73,6 +74,7 @@ class Lake:
     def write_value(self, name: str, value: Any, part: str) -> Path:
         """Publish a JSON value."""
         path = self.value_path(name, part)
+        atomic.refuse_links(path.parent, path.parent.parent)
         atomic.write_bytes(path, to_json(value))
         return path
 
@@ -82,10 +84,12 @@ class Lake:
 
     def write_report(self, period: str, files: Mapping[str, bytes], *, without: Collection[str] = ()) -> None:
         """Publish the files of a period's report together; those named in `without` go, all others stay."""
+        atomic.refuse_links(self.out / "reports", self.report_folder(period))
         atomic.replace_folder(self.report_folder(period), files, without=without)
 
     def write_index(self, files: Mapping[str, bytes]) -> None:
         """Publish the files over all reports. Who calls it holds `index_lock`."""
+        atomic.refuse_links(self.out / "reports")
         atomic.replace_files(self.out / "reports", files)
 
     def index_lock(self) -> contextlib.AbstractContextManager[None]:
@@ -98,8 +102,9 @@ class Lake:
         return json.loads((self.report_folder(period) / "report.json").read_bytes())
 
     def reports(self) -> list[str]:
-        """Periods that have a published report, in order."""
-        return sorted(path.parent.name for path in (self.out / "reports").glob("[!.]*/report.json"))
+        """Periods that have a published report, in order. A link beside them (latest -> 2025-11) is none."""
+        found = (path.parent for path in atomic.listed(self.out / "reports", "*/report.json"))
+        return sorted(folder.name for folder in found if not folder.is_symlink())
 
 
 def to_json(value: Any) -> bytes:

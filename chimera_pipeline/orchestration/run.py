@@ -220,7 +220,7 @@ def _result(
 
 
 def _rows(lake: Lake, name: str) -> int:
-    return sum(pq.read_metadata(path).num_rows for path in lake.table_path(name).parent.glob("[!.]*.parquet"))
+    return sum(pq.read_metadata(path).num_rows for path in atomic.listed(lake.table_path(name).parent, "*.parquet"))
 
 
 def _regressions(lake: Lake, name: str) -> int:

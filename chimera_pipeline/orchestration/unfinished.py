@@ -68,7 +68,7 @@ def told(out: Path, period: str | None = None) -> list[str]:
 
 def _undone(out: Path) -> list[Path]:
     reports = out / "reports"
-    return [folder for folder in (reports, *reports.glob("[!.]*")) if atomic.unfinished(folder)]
+    return [folder for folder in (reports, *atomic.listed(reports, "*")) if atomic.unfinished(folder)]
 
 
 def _left(out: Path) -> dict[str, str] | None:

@@ -7,8 +7,11 @@ import errno
 import io
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
+
+from chimera_pipeline import atomic
 
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EMFILE)
 
@@ -76,9 +79,19 @@ def failing(n: int) -> Iterator[Fault]:
     def fdopen(descriptor: int, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         return _Writer(descriptor, fault) if "w" in mode else _Reader(descriptor, fault)
 
-    names = ("open", "read", "fsync", "replace", "rename", "scandir", "mkdir", "fchmod", "fstat")
+    real_exchange = atomic.exchange
+
+    def exchange(*folders: Path) -> None:
+        fault.hit("exchange")
+        real_exchange(*folders)
+
+    names = (
+        *("open", "read", "fsync", "replace", "rename", "scandir", "mkdir", "fchmod", "fstat", "link", "unlink"),
+        "listdir",
+    )
     with contextlib.ExitStack() as stack:
         patched = {name: counted(name) for name in names} | {"fdopen": fdopen}
+        stack.enter_context(mock.patch.object(atomic, "exchange", exchange))
         for name, call in patched.items():
             stack.enter_context(mock.patch.object(os, name, call))
         yield fault

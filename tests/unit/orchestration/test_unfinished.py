@@ -10,8 +10,11 @@ from typer.testing import CliRunner
 
 from chimera_pipeline import atomic, cli, periods
 from chimera_pipeline import settings as settings_module
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.errors import InputError
 from chimera_pipeline.inventory.store import LAST_RUN, Store, alone, sole_writer
 from chimera_pipeline.orchestration import steps, unchanged
+from chimera_pipeline.orchestration.lake import Lake
 from tests import corpus
 
 
@@ -51,3 +54,37 @@ def test_a_run_that_began_takes_the_answer_of_the_last_one_away(tmp_path: Path) 
     assert unchanged.last_run(chosen, {}) is not None
     steps.take_inventory(chosen, now=1_800_000_000.0)  # of a run with other settings, that is killed hereafter
     assert unchanged.last_run(chosen, {}) is None
+
+
+def written(out: Path) -> None:
+    """Something of everything that a run writes."""
+    lake = Lake(out)
+    with sole_writer(out), Store(out):
+        lake.write_value("analysis", {}, "all")
+        lake.write_frame("facts", tables.frame("facts"), "all")
+        lake.write_report("all", {"report.md": b"x"})
+        lake.write_index({"index.md": b"x"})
+
+
+@pytest.mark.parametrize(
+    "place", ["tables", "tables/facts", "reports", "reports/all", ".chimera", ".chimera/assets", ".chimera-out",
+              ".chimera/store-v2.sqlite", ".chimera/lock"]
+)  # fmt: skip
+def test_nothing_is_written_through_a_link_in_the_output_folder(tmp_path: Path, place: str) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link = out / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere / "made" if "." in place.rpartition("/")[2] or place.endswith("lock") else elsewhere)
+    with pytest.raises(InputError, match=r"link|symbolic"):
+        written(out)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_link_beside_the_reports_is_no_period(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.write_report("2025-11", {"report.json": b"{}"})
+    (tmp_path / "reports/latest").symlink_to("2025-11")
+    assert lake.reports() == ["2025-11"]
+    lake.write_report("2025-11", {"report.json": b"[]"})
+    assert (tmp_path / "reports/latest/report.json").read_bytes() == b"[]"
