@@ -42,7 +42,7 @@ def direct(settings: Settings) -> None:
     long = melt(settled, period=settings.period, trust_file_times=False, reader_version=version)
     checks.contract_result("measurements", long)
     lake.write_frame("measurements", long)
-    ingests.record(settings, long)
+    ingests.record(settings, ingests.fingerprints(long))
     found = facts_room.facts_of({**settled, "measurements": long}, period="all")
     frame = facts_room.to_frame(found)
     checks.contract_result("facts", frame)

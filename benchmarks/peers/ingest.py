@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from chimera_pipeline import settings
-from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import checks, steps
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.measured import Measured
 
 
 def main() -> None:
@@ -37,9 +37,7 @@ def main() -> None:
         lake.write_frame(name, frame)
         checks.contract_result(name, frame)
     done("tables")
-    long = melt(settled, reader_version=steps.reader_version(chosen))
-    lake.write_frame("measurements", long)
-    checks.contract_result("measurements", long)
+    lake.write_frames("measurements", Measured(steps.measure(chosen, settled)))
     done("measured")
 
 

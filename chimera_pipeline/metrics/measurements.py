@@ -14,7 +14,7 @@ import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables, vocabulary
-from chimera_pipeline.contracts.tables import EXTRAS
+from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 
 _REQUEST_METRICS = (
     "ttft_s", "load_s", "prompt_eval_s", "eval_s", "total_s", "tpot_s", "itl_s",
@@ -27,6 +27,7 @@ _SERVING_STATISTICS = ("mean", "std", "p50", "p90", "p95", "p99")
 _TIMING_STATISTICS = ("mean", "std", "min", "max", "median", "p90", "p95", "p99")
 _OPEN = ("run_id", "n", "ddof", "definition", "phase", "item", "unit")
 _Part = dict[str, Any]
+CHUNK_ROWS = 50_000
 _KEEP = ("series_id", "status", "measured_at", "time_source", "artifact_path", "locator")
 
 
@@ -52,6 +53,35 @@ def melt(
     # artifact_path, locator, metric and statistic name a value; the order is the same whatever order files came in
     long = long.sort_values(["artifact_path", "series_id", "metric", "statistic"], kind="stable", ignore_index=True)
     return tables.frame_of_columns("measurements", {str(name): long[name] for name in long}, len(long))
+
+
+def melt_chunks(
+    settled: Mapping[str, pd.DataFrame],
+    *,
+    period: str = "month",
+    trust_file_times: bool = False,
+    reader_version: str = "",
+    rows: int = CHUNK_ROWS,
+) -> Iterator[pd.DataFrame]:
+    """What `melt` gives, in order, a few artifacts at a time: about so many rows of the settled tables in each.
+
+    Rows of the settled tables lie in order of `artifact_path`. Always at least one frame; where the cuts lie follows
+    from the tables alone.
+    """
+    names = (*METRIC_TABLES, EXTRAS)
+    sources = [settled[name] for name in names]
+    counts = pd.concat([frame["artifact_path"].value_counts() for frame in sources]).groupby(level=0).sum().sort_index()
+    part = (counts.cumsum() - 1) // rows
+    ends = [str(path) for path in counts.index[part.ne(part.shift(-1))]] or [""]
+    paths = [frame["artifact_path"].to_numpy() for frame in sources]
+    starts = [0] * len(sources)
+    for last in ends:
+        stops = [int(np.searchsorted(found, last, side="right")) for found in paths]
+        cut = {
+            name: frame.iloc[start:stop] for name, frame, start, stop in zip(names, sources, starts, stops, strict=True)
+        }
+        yield melt({**settled, **cut}, period=period, trust_file_times=trust_file_times, reader_version=reader_version)
+        starts = stops
 
 
 def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> pd.Series[Any]:

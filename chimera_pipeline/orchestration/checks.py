@@ -42,15 +42,38 @@ def contract_spec(table: str, partitions_def: dg.PartitionsDefinition[str] | Non
 
 def contract_result(table: str, frame: pd.DataFrame) -> dg.AssetCheckResult:
     """Whether the table keeps its contract, with the first failing rows."""
-    failures = validation.failures(table, frame)
-    rows = [_failing(frame, case) for case in tables.records(failures.head(FAILING_ROWS))]
-    return dg.AssetCheckResult(
-        check_name=CONTRACT,
-        asset_key=table,
-        passed=failures.empty,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"rows": len(frame), "failures": len(failures), "first": dg.MetadataValue.json(rows)},
-    )
+    asked = Contract(table)
+    asked.ask(frame)
+    return asked.result()
+
+
+class Contract:
+    """Whether a table keeps its contract, asked of it whole or chunk by chunk."""
+
+    def __init__(self, table: str) -> None:
+        self._table, self._rows, self._failures = table, 0, 0
+        self._first: list[dict[str, object]] = []
+
+    def ask(self, frame: pd.DataFrame) -> None:
+        """Ask it of a chunk."""
+        failures = validation.failures(self._table, frame)
+        self._rows, self._failures = self._rows + len(frame), self._failures + len(failures)
+        more = failures.head(FAILING_ROWS - len(self._first))
+        self._first += [_failing(frame, case) for case in tables.records(more)]
+
+    def result(self) -> dg.AssetCheckResult:
+        """The result for all chunks, with the first failing rows."""
+        return dg.AssetCheckResult(
+            check_name=CONTRACT,
+            asset_key=self._table,
+            passed=not self._failures,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={
+                "rows": self._rows,
+                "failures": self._failures,
+                "first": dg.MetadataValue.json(self._first),
+            },
+        )
 
 
 def row_count_spec(table: str, partitions_def: dg.PartitionsDefinition[str] | None = None) -> dg.AssetCheckSpec:

@@ -53,9 +53,8 @@ def last(store: Store) -> Ingest:
     return Ingest(**kept)
 
 
-def record(settings: Settings, measurements: pd.DataFrame) -> Ingest:
-    """Keep that the measurements of the current manifest stand."""
-    now = fingerprints(measurements)
+def record(settings: Settings, now: Mapping[str, str]) -> Ingest:
+    """Keep that the measurements of the current manifest stand; `now`: period -> hash of its measurements."""
     with Store(settings.out) as store:
         before = last(store)
         digests = {name: now.get(name, GONE) for name in sorted(now.keys() | before.periods.keys())}
@@ -87,11 +86,26 @@ def manifest_of(known: Mapping[str, Artifact]) -> str:
     return digest.hexdigest()[:24]
 
 
+class Fingerprints:
+    """A hash of each period's measurements, taken chunk by chunk; where chunks are cut changes nothing."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, Any] = {}
+
+    def take(self, measurements: pd.DataFrame) -> None:
+        """Take in the next rows."""
+        dated = measurements[measurements["period"].notna()].drop(columns=list(_NOT_TOLD))
+        hashes: Any = pd.util.hash_pandas_object(dated, index=False)
+        for period, rows in hashes.groupby(dated["period"], sort=True):
+            self._digests.setdefault(str(period), hashlib.sha256()).update(rows.to_numpy().tobytes())
+
+    def all(self) -> dict[str, str]:
+        """Period -> hash."""
+        return {period: digest.hexdigest()[:24] for period, digest in sorted(self._digests.items())}
+
+
 def fingerprints(measurements: pd.DataFrame) -> dict[str, str]:
-    """A hash of each period's measurements."""
-    dated = measurements[measurements["period"].notna()].drop(columns=list(_NOT_TOLD))
-    hashes: Any = pd.util.hash_pandas_object(dated, index=False)
-    return {
-        str(period): hashlib.sha256(rows.to_numpy().tobytes()).hexdigest()[:24]
-        for period, rows in hashes.groupby(dated["period"], sort=True)
-    }
+    """A hash of each period's measurements, of the whole table."""
+    out = Fingerprints()
+    out.take(measurements)
+    return out.all()

@@ -6,8 +6,9 @@ Parquet and JSON only; every file appears whole or not at all, and the files of 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,24 @@ class Lake:
         atomic.refuse_links(path.parent, path.parent.parent)
         with atomic.publish(path) as stream:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
+        return path
+
+    def write_frames(self, name: str, frames: Iterable[pd.DataFrame], part: str = WHOLE) -> Path:
+        """Publish frames that follow each other as one file, each a row group; one frame as `write_frame` does it."""
+        coming = iter(frames)
+        first, second = next(coming), next(coming, None)
+        if second is None:
+            return self.write_frame(name, first, part)
+        types = _types(name)
+        frames = itertools.chain((first, second), coming)
+        parts = (pa.Table.from_pandas(frame, schema=types, preserve_index=False) for frame in frames)
+        opening, path = next(parts), self.table_path(name, part)
+        with (
+            atomic.publish(path) as stream,
+            pq.ParquetWriter(stream, opening.schema, compression="zstd") as writer,
+        ):
+            for table in itertools.chain((opening,), parts):
+                writer.write_table(table)
         return path
 
     def read_frame(self, name: str, part: str = WHOLE, columns: list[str] | None = None) -> pd.DataFrame:
@@ -105,6 +124,15 @@ class Lake:
         """Periods that have a published report, in order. A link beside them (latest -> 2025-11) is none."""
         found = (path.parent for path in atomic.listed(self.out / "reports", "*/report.json"))
         return sorted(folder.name for folder in found if not folder.is_symlink())
+
+
+def _types(table: str) -> pa.Schema:
+    """The column types of a table: a chunk in which a column is empty tells no type."""
+    types = {
+        "object": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64(), "bool": pa.bool_(),
+        "boolean": pa.bool_(), "datetime64[us, UTC]": pa.timestamp("us", "UTC"),
+    }  # fmt: skip
+    return pa.schema([(name, types[dtype]) for name, dtype in tables.columns(table).items()])
 
 
 def to_json(value: Any) -> bytes:

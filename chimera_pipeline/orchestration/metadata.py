@@ -14,10 +14,10 @@ PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 12
 
 
-def of_frame(name: str, frame: pd.DataFrame, path: Path) -> dict[str, Any]:
-    """Row count, column schema with descriptions, preview and location of a frame."""
+def of_frame(name: str, frame: pd.DataFrame, path: Path, rows: int | None = None) -> dict[str, Any]:
+    """Row count, column schema with descriptions, preview and location of a frame; `rows` where it is the first."""
     out: dict[str, Any] = {
-        "dagster/row_count": len(frame),
+        "dagster/row_count": len(frame) if rows is None else rows,
         "dagster/uri": dg.MetadataValue.path(str(path)),
         "preview": dg.MetadataValue.md(_preview(frame)),
     }

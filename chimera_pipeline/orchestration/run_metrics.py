@@ -87,15 +87,10 @@ def _of_quarantine(quarantine: pd.DataFrame, artifacts: pd.DataFrame) -> dict[st
     }
 
 
-def of_measurements(long: pd.DataFrame) -> dict[str, Any]:
+def of_measurements(series: int, undated: int, by_period: Mapping[str, int]) -> dict[str, Any]:
     """How many measurements, of how many series, and how they spread over periods."""
-    by_period = long["period"].value_counts().sort_index().tail(24)
-    rows = {str(name): float(size) for name, size in by_period.items()}
-    return {
-        "series": int(long["series_id"].nunique()),
-        "undated": int(long["period"].isna().sum()),
-        "by_period": metadata.chart(rows, "measurements"),
-    }
+    rows = {name: float(by_period[name]) for name in sorted(by_period)[-24:]}
+    return {"series": series, "undated": undated, "by_period": metadata.chart(rows, "measurements")}
 
 
 def of_facts(facts: Sequence[Fact]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import datetime as dt
 import gc
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from chimera_pipeline import __version__
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
+from chimera_pipeline.metrics.measurements import melt_chunks
 from chimera_pipeline.metrics.settle import settle
 from chimera_pipeline.orchestration import progress, reading, spread
 from chimera_pipeline.readers import registry
@@ -76,6 +77,16 @@ def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> 
             period=settings.period,
             now=dt.datetime.fromtimestamp(now, dt.UTC),
         )
+
+
+def measure(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Table `measurements` of the settled tables, chunk by chunk."""
+    return melt_chunks(
+        settled,
+        period=settings.period,
+        trust_file_times=settings.trust_file_times,
+        reader_version=reader_version(settings),
+    )
 
 
 def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator[tuple[Artifact, Reading | None]]:

@@ -14,9 +14,9 @@ from pydantic import Field
 from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
-from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import checks, engine, ingests, progress, run_metrics, staleness, steps, unfinished
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.measured import Measured
 from chimera_pipeline.settings import Settings
 
 OWNERS = ["team:performance"]
@@ -132,21 +132,13 @@ def settled_tables(
 def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], **settled: Any) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""
     unfinished.refuse(lake.out, SETTLED_TABLES)
-    long = melt(
-        settled,
-        period=settings.period,
-        trust_file_times=settings.trust_file_times,
-        reader_version=steps.reader_version(settings),
-    )
+    found = Measured(steps.measure(settings, settled))
     before = lake.rows("measurements")
-    yield dg.Output(long, metadata=run_metrics.of_measurements(long))
-    results = [
-        checks.contract_result("measurements", long),
-        checks.row_count_result("measurements", len(long), before),
-    ]
+    yield dg.Output(found)  # written chunk by chunk before the next line
+    results = [found.contract(), checks.row_count_result("measurements", found.rows, before)]
     yield from results
     if _kept(lake, "measurements", results):
-        ingests.record(settings, long)
+        ingests.record(settings, found.fingerprints())
         unfinished.begin(lake.out, [])
         staleness.clear(lake.out, lake.reports(), cause=staleness.INGEST)
 

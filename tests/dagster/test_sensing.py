@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 
-import pandas as pd
 import pytest
 
 from chimera_pipeline import settings as settings_module
@@ -184,12 +183,12 @@ def chosen(tmp_path: object) -> Settings:
     return settings_module.load(out=tmp_path)
 
 
-def measured(**values: float) -> pd.DataFrame:
+def measured(**values: float) -> dict[str, str]:
     rows = [
         {"period": f"2025-{name[1:]}", "value": value, "metric": "ttft_s", "artifact_path": "a.csv"}
         for name, value in values.items()
     ]
-    return tables.frame("measurements", rows)
+    return ingests.fingerprints(tables.frame("measurements", rows))
 
 
 def always(_: str) -> bool:
