@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
-import gc
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
@@ -70,7 +68,7 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
 def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
     """Every settled table of the whole store. Times more than a day after `now` (epoch seconds) are refused."""
     artifacts = artifacts_of(inventory)
-    with _without_collecting(), Store(settings.out) as store:
+    with reading.without_collecting(), Store(settings.out) as store:
         return settle(
             _readings(store, reader_version(settings), artifacts),
             expected_dirs=settings.expected_dirs,
@@ -97,18 +95,6 @@ def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator
         for artifact in some:
             payload = found.get(artifact.sha256 or "")
             yield artifact, None if payload is None else registry.decode(payload)
-
-
-@contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Millions of rows that all stay alive: looking for garbage among them takes as long as the work."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def reader_version(settings: Settings) -> str:

@@ -9,6 +9,7 @@ BenchmarkX" is a failed record. Only the json events carry a time.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from chimera_pipeline.readers.cases import (
@@ -52,16 +53,18 @@ def _is_events(document: Document) -> bool:
 
 def _events(document: Document) -> Iterator[tuple[str, str, str | None]]:
     """Whole lines of output with the line of the file and the time at which each ended."""
-    pending: dict[str, str] = {}
+    pending: dict[str, list[str]] = defaultdict(list)
     for locator, event in document.try_json_lines():
         if event.get("Action") != "output":
             continue
-        package = str(event.get("Package"))
-        *whole, rest = (pending.pop(package, "") + str(event.get("Output", ""))).split("\n")
+        package, output = str(event.get("Package")), str(event.get("Output", ""))
+        pending[package].append(output)
+        if "\n" not in output:
+            continue
+        *whole, rest = "".join(pending.pop(package)).split("\n")
         for line in whole:
             yield line, locator, event.get("Time")
-        if rest:
-            pending[package] = rest
+        pending[package].append(rest)
 
 
 def _lines(document: Document) -> Iterator[tuple[str, str, str | None]]:
