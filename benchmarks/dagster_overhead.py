@@ -53,15 +53,14 @@ def direct(settings: Settings) -> None:
     gaps, artifacts = settled["telemetry_gaps"], settled["artifacts"]
     brief = agents.brief(settings, lake, found, artifacts, gaps, period="all")
     lake.write_value("collector_brief", brief, "all")
-    analysis = agents.analyse(settings, lake, found, gaps, brief, period="all")
+    analysis = agents.analyse(settings, lake, found, artifacts, gaps, brief, period="all")
     lake.write_frame("claims", tables.frame("claims", analysis.pop("claims")), "all")
     lake.write_frame("llm_calls", tables.frame("llm_calls", analysis["calls"]), "all")
     lake.write_value("analysis", analysis, "all")
     usual = history.check_rows(long, settled["series"], period="all", limit=settings.history_periods)
     checks.keep_rows(lake, "history-all", usual)
     files, concerned = facts_room.of_period(artifacts, gaps, long, "all")
-    publication.publish(
-        lake,
+    report = publication.made(
         Material(
             period="all", facts=found, analysis=analysis, brief=brief, artifacts=artifacts, files=files,
             series=settled["series"], gaps=concerned, quarantine=settled["quarantine"],
@@ -70,7 +69,7 @@ def direct(settings: Settings) -> None:
             run={"run_id": "bench", "generated_at": dt.datetime.now(dt.UTC).isoformat(), "durations_s": {}},
         ),
     )  # fmt: skip
-    publication.publish_checks(lake, "all")
+    publication.publish(lake, report)
     publication.write_history(lake)
 
 
