@@ -22,9 +22,12 @@ from pathlib import Path
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
+from chimera_pipeline.metrics import history
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import agents, checks, ingests, publication, run, steps
 from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.settings import Settings
 
 
@@ -50,20 +53,24 @@ def direct(settings: Settings) -> None:
     gaps, artifacts = settled["telemetry_gaps"], settled["artifacts"]
     brief = agents.brief(settings, lake, found, artifacts, gaps, period="all")
     lake.write_value("collector_brief", brief, "all")
-    analysis = agents.analyse(settings, lake, found, gaps, brief, period="all")
+    analysis = agents.analyse(settings, lake, found, artifacts, gaps, brief, period="all")
     lake.write_frame("claims", tables.frame("claims", analysis.pop("claims")), "all")
     lake.write_frame("llm_calls", tables.frame("llm_calls", analysis["calls"]), "all")
     lake.write_value("analysis", analysis, "all")
-    publication.publish(
-        lake,
-        publication.Material(
-            period="all", facts=found, analysis=analysis, brief=brief, artifacts=artifacts, series=settled["series"],
-            gaps=gaps, quarantine=settled["quarantine"],
+    usual = history.check_rows(long, settled["series"], period="all", limit=settings.history_periods)
+    checks.keep_rows(lake, "history-all", usual)
+    files, concerned = facts_room.of_period(artifacts, gaps, long, "all")
+    report = publication.made(
+        Material(
+            period="all", facts=found, analysis=analysis, brief=brief, artifacts=artifacts, files=files,
+            series=settled["series"], gaps=concerned, quarantine=settled["quarantine"],
+            points=points.points_of(found, long, settled["series"], period="all"),
             reproducibility=steps.reproducibility(settings, artifacts, "all"),
             run={"run_id": "bench", "generated_at": dt.datetime.now(dt.UTC).isoformat(), "durations_s": {}},
         ),
     )  # fmt: skip
-    publication.write_index(lake)
+    publication.publish(lake, report)
+    publication.write_history(lake)
 
 
 def under_dagster(settings: Settings) -> None:

@@ -143,8 +143,26 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     home = settings.out / FOLDER / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     atomic.write_text(home / "dagster.yaml", _OWN_INSTANCE)
-    with dg.DagsterInstance.from_config(str(home.resolve())) as instance:
+    with _lazy_sync(), dg.DagsterInstance.from_config(str(home.resolve())) as instance:
         yield instance
+
+
+@contextlib.contextmanager
+def _lazy_sync() -> Iterator[None]:
+    """Events of a run are hundreds of commits: the disk is not waited for at each. A killed process loses none of
+    them; a machine without power may lose the last ones, never what stands before them (SQLite's WAL).
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def connected(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)
 
 
 def _materialize(
@@ -188,8 +206,8 @@ def _result(
     analyses = [lake.read_value("analysis", name) for name in names]
     claims = [lake.read_frame("claims", name) for name in names]
     statuses = pd.concat([frame["status"] for frame in claims]) if claims else pd.Series(dtype="object")
-    durations = {"inventory": 0.0, "ingest": 0.0, "analysis": 0.0, **run_metrics.stage_seconds(instance)}
-    durations["report"] = run_metrics.report_seconds(instance)
+    stages = dict.fromkeys(("inventory", "ingest", "analysis", "report"), 0.0)
+    durations = stages | run_metrics.stage_seconds(instance, report=True)
     durations["total"] = round(time.perf_counter() - started, 4)
     by_format = {str(name): int(size) for name, size in artifacts.groupby("format").size().items()}
     by_status = {str(name): int(size) for name, size in artifacts.groupby("status").size().items()}

@@ -32,33 +32,28 @@ MAX_PLOTTED = 40
 MAX_CHARTED = 20
 
 
-def stage_seconds(instance: dg.DagsterInstance) -> dict[str, float]:
-    """Wall seconds of each stage before the report, from the latest run of each of its steps."""
+def stage_seconds(instance: dg.DagsterInstance, *, report: bool = False) -> dict[str, float]:
+    """Wall seconds of each stage before the report, from the latest run of each of its steps; with `report` of the
+    report as well. A stage without a run is not there.
+    """
+    stages = _STAGES | ({"report": ("report", "report")} if report else {})
+    keys = [dg.AssetKey(asset) for _, asset in stages.values()]
+    made = {
+        record.asset_entry.asset_key: record.asset_entry.last_materialization.run_id
+        for record in instance.get_asset_records(keys)
+        if record.asset_entry.last_materialization is not None
+    }
+    spent = {
+        (run_id, found.step_key): found.end_time - found.start_time
+        for run_id in sorted(set(made.values()))
+        for found in instance.get_run_step_stats(run_id)
+        if found.start_time is not None and found.end_time is not None
+    }
     out: dict[str, float] = {}
-    runs: dict[str, dict[str, float]] = {}
-    for step, (stage, asset) in _STAGES.items():
-        event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-        if event is None:
-            continue
-        if event.run_id not in runs:
-            runs[event.run_id] = {
-                found.step_key: found.end_time - found.start_time
-                for found in instance.get_run_step_stats(event.run_id)
-                if found.start_time is not None and found.end_time is not None
-            }
-        out[stage] = round(out.get(stage, 0.0) + runs[event.run_id].get(step, 0.0), 4)
+    for (step, (stage, _)), key in zip(stages.items(), keys, strict=True):
+        if key in made:
+            out[stage] = round(out.get(stage, 0.0) + spent.get((made[key], step), 0.0), 4)
     return out
-
-
-def report_seconds(instance: dg.DagsterInstance) -> float:
-    """Wall seconds of the latest run of the step that publishes the report."""
-    event = instance.get_latest_materialization_event(dg.AssetKey("report"))
-    if event is None:
-        return 0.0
-    for step in instance.get_run_step_stats(event.run_id):
-        if step.step_key == "report" and step.start_time is not None and step.end_time is not None:
-            return round(step.end_time - step.start_time, 4)
-    return 0.0
 
 
 def of_settled(table: str, settled: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
