@@ -22,7 +22,7 @@ from chimera_pipeline.audit.pairing import (
     set_side_by_side,
     trailing_average,
 )
-from chimera_pipeline.audit.tokens import Reading, Token
+from chimera_pipeline.audit.tokens import N_NOUNS, Reading, Token
 from chimera_pipeline.audit.windows import PREPOSITIONS, groups, stream_of
 
 _COMPARED = frozenset(
@@ -71,7 +71,12 @@ def _anchor(tokens: Sequence[Token], main: list[int], bound: list[BoundNumber], 
     before = [item for item in bound if item.at < begin]
     after = [at for at in main if at < begin]
     if before and (before[-1].at == after[-1] or not places_of(tokens, after, "EM", since=before[-1].at)):
-        return before[-1].frame
+        statistics = places_of(tokens, after, "S", since=before[-1].at)
+        named = places_of(tokens, after, "C", since=before[-1].at)
+        frame = replace(before[-1].frame, conditions=tuple(tokens[at].condition for at in named)).with_conditions(
+            before[-1].frame.conditions
+        )
+        return replace(frame, statistic=tokens[statistics[-1]].statistic) if statistics else frame
     frame = before[-1].frame if before else Frame()
     entity = last_of(tokens, after, "E")
     metric = last_of(tokens, [at for at in after if at > (before[-1].at if before else -1)], "M")
@@ -94,8 +99,15 @@ def _frames(
     for order, item in enumerate(bound):
         own = _own(tokens, item, fits, shared.get(order))
         frame = _inherit(tokens, stream, item, own, previous, scope, fits)
+        before = bound[order - 1] if order else None
+        if frame.statistic is None and before is not None and before.number.noun in N_NOUNS:
+            frame = replace(frame, statistic=before.frame.statistic)  # "Mean of A over 24 runs: 941 ms"
         item.frame = frame
-        previous = frame
+        derived = item.number.measure is not None and item.number.measure.kind in {"percent", "times", "points"}
+        if not (derived and previous is not None and "metric" in frame.inherited):
+            previous = frame
+        elif frame.entity is not None:
+            previous = replace(previous, entity=frame.entity)
     trailing_average(tokens, stream, bound)
     from_to(tokens, bound)
     set_side_by_side(tokens, bound)

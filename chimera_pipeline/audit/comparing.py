@@ -25,7 +25,7 @@ from chimera_pipeline.audit.judging import (
     unsupported,
 )
 from chimera_pipeline.audit.lexicon import MetricRef
-from chimera_pipeline.audit.linking import FactIndex, Stage, needs_samples
+from chimera_pipeline.audit.linking import FactIndex, Stage, named_keys, needs_samples
 from chimera_pipeline.audit.numerals import Printed
 from chimera_pipeline.audit.operands import EQUALS, Sides
 from chimera_pipeline.audit.results import Verdict
@@ -94,7 +94,7 @@ class Comparer:
             right.metric, right.entity, right.statistic, dict(right.conditions))  # fmt: skip
         if same:
             return [], "no second operand is named"
-        named = {key for key, _ in (*left.conditions, *right.conditions)}
+        named = named_keys((*left.conditions, *right.conditions))
         sides = []
         for frame in (left, right):
             chosen = self.index.select(frame, None)

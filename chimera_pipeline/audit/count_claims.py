@@ -27,6 +27,8 @@ def share_count(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     if role.kind == "part":
         beyond = next((other.at for other in state.bound if other.at > max(part.at, whole.at)), None)
         tokens = [token for token in state.reading.tokens[part.at : beyond] if token.kind in "MC"]
+        if part.group >= 0:  # "8 % of the requests failed (2 of 25)": what the parenthesis explains
+            tokens += [token for token in reversed(state.reading.tokens[: part.at]) if token.kind == "M"]
         metric = next((token.metric for token in tokens if token.metric and token.metric.keys != total.keys), None)
         conditions = [token.condition for token in tokens if token.kind == "C"]
         mine = replace(frame, metric=metric or total).with_conditions(conditions)

@@ -122,6 +122,11 @@ def _sides(state: SentenceState, item: BoundNumber, word_at: int) -> operands.Si
     pair = _between_two(state, item)
     if pair is not None:
         return pair
+    if item.number.text.lower().endswith(("les", "led", "lves", "lved")):  # "going from A to B doubles the ..."
+        begin, end = operands.clause(reading, places, item.at)
+        step = operands.moved(reading, places[begin:end])
+        if step is not None:
+            return replace(step, word_at=item.at)
     if word_at != item.at and not (previous is not None and word_at == previous.word_at):
         return operands.around(reading, places, word_at, previous)
     return _continued(state, item, previous) or _times_of(state, item, previous)

@@ -205,6 +205,8 @@ def percentile_at(tokens: list[str], at: int) -> tuple[str, int] | None:
     word = tokens[at]
     after = tokens[at + 1] if at + 1 < len(tokens) else ""
     third = tokens[at + 2] if at + 2 < len(tokens) else ""
+    if word == "p" and after == "(" and third.isdecimal() and tokens[at + 3 : at + 4] == [")"]:
+        return ("median" if third == "50" else f"p{third}"), at + 4
     if word in {"p", "percentile", "pctl"} and after.isdecimal() and 0 < int(after) < 1000:
         if third.isdecimal() and after == "99":
             return f"p{after}.{third}", at + 3

@@ -93,6 +93,14 @@ def in_unit_of(printed: Printed, measure: Measure | None, fact: FactView) -> Pri
     return printed if measure.factor == fact.measure.factor else printed.scaled(measure.factor / fact.measure.factor)
 
 
+def _same_dimension(measure: Measure | None, fact: FactView) -> bool:
+    """False for a printed unit in which the fact cannot be stated."""
+    if measure is None or measure.kind != "unit" or measure.agrees(fact.measure):
+        return True
+    per = measures.parse(f"{measure.text}/{fact.unit.split('/', 1)[1]}") if "/" in fact.unit else None
+    return per is not None and per.agrees(fact.measure)
+
+
 def best(
     number: Number, facts: Sequence[FactView], comparator: str, value: Callable[[FactView], Fraction | None]
 ) -> tuple[bool | None, FactView | None]:
@@ -101,7 +109,7 @@ def best(
     nearest: tuple[Fraction, FactView] | None = None
     for fact in facts:
         exact = value(fact)
-        if exact is None:
+        if exact is None or not _same_dimension(number.measure, fact):
             continue
         for reading in number.readings:
             printed = in_unit_of(reading, number.measure, fact)
@@ -229,7 +237,8 @@ class Judge:
         chosen = self.index.select(base, None, any_statistic=True)
         if chosen.stage is not Stage.FOUND and not facts:
             return self._not_found(number, base, comparator, chosen)
-        carriers = [fact for fact in (*facts, *chosen.facts) if fact.sd is not None]
+        carriers = [fact for fact in facts if fact.sd is not None] if plus_minus else []
+        carriers = carriers or [fact for fact in (*facts, *chosen.facts) if fact.sd is not None]
         if direct.stage is Stage.FOUND:
             outcome, fact = best(number, direct.facts, comparator, lambda item: item.value)
             if outcome and fact is not None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from chimera_pipeline.audit import measures, words
+from chimera_pipeline.audit import masking, measures, words
 from chimera_pipeline.audit.facts_view import FactView, metric_phrases
 from chimera_pipeline.audit.phrases import Part, PhraseTable, parts
 from chimera_pipeline.contracts import vocabulary
@@ -170,14 +170,32 @@ class Lexicon:
                 self.table.add(phrase, Meaning("C", ("phase", name)))
 
     def _conditions(self, facts: Sequence[FactView]) -> None:
-        for pair in {pair for fact in facts for pair in fact.conditions}:
-            key, value = pair
-            phrase = value or key
-            if key == "phase" or len(phrase) < 3 or phrase in _PLAIN or re.fullmatch(r"[\d.,\s-]+", phrase):
+        owners: dict[str, set[str]] = defaultdict(set)
+        for key, value in {pair for fact in facts for pair in fact.conditions}:
+            if key != "phase":
+                owners[value or key].add(key if value else "")
+        for phrase, keys in sorted(owners.items()):
+            placed = any(phrase in names for names in words.ALTERNATIVES)
+            if len(phrase) < 3 or (phrase in _PLAIN and not placed) or re.fullmatch(r"[\d.,\s-]+", phrase):
                 continue
             for word in (phrase, *_SAME.get(phrase, ())):
                 if self.table.longest(parts(word), 0) is None:
-                    self.table.add(word, Meaning("C", pair))
+                    self.table.add(word, Meaning("C", _named_by(phrase, keys)))
+        self._alternatives(owners)
+        shaped = ((re.fullmatch(r"([a-z]+)\s?\d+", name), keys) for name, keys in sorted(owners.items()))
+        self.shapes = {match.group(1): min(keys) for match, keys in shaped if match and len(keys) == 1}
+        self.condition_keys = frozenset(key for keys in owners.values() for key in keys if key)
+        self.options = masking.named_options(
+            key for fact in facts for key, value in fact.conditions if re.fullmatch(r"-?\d[\d.]*", value)
+        )
+
+    def _alternatives(self, owners: Mapping[str, set[str]]) -> None:
+        """What excludes a condition of the facts is a condition as well ("on Vulkan", where they have CUDA)."""
+        for names in words.ALTERNATIVES:
+            keys = {key for name in names for key in owners.get(name, ())}
+            for name in sorted(names - owners.keys()) if keys else ():
+                if self.table.longest(parts(name), 0) is None:
+                    self.table.add(name, Meaning("C", _named_by(name, keys)))
 
     def _whole_conditions(self) -> None:
         """Conditions of several parts, as facts word them ("prompt suite, temperature=0.3")."""
@@ -199,6 +217,12 @@ class Lexicon:
             own = exact.get(alias)
             meant = (own,) if own else tuple(sorted(names))
             self.table.add(alias, Meaning("E", EntityRef(alias, meant)))
+
+
+def _named_by(phrase: str, keys: set[str]) -> tuple[str, str]:
+    """The condition that a bare name states: of its key, or of any key where several have such a value."""
+    key = min(keys)
+    return (key, phrase) if len(keys) == 1 and key else (phrase, "")
 
 
 def measures_only(phrase: str) -> bool:

@@ -5,6 +5,7 @@ A selection always says at which step it became empty, because that decides betw
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,11 @@ def _same_score(ref: MetricRef, fact: FactView) -> bool:
     return all(
         any(word.startswith(part[:3]) and part.startswith(word[:3]) for word in named) for part in wanted.split()
     )
+
+
+def _head(phrase: str) -> str:
+    """What kind of thing a metric is: "latency" of "end-to-end latency under load"."""
+    return re.split(r" (?:under|of|per) ", phrase.lower())[0].rsplit(" ", 1)[-1]
 
 
 _STATISTIC_WORDS = frozenset(
@@ -179,12 +185,24 @@ class FactIndex:
         last = ref.phrase.split(" ")[-1]
         if not found:
             found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]
+        if not found:
+            found = [fact for fact in self._tests(ref.phrase) if entity is None or fact.entity == entity]
         if not found and ref.phrase in words.GENERIC | {"decode"}:
             pool: Iterable[FactView] = (
                 self.by_entity.get(entity, ()) if entity else (f for f in self.facts if f.kind in LEVELS)
             )
-            found = [fact for fact in pool if fact.phrase.lower().split(" ")[-1] == last]
+            found = [fact for fact in pool if _head(fact.phrase) == last]
         return found
+
+    def _tests(self, phrase: str) -> list[FactView]:
+        """Rates of tests whose names stand for the phrase (pp512: prompt processing)."""
+        prefix = next((name for name, phrases in words.TEST_NAMES.items() if phrase in phrases), None)
+        rates = (fact for group in self.levels.get("rate", {}).values() for fact in group) if prefix else ()
+        return [
+            fact
+            for fact in rates
+            if any(re.fullmatch(rf"{prefix}\s?\d+", text) for pair in fact.conditions for text in pair)
+        ]
 
     def _by_words(self, ref: MetricRef) -> list[FactView]:
         """Facts whose metric is written with the words of the phrase."""
@@ -213,9 +231,9 @@ class FactIndex:
             return Selection(Stage.STATISTIC, near=tuple(near))
         kept = narrowed(kept, frame.conditions)
         if not kept:
-            under = narrowed(near, frame.conditions)
-            if under:
-                return Selection(Stage.STATISTIC, near=tuple(under))
+            others = narrowed(near, frame.conditions)
+            if others:
+                return Selection(Stage.STATISTIC, near=tuple(others))
             return Selection(Stage.CONDITION, near=tuple(near))
         return Selection(Stage.FOUND, tuple(kept), tuple(near))
 
@@ -281,11 +299,16 @@ def needs_samples(statistic: str | None) -> bool:
     )
 
 
+def under(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -> list[FactView]:
+    """The facts that hold under all the named conditions."""
+    known = {key for fact in facts for key, _ in fact.conditions}
+    return [fact for fact in facts if all(_condition_fits(key, value, fact, known) for key, value in conditions)]
+
+
 def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -> list[FactView]:
     """The facts under the named conditions; without a name, those without a condition where there are any."""
-    known = {key for fact in facts for key, _ in fact.conditions}
-    kept = [fact for fact in facts if all(_condition_fits(key, value, fact, known) for key, value in conditions)]
-    named = _named(conditions)
+    kept = under(facts, conditions)
+    named = named_keys(conditions)
     for loose in (_no_extra, _no_phase):
         plain = [fact for fact in kept if loose(fact, named)]
         if plain:
@@ -293,7 +316,7 @@ def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -
     return kept
 
 
-def _named(conditions: Sequence[tuple[str, str]]) -> set[str]:
+def named_keys(conditions: Sequence[tuple[str, str]]) -> set[str]:
     """The keys that the conditions speak of."""
     found = {key for key, _ in conditions}
     for key, text in conditions:
@@ -310,12 +333,19 @@ def _no_phase(fact: FactView, named: set[str]) -> bool:
     return "phase" in named or all(key != "phase" for key, _ in fact.conditions)
 
 
+def _any_gpu(named: str, stated: str) -> bool:
+    """ "On the GPU" holds for whatever programs one."""
+    return named == "gpu" and stated in words.ANY_GPU
+
+
 def _condition_fits(key: str, value: str, fact: FactView, known: set[str]) -> bool:
     stated = dict(fact.conditions)
     if key == EXACT:
         return fact.condition.lower() == value or conditions_of(value) <= fact.conditions
     if key in stated:
-        return stated[key] == value
+        return stated[key] == value or _any_gpu(value, stated[key])
+    if not value and any(key == other or _any_gpu(key, other) for other in stated.values()):
+        return True
     if key == "phase" or not value:
         return False
     return key not in known

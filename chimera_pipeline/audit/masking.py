@@ -9,7 +9,7 @@ from __future__ import annotations
 # A pattern or a list of phrases is read whole.
 # ruff: noqa: E501
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chimera_pipeline.audit import measures, words
@@ -104,6 +104,8 @@ _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
         "hardware",
         re.compile(r"\b\d{1,2}\s?[x×]\s(?=(?:NVIDIA|AMD|Intel|RTX|GTX|GPU|CPU|[AH]\d{2,3}\b|GeForce|Tesla))"),
     ),
+    ("hardware", re.compile(r"\b(?:machine|server|host|laptop|desktop|workstation|box|instance|VM|PC|node)s?\s(?:with|having)\s(?:[\w-]+\s){0,4}?\d+\s?[GT]i?B(?:\s(?:of\s)?(?:RAM|memory|VRAM|DDR\d))?", re.IGNORECASE)),
+    ("mark", re.compile(r"(?<![\w.])\d+(?:\.\d+)?-0\d{2,}\b")),
     ("size", re.compile(r"(?<![\d.,])\b\d+\s?[x×]\s?\d+(?:\s?[x×]\s?\d+)*(?![\w^⁻⁺⁰¹²³⁴-⁹])(?!\.\d)(?!\s?(?:faster|slower|higher|lower|more|less))")),
     ("top", re.compile(r"\b[Tt]op[-\s]\d+\b|\bpass@\d+|\b24/7\b|\b\d{1,2}:\d{1,2}\b|\bfirst \d+ (?=prompts|lines)")),
     ("ordinal", re.compile(r"\b\d+(?:st|nd|rd|th)\b(?!\s*(?:percentile|quantile|pctl|perzentil))", re.IGNORECASE)),
@@ -139,7 +141,7 @@ def _leading(text: str, *, heading: bool) -> Iterator[Mask]:
 
 
 _VALUE = r"[-−]?\d+(?:[.,]\d+)?[kK]?"
-_LIST = rf"{_VALUE}(?:\s*(?:and|or|/|to|vs\.?|versus|–|-|→)\s*{_VALUE}(?![\d.])(?!\s?(?:%|x\b|[µmun]?s\b|tok|req|[KMGT]i?B\b|W\b|J\b|seconds|milli|percent)))*"
+_LIST = rf"{_VALUE}(?:\s*(?:and|or|/|to|vs\.?|versus|–|-|→)\s*{_VALUE}(?!\d|[.,]\d)(?!\s?(?:%|x\b|[µmun]?s\b|tok|req|[KMGT]i?B\b|W\b|J\b|seconds|milli|percent)))*"
 _SERIES = rf"{_VALUE}(?:\s*(?:,\s*and|,|and|or|/)\s*{_VALUE}(?![\d.]))+"
 _KEYS = "|".join(re.escape(key).replace(r"\ ", r"[\s_-]") for key in sorted(words.OPTIONS, key=len, reverse=True))
 _OPTION = re.compile(
@@ -149,7 +151,7 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 _OPTION_NOUN = re.compile(
-    rf"\b(\d+|{'|'.join(('one', 'two', 'four', 'eight', 'sixteen'))})\s+({'|'.join(words.OPTION_NOUNS)})s?\b",
+    rf"\b(?:(\d+)\s(?:to|and|or|vs\.?|versus|→|–)\s)?(\d+|{'|'.join(('one', 'two', 'four', 'eight', 'sixteen'))})\s+({'|'.join(words.OPTION_NOUNS)})s?\b",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(
@@ -186,11 +188,10 @@ def _options(text: str) -> Iterator[Mask]:
     for match in _OPTION_NOUN.finditer(text):
         from chimera_pipeline.audit.numerals import WORDS
 
-        value = match.group(1).lower()
-        yield Mask(
-            match.start(), match.end(), "option",
-            (words.OPTION_NOUNS[match.group(2).lower()], plain_value(str(WORDS.get(value, value)))),
-        )  # fmt: skip
+        value, key = match.group(2).lower(), words.OPTION_NOUNS[match.group(3).lower()]
+        if match.group(1):
+            yield Mask(match.start(1), match.end(1), "option", (key, plain_value(match.group(1))))
+        yield Mask(match.start(2), match.end(), "option", (key, plain_value(str(WORDS.get(value, value)))))
     for match in _CONTEXT.finditer(text):
         yield Mask(match.start(), match.end(), "option", ("num_ctx", plain_value(match.group(1))))
     for match in _PAIRS.finditer(text):
@@ -204,6 +205,31 @@ def _options(text: str) -> Iterator[Mask]:
     for match in _ANY_PAIR.finditer(text):
         if match.group(1).lower() not in words.OPTIONS and "tok" not in match.group(1).lower():
             yield Mask(match.start(), match.end(), "option", (match.group(1).lower(), plain_value(match.group(2))))
+
+
+_COUNTS_OF_RUNS = frozenset(("run", "sample", "request", "repetition", "iteration", "trial", "file", "token", "row"))
+
+
+def named_options(keys: Iterable[str]) -> re.Pattern[str] | None:
+    """The pattern of options that only the facts know ("vus=50", "50 to 200 vus"), by the keys of their conditions."""
+    known = {key for key in keys if len(key) > 2 and key not in words.OPTIONS.values()}
+    known = {key for key in known if measures.singular(key) not in _COUNTS_OF_RUNS}
+    if not known:
+        return None
+    names = "|".join(re.escape(key).replace("_", r"[\s_-]") for key in sorted(known, key=lambda key: (-len(key), key)))
+    value = r"\d+(?:[.,]\d+)?(?![\w]|[.,]\d)"
+    return re.compile(
+        rf"(?<![\w-])(?P<key>{names})\s*(?:[=:]\s*|\s(?:of\s|is\s|at\s)?)(?P<value>{value})|"
+        rf"(?<![\w.,])(?P<before>{value})\s(?P<named>{names})(?![\w=:])",
+        re.IGNORECASE,
+    )
+
+
+def stated_options(text: str, pattern: re.Pattern[str] | None) -> Iterator[Mask]:
+    """The options of `named_options` in `text`, each as a condition."""
+    for match in pattern.finditer(text) if pattern else ():
+        key = re.sub(r"[\s-]", "_", (match["key"] or match["named"]).lower())
+        yield Mask(match.start(), match.end(), "option", (key, plain_value(match["value"] or match["before"])))
 
 
 _VERSIONED = re.compile(
@@ -223,6 +249,8 @@ def _named(text: str) -> Iterator[Mask]:
     for match in _HARDWARE.finditer(text):
         yield Mask(match.start(), match.end(), "hardware")
     for match in _VERSIONED.finditer(text):
+        if measures.scan(text, match.end()) or re.match(r"\s*(?:±|\+/-)", text[match.end() :]):
+            continue
         yield Mask(match.start(), match.end(), "version")
     for match in _NUMBERED.finditer(text):
         word = match.group(1).lower()

@@ -39,6 +39,12 @@ _TASK = re.compile(
 )
 
 
+_TASK_FIRST = re.compile(
+    r"(?:^|[.;,]\s+)(?:On|In|on|in)\s+(?:the\s+)?([A-Z][A-Z0-9-]+|[A-Z][a-z]+[A-Z]\w*)\b"
+    r"(?=[^;]*(?:\bscor\w+|\baccura\w+|\bexact match|\bperplexity|\bcorrect))"
+)
+
+
 _NO_TASK = frozenset(
     ["cpu", "gpu", "gpus", "cpus", "ttft", "json", "csv", "ram", "vram", "gb", "api", "llm", "us", "eu", "utc"]
 )
@@ -76,7 +82,7 @@ def unknown_names(writer: Writer, *, leading_letter: bool) -> None:
         writer.add(Token("E", match.start(), match.end(), name, entity=EntityRef(name, ())))
     if leading_letter:
         return
-    for match in _TASK.finditer(text):
+    for match in (*_TASK.finditer(text), *_TASK_FIRST.finditer(text)):
         name = match.group(1)
         if name.lower() not in words.HARDWARE | words.VERSIONED | _NO_TASK:
             writer.add(Token("C", match.start(1), match.end(1), name, condition=(name.lower(), "")))
@@ -127,6 +133,56 @@ def unknown_conditions(tokens: list[Token]) -> list[Token]:
         if unknown and at and tokens[at - 1].text in {"on", "in", "under"} and not _FAMILY.match(token.text):
             token.kind, token.entity, token.condition = "C", None, (token.text.lower(), "")
     return tokens
+
+
+_NO_NAME = frozenset(
+    (
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "but",
+        "while",
+        "for",
+        "of",
+        "on",
+        "in",
+        "with",
+        "by",
+        "from",
+        "to",
+        "at",
+        "as",
+        "than",
+        "vs",
+        "versus",
+        "against",
+        "only",
+        "both",
+        "also",
+        "however",
+        "here",
+        "its",
+        "our",
+        "plain",
+        "command",
+        "tool",
+        "using",
+    )
+)
+
+
+def compound_names(tokens: list[Token]) -> list[Token]:
+    """ "git grep ran in ...": a sentence that begins in lower case with a word before a plain name has another name."""
+    if len(tokens) < 2:
+        return tokens
+    first, second = tokens[:2]
+    plain = second.kind == "E" and second.text.isalpha() and second.text.islower() and second.start == first.end + 1
+    if first.kind != "W" or not plain or first.text in _NO_NAME or not first.text.isalpha():
+        return tokens
+    name = f"{first.text} {second.text}"
+    return [Token("E", first.start, second.end, name, entity=EntityRef(name, ())), *tokens[2:]]
 
 
 def settled_names(tokens: list[Token]) -> None:

@@ -31,6 +31,10 @@ _EVERY = re.compile(
     r"(?:models?|kernels?|variants?|entities|"
     r"systems|engines|backends?|configurations?|candidates)\b[^.;]*$"
 )
+_EVERY_RUN = re.compile(
+    r"\b(?:all|every|each|none|no|not a|any)(?: of)?(?: the| its| single| \w+)? (?:<[SC]> )*"
+    r"(?:runs?|requests?|calls?|samples?|iterations?|responses?|repetitions?|executions?|trials?|<M>)(?!\w)[^.;,]*$"
+)
 _FOR_EVERY = re.compile(r"\s*(?:<[SC]> )*(?:for|on|across|with|in) (?:all|every|each)\b")
 _FIRST = frozenset(["level", "part", "whole", "range_low", "range_high", "bound_low", "bound_high", "sum"])
 _KINDS = {
@@ -108,8 +112,10 @@ def _linked(state: SentenceState, item: BoundNumber) -> list[FactView]:
     candidates = [*reversed(state.bound[:order]), *state.bound[order + 1 :]]
     for other in candidates:
         draft = state.ruled.get(other.at)
-        if draft is not None and draft.kind == "level" and draft.ruling.fact is not None:
-            return [draft.ruling.fact]
+        fact = draft.ruling.fact if draft is not None and draft.kind == "level" else None
+        entity = item.frame.entity
+        if fact is not None and not (entity is not None and entity.known and fact.entity not in entity.names):
+            return [fact]
     return []
 
 
@@ -185,6 +191,12 @@ def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         across = judge.across(number, frame, "max" if sign > 0 else "min") if sign else None
         if across is not None:
             return across
+    if (
+        frame.statistic is None
+        and role.comparator in {"gt", "ge", "lt", "le"}
+        and _EVERY_RUN.search(before_after(state.reading, item.at)[0])
+    ):
+        frame = replace(frame, statistic="max" if role.comparator in {"lt", "le"} else "min")
     named = _listed_entities(state, item) or _quantified(state, item)
     rulings = [
         judge.level(number, replace(frame, entity=entity, inherited=frame.inherited - {"entity"}), role.comparator)

@@ -44,13 +44,27 @@ def number_tokens(writer: Writer, style: Style, tokens: list[Part], lexicon: Lex
         if unit is None and re.match(r"[A-Za-z]", writer.text[end : end + 1]):
             continue
         stop = unit[1] if unit and writer.free(end, unit[1]) else end
+        unit = unit or _unit_in_name(writer, end)
         number = Number(
-            readings[0], readings, writer.text[numeral.start : stop].strip(), unit[0] if unit and stop > end else None
+            readings[0],
+            readings,
+            writer.text[numeral.start : stop].strip(),
+            unit[0] if unit and (stop > end or unit[1] < 0) else None,
         )
         number.noun = _noun(writer.text[stop:]) if number.measure is None else ""
         if unit and measures.singular(unit[0].text.lower()) in {"request", "token"}:
             number.noun = measures.singular(unit[0].text.lower())
         writer.add(Token("N", numeral.start, stop, number.text, number=number))
+
+
+_NAMED_RATE = re.compile(r"\s(?:output|generated|completion|total|input|prompt)\s(?=tok|t/s)", re.IGNORECASE)
+
+
+def _unit_in_name(writer: Writer, at: int) -> tuple[measures.Measure, int] | None:
+    """ "943 output tok/s": the unit at the end of the metric's name, which keeps its place (hence no end)."""
+    named = _NAMED_RATE.match(writer.text, at)
+    unit = measures.scan(writer.text, named.end()) if named else None
+    return (unit[0], -1) if unit is not None and "/" in unit[0].text else None
 
 
 def _is_size(after: str) -> bool:
@@ -114,12 +128,45 @@ _CLOSED = frozenset(
 )
 
 
+_FRACTION = re.compile(
+    r"\b(?P<top>an?|one|two|three)[\s-](?P<bottom>third|quarter|fifth|tenth)s?\b"
+    r"(?=\s+(?:(?P<change>lower|less|faster|slower|higher|more|shorter|longer|smaller|larger|fewer)\b|(?:of\s+(?:the|that|what|its)|as|that|the)\b|of\s+\S+['’]s\b))",
+    re.IGNORECASE,
+)
+_BOTTOMS = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+
+
+def _fraction(match: re.Match[str]) -> Token:
+    """ "A third of B's" is a multiple, "one third lower" a percentage; either within a fourteenth of itself."""
+    value = Fraction({"two": 2, "three": 3}.get(match["top"].lower(), 1), _BOTTOMS[match["bottom"].lower()])
+    value *= 100 if match["change"] else 1
+    printed = Printed(value, value / 14)
+    measure = measures.parse("%" if match["change"] else "x")
+    number = Number(printed, (printed,), match.group(), measure)
+    return Token("N", match.start(), match.end(), match.group(), number=number)
+
+
+_NONE = re.compile(
+    r"\b(?:no|not\sa\ssingle)\s(?:failed\s|failing\s|unsuccessful\s)?(?P<noun>requests?|calls?)\b(?=(?<=failed\srequests)|(?<=failed\srequest)|[^.;,]*\bfail)|"
+    r"\b(?:no|without(?:\sany)?)\s(?P<failure>errors?|failures?)\b",
+    re.IGNORECASE,
+)
+
+
 def spelled_tokens(writer: Writer, tokens: list[Part]) -> None:
-    """Add numbers in words and multiples ("five requests", "twice")."""
+    """Add numbers in words and multiples ("five requests", "twice", "no request failed")."""
+    for match in _NONE.finditer(writer.text):
+        none = Printed(Fraction(0), Fraction(1, 2))
+        stop = match.start() + (2 if match.group().lower().startswith("no") else 7)
+        number = Number(none, (none,), writer.text[match.start() : stop], None, "request")
+        writer.add(Token("N", match.start(), stop, number.text, number=number))
     for at, part in enumerate(tokens):
         if not writer.free(part.start, part.end):
             continue
-        if part.text in _MULTIPLES and (
+        fraction = _FRACTION.match(writer.text, part.start)
+        if fraction and writer.free(fraction.start(), fraction.end()):
+            writer.add(_fraction(fraction))
+        elif part.text in _MULTIPLES and (
             part.text != "half"
             or re.match(
                 r"\s+(?:as|the|that|its|of\s+(?:the\s+(?!time|request|run|file|data|test)|that|what|its))\b",

@@ -222,10 +222,10 @@ def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
     before = [tokens[place].text for place in places if names[0] - 4 < place < names[0]]
     between = [tokens[place].text for place in places if names[0] < place < names[1]]
     if {tokens[place].condition[0] for place in names} != {"phase"} and kind == "C":
-        stepped = tokens[names[0]].text.lower().find("from") > 0
-        first, second = (names[1], names[0]) if stepped else (names[0], names[1])
+        stepped = tokens[names[0]].text.lower().find("from") > 0 or ("from" in before and "to" in between)
         if not stepped:
             return None
+        first, second = names[1], names[0]
     elif (
         set(before) & {"replacing", "swapping", "exchanging", "trading", "replaced"}
         and set(between)

@@ -10,7 +10,7 @@ from chimera_pipeline.audit import words
 from chimera_pipeline.audit.frames import BoundNumber, Fits, Frame, places_of
 from chimera_pipeline.audit.tokens import Token
 
-_LINKS = frozenset([",", "and", "or", "/", "&", ";", "+"])
+_LINKS = frozenset([",", "and", "or", "/", "&", ";", "+", "…"])
 
 
 def metric_from_main(tokens: Sequence[Token], main: list[int], item: BoundNumber, fits: Fits) -> None:
@@ -34,6 +34,9 @@ def set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNum
     if len(local) != 2:
         return
     between = {tokens[at].text for at in range(local[0].at + 1, local[1].at)}
+    if between == {"of"} and all(item.number.measure is not None for item in local):
+        _set_in_order(tokens, [at for at in before if tokens[at].kind == "M"], local)
+        return
     if not between & _AGAINST or any(tokens[at].kind in "ESC" for item in local for at in (*item.pre, *item.post)):
         return
     turned = bool(before) and tokens[before[0]].text in {"compared", "relative", "against", "unlike"}
@@ -48,6 +51,21 @@ def set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNum
                 else:
                     item.frame = replace(item.frame, conditions=(tokens[at].condition,))
             return
+
+
+def _set_in_order(tokens: Sequence[Token], metrics: list[int], local: list[BoundNumber]) -> None:
+    """ "Load time is 87 % of the cold TTFT (2.98 s of 3.41 s)": one number for each metric, with the words at it."""
+    if len(metrics) != len(local):
+        return
+    for item, at in zip(local, metrics, strict=True):
+        near = [tokens[place] for place in (at - 2, at - 1) if place >= 0]
+        statistic = next((token.statistic for token in reversed(near) if token.kind == "S"), None)
+        item.frame = replace(
+            item.frame,
+            metric=tokens[at].metric,
+            statistic=statistic,
+            conditions=tuple(token.condition for token in near if token.kind == "C"),
+        )
 
 
 def set_side_by_side(tokens: Sequence[Token], bound: list[BoundNumber]) -> None:
@@ -95,12 +113,12 @@ def named_in_parenthesis(
         item.frame = replace(item.frame, entity=entity, inherited=item.frame.inherited - {"entity"})
     statistic = next((tokens[at].statistic for at in places if tokens[at].kind == "S"), None)
     follows = tokens[local[0].at - 1].text if local else ""
-    if (
-        statistic in words.AVERAGES
-        and item.frame.statistic is None
-        and follows in {"of", "over", "across", "from", "="}
-    ):
-        item.frame = replace(item.frame, statistic=statistic)
+    if statistic in words.SPREADS or statistic is None or follows not in {"of", "over", "across", "from", "="}:
+        return
+    spread = tokens[item.at - 1].text == "±"  # "128.7 ms ± 4.3 ms (mean of 24 runs)": of the value, not of its spread
+    value = next((other for other in reversed(bound) if other.at < item.at), item) if spread else item
+    if value.frame.statistic is None:
+        value.frame = replace(value.frame, statistic=statistic)
 
 
 def runs(tokens: Sequence[Token], bound: list[BoundNumber]) -> dict[int, Frame]:

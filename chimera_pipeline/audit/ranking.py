@@ -9,14 +9,24 @@ from chimera_pipeline.audit.comparing import Comparer, statistic_order
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
-from chimera_pipeline.audit.linking import FactIndex, statistic_fits
+from chimera_pipeline.audit.linking import FactIndex, statistic_fits, under
 from chimera_pipeline.audit.results import Verdict
 
 
 def superlative(
-    comparer: Comparer, frame: Frame, sense: str, rank: int, *, negated: bool, among: Iterable[str] = ()
+    comparer: Comparer,
+    frame: Frame,
+    sense: str,
+    rank: int,
+    *,
+    negated: bool,
+    among: Iterable[str] = (),
+    subject: tuple[str, str] | None = None,
 ) -> Ruling:
-    """Whether the frame's entity is the highest (lowest, best, worst) of all that have the metric."""
+    """Whether the frame's entity is the highest (lowest, best, worst) of all that have the metric.
+
+    With `subject`, or where no other entity has the metric, its named condition is ranked among its siblings.
+    """
     entity = frame.entity
     names = entity.names if entity is not None and entity.known else ()
     metric = frame.metric or (comparer.headline(names) if sense in {"best", "worst"} else None)
@@ -26,15 +36,24 @@ def superlative(
         return unsupported(f"no fact knows this entity: {entity.text}")
     limits = set(among)
     every = [fact for fact in comparer.index.of_metric(metric) if statistic_fits(frame.statistic, fact)]
-    every = [fact for fact in every if all((key, value) in fact.conditions for key, value in frame.conditions)]
+    every = under(every, frame.conditions)
     every = [fact for fact in every if not limits or fact.entity in limits]
     if entity.names[0] not in {fact.entity for fact in every}:
         return unsupported(f"no fact has this metric for this entity: {metric.phrase} of {entity.names[0]}")
+    groups = _like_with_like(every)
+    alone = all(len(group) == 1 for group in groups)
+    of_entity = [
+        fact for fact in comparer.index.of_metric(metric, entity.names[0]) if statistic_fits(frame.statistic, fact)
+    ]
+    for condition in (subject,) if subject else frame.conditions if alone else ():
+        siblings = _siblings(of_entity, frame, condition)
+        if siblings:
+            return _stands(comparer.index, siblings[0], siblings, sense, rank, negated=negated)
     rulings = []
-    for group in _like_with_like(every):
-        own = [fact for fact in group if fact.entity == entity.names[0]]
-        if own:
-            rulings.append(_stands(comparer.index, own[0], group, sense, rank, negated=negated))
+    for group in groups:
+        mine = [fact for fact in group if fact.entity == entity.names[0]]
+        if mine:
+            rulings.append(_stands(comparer.index, mine[0], group, sense, rank, negated=negated))
     held = [ruling for ruling in rulings if ruling.verdict is Verdict.SUPPORTED]
     if len(held) == len(rulings):
         return rulings[0]
@@ -50,10 +69,31 @@ def _stands(
     if sign == 0:
         return unsupported(f"neither way is better: {says(own)}", own)
     ahead = [fact for fact in group if (fact.base - own.base) * sign > 0]
-    holds = len({fact.entity for fact in ahead}) == rank - 1
+    holds = len({(fact.entity, fact.conditions) for fact in ahead}) == rank - 1
     top = max(group, key=lambda fact: fact.base * sign)
     told = says(own) if top is own else f"{says(own)}; {says(top)}"
     return supported(told, own) if holds is not negated else contradicted(told, own)
+
+
+def _siblings(facts: Sequence[FactView], frame: Frame, named: tuple[str, str]) -> list[FactView]:
+    """The fact under the condition `named`, first, and those that differ from it in that condition only."""
+    key, value = named
+    others = [pair for pair in frame.conditions if pair != named]
+    for own in under(facts, frame.conditions):
+        stated = dict(own.conditions)
+        key = key if value else next((name for name, text in stated.items() if text == named[0]), "")
+        rest = own.conditions - {(key, stated.get(key, ""))}
+        found = [
+            fact
+            for fact in under(facts, others)
+            if fact is not own
+            and fact.statistic == own.statistic
+            and fact.measure.dimension == own.measure.dimension
+            and fact.conditions - {(key, dict(fact.conditions).get(key, ""))} == rest
+        ]
+        if key in stated and found:
+            return [own, *found]
+    return []
 
 
 def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:

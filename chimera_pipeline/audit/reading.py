@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.facts_view import EXACT, FactView, percentile_at, pieces_of
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
-from chimera_pipeline.audit.masking import Mask, clean, masks
-from chimera_pipeline.audit.name_tokens import joined, settled_names, unknown_conditions, unknown_names
+from chimera_pipeline.audit.masking import Mask, clean, masks, stated_options
+from chimera_pipeline.audit.name_tokens import compound_names, joined, settled_names, unknown_conditions, unknown_names
 from chimera_pipeline.audit.number_tokens import number_tokens, spelled_tokens
 from chimera_pipeline.audit.numerals import Style, numerals
 from chimera_pipeline.audit.phrases import Part, parts
@@ -45,7 +46,7 @@ def read(
     """The tokens of `text`. Names of `cited` facts are read before any other meaning of their words."""
     plain = clean(text, keeps_code(lexicon))  # type: ignore[arg-type]
     writer = Writer(plain)
-    found = list(masks(plain, heading=heading))
+    found = [*stated_options(plain, lexicon.options), *masks(plain, heading=heading)]
     tokens = parts(plain)
     _mask(writer, [mask for mask in found if mask.what in {"code", "url", "address", "uuid", "standard"}])
     for fact in cited:
@@ -56,6 +57,7 @@ def read(
     _percentiles(writer, tokens)
     _mask(writer, found)
     _phrases(writer, tokens, lexicon, kinds="MSC")
+    _shaped_conditions(writer, lexicon)
     unknown_names(writer, leading_letter=True)
     number_tokens(writer, style, tokens, lexicon)
     spelled_tokens(writer, tokens)
@@ -63,9 +65,30 @@ def read(
     _rest(writer)
     writer.tokens.sort(key=lambda token: token.start)
     line = with_borrowed_units(joined(unknown_conditions(writer.tokens)))
+    if plain[:1].islower():
+        line = compound_names(line)
     settled_names(line)
+    _other_metrics(line, lexicon)
     trailing_options(line)
     return Reading(plain, line)
+
+
+def _other_metrics(line: list[Token], lexicon: Lexicon) -> None:
+    """ "Decode latency": a generic word after a metric of another dimension makes a metric that no phrase knows."""
+    for first, second in pairwise(line):
+        if first.metric is None or second.metric is None or second.start != first.end + 1:
+            continue
+        if second.metric.phrase not in words.GENERIC or second.metric.keys[0] == first.metric.keys[0]:
+            continue
+        mine, theirs = _dimensions(first.metric, lexicon), _dimensions(second.metric, lexicon)
+        if mine and theirs and not mine & theirs:
+            phrase = f"{first.metric.phrase} {second.metric.phrase}"
+            first.metric = second.metric = MetricRef(phrase, (phrase,))
+
+
+def _dimensions(ref: MetricRef, lexicon: Lexicon) -> set[measures.Dimension]:
+    known = (lexicon.metrics[key] for key in ref.keys if key in lexicon.metrics)
+    return {measure.dimension for metric in known if (measure := measures.parse(metric.unit)) is not None}
 
 
 def _names(writer: Writer, tokens: list[Part], fact: FactView) -> None:
@@ -149,10 +172,14 @@ def _phrases(writer: Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: str
                     r"\b(?:under|full|high|heavy|peak|system|of|in)\s+$", writer.text[:start], re.IGNORECASE
                 ):
                     break
-                if measures.scan(writer.text, start) and re.search(r"\d\s?$", writer.text[:start]):
+                if measures.scan(writer.text, start) and re.search(r"(?:^|[^\w.,])[\d.,]*\d\s?$", writer.text[:start]):
                     break
                 token.metric = _qualified(writer, value, tokens, at)
             elif isinstance(value, tuple):
+                if any(token.text.lower() in names for names in words.ALTERNATIVES) and not _in_place(
+                    writer.text, token
+                ):
+                    break
                 token.condition = value
             else:
                 token.statistic = value
@@ -164,12 +191,50 @@ def _phrases(writer: Writer, tokens: list[Part], lexicon: Lexicon, *, kinds: str
         at = step
 
 
+def _shaped_conditions(writer: Writer, lexicon: Lexicon) -> None:
+    """A name of the shape of a known condition is one that no fact has ("pp2048" beside pp512)."""
+    for match in re.finditer(r"(?<![\w.:/-])([A-Za-z]+)\d+(?![\w.:/-]*\w)", writer.text) if lexicon.shapes else ():
+        key = lexicon.shapes.get(match.group(1).lower())
+        if key is not None and match.group(1).lower() not in words.HARDWARE:
+            name = match.group().lower()
+            condition = (key, name) if key else (name, "")
+            writer.add(Token("C", match.start(), match.end(), match.group(), condition=condition))
+
+
+_BEFORE_PLACE = re.compile(
+    r"(?:\b(?:on|with|using|via|under|in|than|as|to|from|for|and|or|by|of|through|versus|vs\.?|against|backend|device|engine|"
+    r"runtime|scenario|mode|the|its|their|an?)|[,(|/:=+]|^)\s*[*`]*$",
+    re.IGNORECASE,
+)
+_NO_PLACE = re.compile(
+    r"[-\s]*(?:memory|vram|ram|utili[sz]ation|usage|load|time|power|temperature|clock|cores?|kernels?|graphs?|events?|"
+    r"drivers?|version|toolkit|machine|node|hours?|cycles|cache|bound|side|hardware|vendor|model|layers?|s\b|\d)",
+    re.IGNORECASE,
+)
+
+
+_PLACED = re.compile(
+    r"\s+(?:rate|throughput|latency|scenario|backend|device|mode|engine|runtime|is|was|takes?|took|needs?|runs?|ran|has|had|"
+    r"reach\w*|deliver\w*|achiev\w*|beats?|outperform\w*|stays?|comes?)\b",
+    re.IGNORECASE,
+)
+
+
+def _in_place(text: str, token: Token) -> bool:
+    """True where a name such as CUDA or server stands as what something ran on, not before a noun of its own."""
+    after, word = text[token.end :], token.text.lower()
+    if any(word in names for names in words.ALTERNATIVES) and word not in words.COMMON_ALTERNATIVES:
+        return _NO_PLACE.match(after) is None
+    placed = token.text.istitle() or _BEFORE_PLACE.search(text[: token.start]) or _PLACED.match(after)
+    return bool(placed) and _NO_PLACE.match(after) is None
+
+
 _NEGATED = re.compile(r"\b(?:no|not (?:an?|the)|never an?|isn['’]t an?|kein\w*|pas une?)\s+$", re.IGNORECASE)
 
 
 def _no_statistic(text: str, token: Token) -> bool:
     before, after = text[: token.start], text[token.end :]
-    if _NEGATED.search(before):
+    if _NEGATED.search(before) or (token.statistic in words.SPREADS and re.search(r"±\s*$", before)):
         return True
     if token.text.lower() == "min":
         if re.search(r"(?:/\s?|\bper )$", before):
@@ -207,6 +272,8 @@ def _whole(text: str, start: int, end: int, kind: str) -> bool:
                 is not None
             )
         return not (before and before in "-_:/.@+" and text[start - 2 : start - 1].isalnum())
+    if kind == "S" and after == "=":
+        return joined.isdigit()
     return not (after == "=" or (kind == "S" and after == ":" and joined.isalnum()))
 
 
@@ -216,6 +283,9 @@ def _percentiles(writer: Writer, tokens: list[Part]) -> None:
         found = percentile_at(names, at)
         if found is None or tokens[at].text == "q":
             continue
+        if found[1] == at + 3 and names[at + 1] != "(" and not names[at + 2].isalpha():
+            gap = writer.text[tokens[at + 1].end : tokens[at + 2].start]
+            found = found if gap == "." else percentile_at(names[: at + 2], at) or found
         start, end = tokens[at].start, tokens[found[1] - 1].end
         if _whole(writer.text, start, end, "S"):
             writer.add(Token("S", start, end, writer.text[start:end], statistic=found[0]))

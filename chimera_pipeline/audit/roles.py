@@ -47,10 +47,10 @@ _BOUNDS: tuple[tuple[str, str], ...] = (
 _BOUND_PATTERNS = tuple((name, re.compile(rf"(?:(?<=\s)|^)(?:{text})(?: an?)?\s*$")) for name, text in _BOUNDS)
 _UP_TO = re.compile(r"\b(?:up to|as high as|as much as|as fast as|bis zu|jusqu'à)\s*$")
 _NEITHER = re.compile(
-    r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$"
+    r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run|request|call|<M>))(?!\w)[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$"
 )
 _NEITHER_OVER = re.compile(
-    r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run))\b[^.;]*$"
+    r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run|request|call|<M>))(?!\w)[^.;]*$"
 )
 _NOT = re.compile(
     r"\b(?:not|never|n't|isn't|wasn't|doesn't|didn't|don't|hardly|without|no longer|fails? to|failed to|nicht|neither)(?: \w+){0,2} \s*$"
@@ -122,7 +122,7 @@ _BY = re.compile(
     r"\bby(?: (?:about|roughly|over|more than|at least|nearly|almost|around|approximately|some|only|just|a factor of|up to))*\s*$"
 )
 _FACTOR = re.compile(
-    r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost))*\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$"
+    r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost|only|just|merely))*\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$"
 )
 _DIFFERENCE_BEFORE = re.compile(
     r"\b(?:difference|gap|delta|distance|margin|differs?|differed|lead|advantage|deficit|separate[sd]?|saving|savings|overhead|penalty|improvement|reduction|increase|drop|decrease|gain)\b[^.;]*$"
@@ -166,7 +166,7 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
     before, _ = before_after(reading, item.at)
     apart = between(reading, item.at, following.at)
     shared = _SHARE.match(apart) is not None or (apart.strip() == "/" and following.number.noun != "")
-    if shared and not (item.number.measure and item.number.measure.kind in {"percent", "times"}):
+    if shared and not _is_amount(item):
         return {
             item.at: Role("part", comparator(reading, item.at), following.at),
             following.at: Role("whole", "eq", item.at),
@@ -175,13 +175,13 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
         return {item.at: Role("ci_low"), following.at: Role("ci_high")}
     if re.search(r"\bbetween(?: about| roughly)?\s*$", before) and re.fullmatch(r"\s*(?:and|to|–|-)\s*", apart):
         return {item.at: Role("bound_low", "ge", following.at), following.at: Role("bound_high", "le", item.at)}
-    spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+)\s*", apart)
+    spans = re.fullmatch(r"\s*(?:to|–|-|—|bis|through|up to|‑|\.\.+|…)\s*", apart)
     ranged = re.search(
         r"\b(?:rang(?:e|es|ed|ing)|var(?:y|ies|ied|ying)|spread|span(?:s|ned|ning)?|spreads|lies?|lay|stay(?:s|ed)?|from|within|fluctuat\w+|min max|min - max|min – max)\b[^.;,]*$",
         before,
     )
     changed = re.search(
-        r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|slow\w*|speeds?|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|came down|come down|chang\w+|down|up)\b[^.;]*$",
+        r"(?<!\w)(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|grow\w*|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|slow\w*|speeds?|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|shrinks?|jump\w*|<Nx>|halv\w+|came down|come down|chang\w+|down|up)(?!\w)[^.;]*$",
         before,
     )
     if (
@@ -196,10 +196,18 @@ def _pair(reading: Reading, item: BoundNumber, following: BoundNumber | None) ->
     return {}
 
 
+def _is_amount(item: BoundNumber) -> bool:
+    """A number that cannot be the part of a count: a percentage, a multiple, a time, a size."""
+    measure = item.number.measure
+    return measure is not None and (
+        measure.kind in {"percent", "times"} or any(key.startswith("[") for key, _ in measure.dimension)
+    )
+
+
 def _changes(before: str) -> bool:
     return (
         re.search(
-            r"\b(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+)\b[^.;]*$",
+            r"(?<!\w)(?:fell|falls?|dropp?(?:s|ed)?|rose|rises?|improv\w+|increas\w+|decreas\w+|went|goes|grew|lowers?|lowered|raises?|raised|lifts?|lifted|brings?|brought|takes?|took|reduc\w+|cut|climb\w*|declin\w+|mov\w+|shrank|jump\w*|chang\w+|<Nx>|halv\w+)(?!\w)[^.;]*$",
             before,
         )
         is not None
@@ -208,6 +216,9 @@ def _changes(before: str) -> bool:
 
 def _same_kind(item: BoundNumber, following: BoundNumber) -> bool:
     first, second = item.number, following.number
+    theirs = dict(following.frame.conditions)
+    if any(theirs.get(key, value) != value for key, value in item.frame.conditions):
+        return False  # values under two conditions are no range
     if first.measure is None and second.measure is None:
         return bool(first.borrowed or not first.noun)
     return first.measure is not None and second.measure is not None and first.measure.agrees(second.measure)
@@ -231,7 +242,7 @@ def _single(reading: Reading, item: BoundNumber, bound: list[BoundNumber]) -> Ro
         return Role("spread_of")
     if item.group >= 0 and number.measure is None and re.search(r"\( <S> of\s*$", before) and not number.noun:
         return Role("n")
-    if _N_BEFORE.search(before) or _counts_runs(item, bound, before, reading):
+    if (number.measure is None and _N_BEFORE.search(before)) or _counts_runs(item, bound, before, reading):
         return Role("n", _n_comparator(reading, item.at))
     compared = comparator(reading, item.at)
     if kind == "times" and _REPEATED.search(before) and number.text.endswith("times") and not _COMPARES.match(after):
@@ -279,7 +290,12 @@ def _counts_runs(item: BoundNumber, bound: list[BoundNumber], before: str, readi
         return False
     if item.group >= 0 and not any(other.group == item.group for other in others):
         return True
-    listed = before.rstrip().endswith(",") and (item.number.text.isalpha() or item.group >= 0)
+    listed = before.rstrip().endswith(",") and (
+        item.number.text.isalpha()
+        or item.group >= 0
+        or re.fullmatch(r"[\s.]*", reading.form[reading.offsets[item.at] :].partition(" ")[2].partition(" ")[2])
+        is not None
+    )
     return _OVER_RUNS.search(before) is not None or listed
 
 

@@ -40,7 +40,7 @@ from chimera_pipeline.audit.windows import groups
 _TIME_VERB = re.compile(
     r"\b(?:takes?|took|taking|needs?|needed|requires?|required|lasts?|lasted|finish\w*|"
     r"complet\w+|runs?|ran) (?:in |only |just |for |about |roughly |around |approximately |~ |"
-    r"over |under |more than |less than |at least |nearly |almost |≈ |a |an |<S> |<C> )*$"
+    r"over |under |more than |less than |longer than |shorter than |at least |nearly |almost |≈ |a |an |<S> |<C> )*$"
 )
 _TIME = (("[time]", 1),)
 _UNNAMED_METRIC = re.compile(
@@ -164,6 +164,7 @@ class SentenceAuditor:
         bound = bind(reading, scope, self.index.fits)
         for item in bound:
             self._settle_metric(reading, item, scope)
+        _settle_gapped(reading, bound)
         for item, spread in pairwise(bound):
             if item.frame.entity is None and re.fullmatch(r"\s*±\s*", between(reading, item.at, spread.at)):
                 item.frame = replace(item.frame, entity=spread.frame.entity)
@@ -219,8 +220,7 @@ class SentenceAuditor:
             if lasts:
                 frame = replace(frame, metric=MetricRef("time taken", ("time_s", "total_s", "serving_e2e_s")))
         if frame.metric is None and number.measure.kind == "unit" and not _names_unknown_metric(reading):
-            metric = self._by_unit(number.measure, frame.entity) or self._only_one(number.measure, frame)
-            frame = replace(frame, metric=metric)
+            frame = replace(frame, metric=self.by_unit_alone(number.measure, frame))
         item.frame = frame
 
     def _by_unit(self, measure: Measure, entity: EntityRef | None) -> MetricRef | None:
@@ -248,8 +248,14 @@ class SentenceAuditor:
         }
         return MetricRef(*next((phrase, (key,)) for key, phrase in keys.items())) if len(keys) == 1 else None
 
+    def by_unit_alone(self, measure: Measure | None, frame: Frame) -> MetricRef | None:
+        """The metric of a number that has a unit and perhaps a statistic, and no other word for what it measures."""
+        if measure is None or measure.kind != "unit":
+            return None
+        return self._by_unit(measure, frame.entity) or self._only_one(measure, frame)
+
     def _only_one(self, measure: Measure, frame: Frame) -> MetricRef | None:
-        """The only metric of the entity that has the named statistic in this unit."""
+        """The only metric of the entity that has the named statistic in this unit; of a timed case its time."""
         if frame.statistic is None or frame.entity is None or not frame.entity.known:
             return None
         statistic = self.resolved(frame).statistic
@@ -257,6 +263,8 @@ class SentenceAuditor:
         keys = {f.key: f.phrase for f in facts if f.statistic == statistic and f.measure.agrees(measure)}
         if statistic in words.SPREADS:
             keys = {f.key: f.phrase for f in facts if f.sd is not None and f.measure.agrees(measure)}
+        if "time_s" in keys:
+            keys = {"time_s": keys["time_s"]}
         return MetricRef(*next((phrase, (key,)) for key, phrase in keys.items())) if len(keys) == 1 else None
 
     def ranged_metric(self, frame: Frame, measure: Measure | None) -> MetricRef | None:
@@ -354,6 +362,19 @@ class SentenceAuditor:
             source=fact.source if fact else None,
             rivals=found,
         )
+
+
+def _settle_gapped(reading: Reading, bound: Sequence[BoundNumber]) -> None:
+    """ "A ran in 1.2 s, B in 3.4 s": the second number is of the metric that the verb gave the first."""
+    settled: BoundNumber | None = None
+    for item in bound:
+        before, _ = before_after(reading, item.at)
+        gapped = re.search(r"(?:[,;)]|\band) (?:and )?<E> (?:in|at|with|needs|only|:)? ?$", before) is not None
+        same = settled is not None and item.number.measure == settled.number.measure
+        if item.frame.metric is None and gapped and same and settled is not None:
+            item.frame = replace(item.frame, metric=settled.frame.metric)
+        if item.frame.metric is not None and item.number.measure is not None and item.group < 0:
+            settled = item
 
 
 def _names_unknown_metric(reading: Reading) -> bool:

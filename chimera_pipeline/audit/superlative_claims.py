@@ -14,6 +14,7 @@ from chimera_pipeline.audit import (
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.sentence_state import Draft, SentenceState
 from chimera_pipeline.audit.tokens import N_NOUNS, Reading, Token
+from chimera_pipeline.audit.windows import PREPOSITIONS
 
 _SENSES = words.SUPERLATIVES | words.COMPARATIVES
 
@@ -28,6 +29,7 @@ def superlatives(state: SentenceState) -> list[Draft]:
         begin, end = operands.clause(state.reading, state.places, at) if at in state.places else (0, 0)
         places = list(state.places[begin:end])
         frame, among = _superlative_frame(state, at, places)
+        subject = _condition_subject(tokens, [place for place in places if place < at])
         if frame is None:
             continue
         rank = 1
@@ -47,7 +49,9 @@ def superlatives(state: SentenceState) -> list[Draft]:
         )
         last = at + 1 < len(tokens) and tokens[at + 1].text == "last"
         sense = sense if word == "followed" else _SENSES.get(word) or ("worst" if last else "best")
-        ruling = ranking.superlative(state.auditor.comparer, frame, sense, rank, negated=negated, among=among)
+        ruling = ranking.superlative(
+            state.auditor.comparer, frame, sense, rank, negated=negated, among=among, subject=subject
+        )
         found.append(Draft(None, frame, "superlative", "ne" if negated else "eq", ruling, word))
     return found
 
@@ -82,6 +86,15 @@ def _superlative_frame(state: SentenceState, at: int, places: list[int]) -> tupl
         return None, []
     names = [name for place in among for name in (tokens[place].entity.names if tokens[place].entity else ())]  # type: ignore[union-attr]
     return Frame(metric, statistics[0] if statistics else None, entity).with_conditions(conditions), names
+
+
+def _condition_subject(tokens: Sequence[Token], before: Sequence[int]) -> tuple[str, str] | None:
+    """The condition that a superlative is about ("tensorrt has the lowest compile time"), not one it holds under."""
+    names = [place for place in before if tokens[place].kind in "EC"]
+    if not names or tokens[names[-1]].kind != "C" or tokens[names[-1]].condition[0] == "phase":
+        return None
+    ahead = tokens[names[-1] - 1].text if names[-1] else ""
+    return None if ahead in PREPOSITIONS | {"and", "(", "/", "-"} else tokens[names[-1]].condition
 
 
 def _among(state: SentenceState, places: list[int]) -> list[int]:

@@ -58,12 +58,14 @@ _TOTALS = frozenset(["total", "totals", "overall", "all", "sum", "gesamt"])
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """What the header says of a column. kind: value, skip, unit, n, option, ratio, delta, interval."""
+    """What the header says of a column. kind: value, skip, unit, n, option, ratio, delta, interval; `bare`: a unit and
+    perhaps a statistic, and nothing that says what is measured."""
 
     kind: str
     frame: Frame
     measure: Measure | None
     text: str
+    bare: bool = False
 
 
 class TableAuditor:
@@ -121,6 +123,9 @@ class TableAuditor:
         kind = "value"
         bare = re.sub(r"\s*[(\[].*?[)\]]\s*", "", plain).strip()
         option = words.OPTIONS.get(bare.lower()) or words.OPTIONS.get(bare.lower().replace(" ", "_"))
+        named = bare.lower().replace(" ", "_")
+        if option is None and named in self.lexicon.condition_keys and frame.metric is None and measure is None:
+            option = named
         if _UNIT.fullmatch(bare):
             kind = "unit"
         elif option and not (option == "temperature" and measure is not None):
@@ -135,7 +140,9 @@ class TableAuditor:
             kind = "ratio"
         elif _DELTA.search(plain):
             kind = "delta"
-        return _Column(kind, frame, measure, plain)
+        others = {token.text for token in reading.tokens if token.kind in "WECM"} - {"in", "result", "value", "±"}
+        unexplained = measure is None or not others <= set(re.findall(r"\w+", measure.text.lower()))
+        return _Column(kind, frame, measure, plain, bare=not unexplained)
 
     @staticmethod
     def _first_is_value(cell: str, columns: Sequence[_Column]) -> bool:
@@ -242,6 +249,8 @@ class TableAuditor:
                 item.frame = replace(item.frame, statistic=frame.statistic)
             if item.frame.metric is None:
                 item.frame = replace(item.frame, metric=self.auditor.by_condition(item.frame, item.number.measure))
+            if item.frame.metric is None and column.bare:
+                item.frame = replace(item.frame, metric=self.auditor.by_unit_alone(item.number.measure, item.frame))
             explicit = frozenset() if frame.entity is not None else frozenset({"entity"})
             item.frame = replace(item.frame, inherited=explicit)
             role = self._role(column, found[item.at], bound, item, frame)

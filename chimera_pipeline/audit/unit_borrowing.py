@@ -44,7 +44,8 @@ def with_borrowed_units(tokens: list[Token]) -> list[Token]:
                 if following.number.measure is not None and following.number.measure.kind != "times":
                     token.number.measure, token.number.borrowed = following.number.measure, True
                 elif following.number.noun and "of" not in gap:
-                    token.number.noun = following.number.noun if set(gap) != {","} else ""
+                    noun = following.number.noun.split(" ")[-1] if names else following.number.noun
+                    token.number.noun = noun if set(gap) != {","} else ""
             following, gap, names = token, [], []
         elif token.kind in "ESC":
             names.append(token.text)

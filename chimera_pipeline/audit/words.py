@@ -13,7 +13,7 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "mean": ("mean", "average", "averages", "averaged", "averaging", "avg", "arithmetic mean", "on average",
              "μ", "mittlere", "mittlerer", "mittlerem", "mittel", "durchschnitt", "im durchschnitt", "durchschnittlich",
              "moyenne", "en moyenne", "moyen", "media", "en promedio", "promedio", "gemiddeld", "per average"),
-    "median": ("median", "p50", "50th percentile", "medianen", "médiane", "mediana", "medians", "q50", "2nd quartile"),
+    "median": ("median", "p50", "50th percentile", "medianen", "médiane", "mediana", "medians", "med", "q50", "2nd quartile"),
     "min": ("min", "minimum", "minimal", "smallest value", "best case", "best-case", "mindestwert"),
     "max": ("max", "maximum", "maximal", "peak", "peaked", "peaks", "peaking", "worst case", "worst-case", "höchstwert",
             "spike", "spiked"),
@@ -83,7 +83,9 @@ METRIC_WORDS: dict[str, tuple[str, ...]] = {
     "requests_ok": ("succeeded", "completed", "successes", "ok requests", "requests succeeded", "requests completed",
                     "went through", "without an error", "without error", "without errors"),
     "output_tokens_per_s": ("output tokens per second", "system throughput", "aggregate output throughput",
-                            "aggregate throughput", "serving throughput", "output rate"),
+                            "aggregate throughput", "serving throughput", "output rate", "output tok/s", "output tokens/s",
+                            "output tok/sec", "output tokens/sec", "output t/s", "generated tokens per second",
+                            "generated tokens/s", "generated tok/s"),
     "quality": ("exact match score", "accurate", "eval score"),
     "system": ("gpu memory usage", "vram", "vram usage", "memory usage", "gpu utilisation", "gpu load", "cpu utilisation",
                "cpu usage", "cpu load", "gpu usage", "memory footprint", "gpu temperature", "power consumption", "memory",
@@ -180,14 +182,14 @@ OPTIONS: dict[str, str] = {
     "embed_dim": "embed_dim", "num_heads": "num_heads", "num_layers": "num_layers", "retries": "retries",
     "keep_alive": "keep_alive", "n_batch": "n_batch", "n_ubatch": "n_ubatch", "num_prompts": "num_prompts",
     "significance level": "alpha", "alpha": "alpha", "n_predict": "num_predict", "k_shot": "n_shot",
-    "level of concurrency": "concurrency", "parallelism": "concurrency",
+    "level of concurrency": "concurrency", "parallelism": "concurrency", "vus": "vus", "virtual users": "vus",
 }  # fmt: skip
 OPTION_NOUNS = {
     "concurrent request": "concurrency", "concurrent user": "concurrency", "concurrent client": "concurrency",
     "parallel request": "concurrency", "simultaneous request": "concurrency", "parallel client": "concurrency",
     "concurrent connection": "concurrency", "concurrent session": "concurrency", "parallel user": "concurrency",
     "gpu layer": "num_gpu", "concurrent stream": "concurrency", "parallel stream": "concurrency",
-    "simultaneous user": "concurrency", "simultaneous client": "concurrency",
+    "simultaneous user": "concurrency", "simultaneous client": "concurrency", "vu": "vus", "virtual user": "vus",
 }  # fmt: skip
 
 VERSIONED = frozenset((
@@ -215,6 +217,26 @@ HARDWARE = frozenset((
     "win11", "o1", "o2", "o3", "h264", "base64", "s3", "k8s", "i18n", "oauth2", "iso8601", "rfc3339", "p0", "p1",
     "p2", "q1", "q2", "q3", "q4", "m1", "m2", "m3", "m4",
 ))  # fmt: skip
+TEST_NAMES: dict[str, frozenset[str]] = {
+    "pp": frozenset(("prompt processing", "prompt processing speed", "prompt processing rate", "prefill", "prefill speed",
+                     "prefill throughput", "prefill rate", "prompt evaluation", "prompt eval", "prompt throughput")),
+    "tg": frozenset(("text generation", "text generation speed", "token generation", "token generation speed",
+                     "token generation rate", "generation speed", "generation rate", "generation throughput")),
+}  # fmt: skip
+"""What llama-bench calls pp512 and tg128, in words."""
+ALTERNATIVES: tuple[frozenset[str], ...] = (
+    frozenset(("cuda", "metal", "vulkan", "rocm", "hip", "sycl", "opencl", "directml", "webgpu", "cpu", "gpu", "mps", "tpu", "npu")),
+    frozenset(("eager", "inductor", "jit", "onnx", "onnxruntime", "tensorrt", "torch_compile", "torchscript", "openvino",
+               "xla", "tvm", "cudagraphs", "triton")),
+    frozenset(("vllm", "sglang", "tgi", "ollama", "llama.cpp", "tensorrt-llm", "lmdeploy", "mlc-llm", "exllamav2")),
+    frozenset(("offline", "server", "singlestream", "multistream", "interactive")),
+)  # fmt: skip
+"""Names of which one excludes the others: where facts have one as a condition, the others are conditions as well."""
+COMMON_ALTERNATIVES = frozenset((
+    "cuda", "metal", "hip", "cpu", "gpu", "mps", "npu", "tpu", "eager", "jit", "offline", "server", "interactive", "triton",
+))  # fmt: skip
+"""Those that a sentence may use for something else: they count only where something runs on them."""
+ANY_GPU = frozenset(("cuda", "metal", "vulkan", "rocm", "hip", "sycl", "opencl", "directml", "webgpu", "mps"))
 FAMILIES = frozenset((
     "llama", "mistral", "mixtral", "phi", "qwen", "gemma", "gemini", "deepseek", "gpt", "falcon", "vicuna", "orca",
     "tinyllama", "codellama", "starcoder", "olmo", "granite", "smollm", "nemotron", "opt", "bloom", "bert", "t5",

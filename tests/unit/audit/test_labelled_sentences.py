@@ -56,7 +56,7 @@ def test_no_sentence_of_the_third_set_is_falsely_supported(third: labelled.Score
     assert third.false_supported == []
 
 
-@pytest.mark.parametrize(("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100)])
+@pytest.mark.parametrize(("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100), ("sixth.yaml", 200)])
 def test_later_sets_hold_as_well_and_value_matching_does_not(name: str, size: int) -> None:
     linked = labelled.scored(labelled.cases(name))
     plain = labelled.scored(labelled.cases(name), labelled.value_only)
