@@ -37,7 +37,7 @@ def material(artifacts: Path, out: Path, *, period: str = "all", **more: Any) ->
         period=period,
     )
     told = brief(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], period=period)
-    analysis = analyse(chosen, lake, facts, settled["telemetry_gaps"], told, period=period)
+    analysis = analyse(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], told, period=period)
     tables.frame("claims", analysis.pop("claims"))
     files, gaps = facts_room.of_period(settled["artifacts"], settled["telemetry_gaps"], rows, period)
     return Material(

@@ -97,7 +97,7 @@ def _understood(line: str) -> None:
     while rest and rest[0] in getattr(command, "commands", {}):
         command, rest = command.commands[rest[0]], rest[1:]
     if hasattr(command, "commands"):
-        assert rest in ([], ["--help"], ["--version"]), f"no such command: {line}"
+        assert rest in ([], ["--help"], ["--version"], ["--install-completion"]), f"no such command: {line}"
     else:
         command.make_context(line, rest, resilient_parsing=not rest)
 
@@ -164,6 +164,7 @@ STATES = {
     "orchestration/doctor/examination.py": "doctor --json",
     "orchestration/benching.py": "profiles compare --json",
     "cli/commands.py": "inventory --json",
+    "orchestration/published_copy.py": "current.json",
 }
 """Module -> the object whose form it states the version of."""
 
