@@ -41,9 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Turn a folder of LLM and GPU benchmark results into a report whose every number has a source.\n\n"
     "Examples:\n\n"
-    "  chimera run results/                  one report over everything\n\n"
-    "  chimera run results/ --period month   one report a month\n\n"
-    "  chimera explain results/run1.csv      why a file was used, or not\n\n"
+    "  chimera run results/                  # one report over everything\n\n"
+    "  chimera run results/ --period month   # one report a month\n\n"
+    "  chimera explain results/run1.csv      # why a file was used, or not\n\n"
     "Exit codes: 0 ok; 1 bug; 2 usage or configuration; 3 refused by a gate; 4 no model with --require-llm; "
     "5 regression with --fail-on-regression; 74 input or output; 130 interrupted.",
 )
