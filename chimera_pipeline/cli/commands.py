@@ -202,7 +202,9 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 @app.command(epilog=examples("chimera publish --to s3://results/reports", "chimera publish --out chimera-out --json"))
 def publish(
     out: Out = None,
-    to: Annotated[str | None, typer.Option("--to", help="s3://bucket/prefix  [default: setting publish_to]")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URI", help="s3://bucket/prefix  [default: setting publish_to]")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy what is published under --out to object storage, or complete a copy that ended early."""
