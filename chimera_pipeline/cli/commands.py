@@ -41,9 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Turn a folder of LLM and GPU benchmark results into a report whose every number has a source.\n\n"
     "Examples:\n\n"
-    "  chimera run results/                  one report over everything\n\n"
-    "  chimera run results/ --period month   one report a month\n\n"
-    "  chimera explain results/run1.csv      why a file was used, or not\n\n"
+    "  chimera run results/                  # one report over everything\n\n"
+    "  chimera run results/ --period month   # one report a month\n\n"
+    "  chimera explain results/run1.csv      # why a file was used, or not\n\n"
     "Exit codes: 0 ok; 1 bug; 2 usage or configuration; 3 refused by a gate; 4 no model with --require-llm; "
     "5 regression with --fail-on-regression; 74 input or output; 130 interrupted.",
 )
@@ -202,7 +202,9 @@ def _say(text: str, stream: TextIO | None = None) -> None:
 @app.command(epilog=examples("chimera publish --to s3://results/reports", "chimera publish --out chimera-out --json"))
 def publish(
     out: Out = None,
-    to: Annotated[str | None, typer.Option("--to", help="s3://bucket/prefix  [default: setting publish_to]")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URI", help="s3://bucket/prefix  [default: setting publish_to]")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy what is published under --out to object storage, or complete a copy that ended early."""

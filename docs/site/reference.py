@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -45,7 +46,14 @@ def _commands() -> str:
     from chimera_pipeline.cli import app
 
     command = typer.main.get_command(app)
-    return str(get_docs_for_click(obj=command, ctx=typer.Context(command, info_name="chimera"), name="chimera"))
+    text = str(get_docs_for_click(obj=command, ctx=typer.Context(command, info_name="chimera"), name="chimera"))
+    # typer writes examples as prose, a paragraph each
+    return re.sub(r"(?:^ *chimera .*\n\n?)+", _as_code, text, flags=re.MULTILINE)
+
+
+def _as_code(found: re.Match[str]) -> str:
+    lines = [line.strip() for line in found[0].splitlines() if line.strip()]
+    return "```console\n" + "".join(f"$ {line}\n" for line in lines) + "```\n\n"
 
 
 def _settings() -> str:

@@ -97,7 +97,8 @@ def _understood(line: str) -> None:
     while rest and rest[0] in getattr(command, "commands", {}):
         command, rest = command.commands[rest[0]], rest[1:]
     if hasattr(command, "commands"):
-        assert rest in ([], ["--help"], ["--version"], ["--install-completion"]), f"no such command: {line}"
+        options = {"--help", *(option for parameter in command.params for option in parameter.opts)}
+        assert not rest or (len(rest) == 1 and rest[0] in options), f"no such command: {line}"
     else:
         command.make_context(line, rest, resilient_parsing=not rest)
 
