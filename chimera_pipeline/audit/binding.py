@@ -191,7 +191,8 @@ def _inherit(
     measure = item.number.measure
     if frame.entity is None:
         inherited.add("entity")
-        later = places_of(tokens, stream, "E", since=item.at)
+        stop = next((at for at in stream if at > item.at and tokens[at].text == ";"), len(tokens))
+        later = [at for at in places_of(tokens, stream, "E", since=item.at) if at < stop]
         if previous and previous.entity:
             frame = replace(frame, entity=previous.entity)
             inherited.discard("entity")

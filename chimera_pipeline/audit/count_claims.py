@@ -78,9 +78,11 @@ def share_of_counts(state: SentenceState, item: BoundNumber, role: Role) -> Ruli
             or {draft.ruling.verdict for draft in drafts if draft} != {Verdict.SUPPORTED}
         ):
             continue
-        exact = facts[0].value / facts[1].value
+        partner = state.at(state.roles[part.at].partner)
+        whole = facts[1].value if facts[1] is not facts[0] or partner is None else partner.number.printed.value
+        exact = facts[0].value / whole
         outcome = compare(item.number.printed.scaled(Fraction(1, 100)), exact, role.comparator)
-        told = f"{facts[0].printed} of {facts[1].printed}: {float(100 * exact):.4g} %"
+        told = f"{facts[0].printed} of {int(whole)}: {float(100 * exact):.4g} %"
         return supported(told, facts[0]) if outcome else contradicted(told, facts[0])
     return None
 

@@ -33,7 +33,7 @@ def derived(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         return _from_numbers(state, item, role, word_at)
     sides = operands.Sides(
         tuple(in_scope(state, frame) for frame in sides.left), tuple(in_scope(state, frame) for frame in sides.right),
-        sides.word, sides.word_at, sides.others, sides.ordered)  # fmt: skip
+        sides.word, sides.word_at, sides.others, sides.ordered and not _is_factor(state, item))  # fmt: skip
     item.frame = replace(sides.left[0], inherited=frozenset())
     if sides.others:
         return unsupported("the second operand is not named")
@@ -49,6 +49,12 @@ def derived(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         other = _from_numbers(state, item, role, word_at)
         return other if other.verdict is not Verdict.UNSUPPORTED else ruling
     return ruling
+
+
+def _is_factor(state: SentenceState, item: BoundNumber) -> bool:
+    """ "from 118.6 to 19.8 tok/s, a factor of 6": the larger over the smaller."""
+    before, _ = before_after(state.reading, item.at)
+    return re.search(r"\b(?<!by )a factor of\b[^.;,]*$", before) is not None
 
 
 def _as_level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling | None:
@@ -122,7 +128,8 @@ def _sides(state: SentenceState, item: BoundNumber, word_at: int) -> operands.Si
     pair = _between_two(state, item)
     if pair is not None:
         return pair
-    if item.number.text.lower().endswith(("les", "led", "lves", "lved")):  # "going from A to B doubles the ..."
+    verb = re.search(r"\bmultipl\w+\b[^.;]*\bby\s*$", before_after(reading, item.at)[0])
+    if verb or item.number.text.lower().endswith(("les", "led", "lves", "lved")):  # "from A to B doubles the ..."
         begin, end = operands.clause(reading, places, item.at)
         step = operands.moved(reading, places[begin:end])
         if step is not None:
@@ -210,7 +217,7 @@ def _from_numbers(state: SentenceState, item: BoundNumber, role: Role, word_at: 
     turned = re.search(r"\b(?:to|→)\b|→", between) is not None
     first, second = (facts[1], facts[0]) if turned else (facts[0], facts[1])
     word = state.reading.tokens[word_at].text if word_at != item.at else ""
-    sides = operands.Sides((Frame(),), (Frame(),), word, word_at, ordered=turned)
+    sides = operands.Sides((Frame(),), (Frame(),), word, word_at, ordered=turned and not _is_factor(state, item))
     return state.auditor.comparer.measured(item.number, role.comparator, sides, role.kind, (first, second))
 
 

@@ -68,9 +68,10 @@ class FactView:
 
     @property
     def printed(self) -> str:
-        """The value as stated, with its unit."""
+        """The value with its unit, to eight digits where it is no whole number."""
         number = Decimal(self.value.numerator) / Decimal(self.value.denominator)
-        return f"{number:.15g} {self.unit}".strip()
+        digits = 15 if self.value.denominator == 1 else 8
+        return f"{number:.{digits}g} {self.unit}".strip()
 
     def described(self) -> str:
         """Metric, statistic, entity and condition in words."""

@@ -52,6 +52,9 @@ def blocks(text: str, *, line: int = 1, outer: tuple[str, ...] = ()) -> list[Blo
     return reader.blocks
 
 
+_ROW_GROUPS = frozenset(["thead", "tbody", "tfoot", "caption", "colgroup"])
+
+
 class _Reader(HTMLParser):
     def __init__(self, line: int, outer: tuple[str, ...]) -> None:
         super().__init__(convert_charrefs=True)
@@ -67,6 +70,7 @@ class _Reader(HTMLParser):
         self._row: list[str] | None = None
         self._row_is_head = False
         self._header: tuple[str, ...] = ()
+        self._group: tuple[str, ...] = ()
         self._cell: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -85,13 +89,17 @@ class _Reader(HTMLParser):
             self._close_cell()
             self._cell = []
             self._row_is_head = self._row_is_head and tag == "th"
+        elif tag in _ROW_GROUPS:
+            self._close_row()
         elif tag == "tr":
+            self._close_row()  # </td> and </tr> may be left out
             self.flush()
             self._row, self._row_is_head = [], True
             self._line = self._first + self.getpos()[0]
         elif tag == "table":
+            self._close_row()
             self.flush()
-            self._header = ()
+            self._header, self._group = (), ()
             self._paragraph += 1
         elif len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
             self.flush()
@@ -112,8 +120,12 @@ class _Reader(HTMLParser):
             self._put("`")
         elif tag in {"td", "th"}:
             self._close_cell()
-        elif tag == "tr":
+        elif tag == "tr" or tag in _ROW_GROUPS:
             self._close_row()
+        elif tag == "table":
+            self._close_row()
+            self.flush()
+            self._group = ()
         elif len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
             self.flush()
             self._heading = 0
@@ -121,7 +133,7 @@ class _Reader(HTMLParser):
             self.flush()
             if self._lists:
                 del self._scope.items[self._lists.pop() :]
-        elif tag in _BREAKS or tag == "table":
+        elif tag in _BREAKS:
             self.flush()
 
     def handle_data(self, data: str) -> None:
@@ -153,9 +165,14 @@ class _Reader(HTMLParser):
         if self._row_is_head and not self._header:
             self._header = tuple(row)
             return
+        if len(row) == 1 < len(self._header):  # the head of a group of rows is what they stand under
+            self._group = (row[0],) if row[0] else ()
+            return
         text = "| " + " | ".join(row) + " |"
         header = self._header or ("",) * len(row)
-        self.blocks.append(Block(text, self._line, self._scope.current(), self._paragraph, Table(header), tuple(row)))
+        self.blocks.append(
+            Block(text, self._line, (*self._scope.current(), *self._group), self._paragraph, Table(header), tuple(row))
+        )
 
     def flush(self) -> None:
         """End the present passage."""

@@ -73,6 +73,7 @@ _PLAIN = frozenset(
         "model",
         "models",
         "base",
+        "benchmark",
         "baseline",
         "new",
         "old",
@@ -184,6 +185,8 @@ class Lexicon:
         self._alternatives(owners)
         shaped = ((re.fullmatch(r"([a-z]+)\s?\d+", name), keys) for name, keys in sorted(owners.items()))
         self.shapes = {match.group(1): min(keys) for match, keys in shaped if match and len(keys) == 1}
+        stated = [(fact.key == "files", pair) for fact in facts for pair in fact.conditions]
+        self.of_files = {pair for files, pair in stated if files} - {pair for files, pair in stated if not files}
         self.condition_keys = frozenset(key for keys in owners.values() for key in keys if key)
         self.options = masking.named_options(
             key for fact in facts for key, value in fact.conditions if re.fullmatch(r"-?\d[\d.]*", value)

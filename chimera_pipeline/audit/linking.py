@@ -182,6 +182,8 @@ class FactIndex:
         if not found and _counter(ref.phrase)[1] == "memory":
             near = self.by_entity.get(entity, []) if entity else [fact for fact in self.facts if fact.kind in LEVELS]
             found = [fact for fact in near if _counter(fact.phrase)[1] == "memory" and _same_counter(ref, fact)]
+        if ref.phrase == "benchmark files":
+            found = [fact for fact in found if _is_whole(fact)] or found
         last = ref.phrase.split(" ")[-1]
         if not found:
             found = [fact for fact in self._by_words(ref) if entity is None or fact.entity == entity]
@@ -312,8 +314,13 @@ def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -
     for loose in (_no_extra, _no_phase):
         plain = [fact for fact in kept if loose(fact, named)]
         if plain:
-            return plain
+            return plain + [fact for fact in kept if fact not in plain and not conditions and _is_whole(fact)]
     return kept
+
+
+def _is_whole(fact: FactView) -> bool:
+    """ "101 files": the files of the kinds that benchmarks are written in may be meant as well as all of them."""
+    return fact.key == "files" and fact.conditions == {("benchmark", "")}
 
 
 def named_keys(conditions: Sequence[tuple[str, str]]) -> set[str]:

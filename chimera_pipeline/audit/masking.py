@@ -237,7 +237,7 @@ _VERSIONED = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    rf"\b({'|'.join(words.NUMBERED)})\.?[\s#-]+(\d+(?:\.\d+)*(?:\s?(?:,|and|to|–|-|or|&)\s?\d+(?:\.\d+)*)*)(?![.,]?\d|\s?%)",
+    rf"\b({'|'.join(words.NUMBERED)})\.?[\s#-]+(\d+(?:\.\d+)*(?:\s?(?:,|and|to|–|-|or|&)\s?\d+(?:\.\d+)*)*)(?:\sof\s\d{1, 3}(?=[,;.)\s]*(?:$|[,;)])))?(?![.,]?\d|\s?%)",
     re.IGNORECASE,
 )
 _HARDWARE = re.compile(

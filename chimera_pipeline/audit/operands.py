@@ -217,6 +217,9 @@ def moved(reading: Reading, places: Sequence[int]) -> Sides | None:
     if len(names) != 2:
         kind = "C"
         names = [place for place in places if tokens[place].kind == "C"]
+        if len(names) > 2:
+            led = {tokens[place - 1].text: place for place in names if place}
+            names = [led[word] for word in ("from", "to") if word in led]
     if len(names) != 2:
         return None
     before = [tokens[place].text for place in places if names[0] - 4 < place < names[0]]

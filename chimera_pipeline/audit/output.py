@@ -97,15 +97,27 @@ def to_text(result: AuditResult, *, color: bool = False, width: int = 120) -> st
     return stream.getvalue()
 
 
+_ADVICE = {
+    Verdict.CONTRADICTED: "contradicted: the facts have this metric and say something else; correct the number, its "
+    "unit or what it is said of",
+    Verdict.UNSUPPORTED: "unsupported: no fact decides; name metric, statistic, series and condition as "
+    "`chimera facts` lists them, or leave it out",
+}
+
+
 def summary(result: AuditResult) -> str:
-    """One or two lines over the whole report."""
+    """The verdict with its counts, what to do about each kind of finding, and what chance would have passed."""
     counts = ", ".join(f"{_count(result, verdict)} {verdict}" for verdict in Verdict)
     text = f"{result.verdict}: {len(result.claims)} claims, {counts}"
     if result.chance_rate is None or result.chance_rate_by_value is None:
         return text
-    return (
-        f"{text}\nchance: of random numbers in their place {100 * result.chance_rate:.1f} % would be accepted, "
-        f"{100 * result.chance_rate_by_value:.1f} % occur in some fact"
+    return "\n".join(
+        [
+            text,
+            *(advice for verdict, advice in _ADVICE.items() if _count(result, verdict)),
+            f"chance: had these numbers been random, {100 * result.chance_rate:.1f} % would have been accepted "
+            f"({100 * result.chance_rate_by_value:.1f} % occur somewhere in the facts, which supports nothing)",
+        ]
     )
 
 

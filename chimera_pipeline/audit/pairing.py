@@ -31,6 +31,9 @@ _AGAINST = frozenset(["vs", "versus", "against", "compared", "→", "to"])
 
 def set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNumber]) -> None:
     """ "A is faster than B (1 vs 2)": the numbers stand for the operands before them, in their order."""
+    if len(local) > 2 or (len(local) == 2 and tokens[local[0].at + 1].text == "/"):
+        _listed(tokens, before, local)
+        return
     if len(local) != 2:
         return
     between = {tokens[at].text for at in range(local[0].at + 1, local[1].at)}
@@ -51,6 +54,16 @@ def set_against(tokens: Sequence[Token], before: list[int], local: list[BoundNum
                 else:
                     item.frame = replace(item.frame, conditions=(tokens[at].condition,))
             return
+
+
+def _listed(tokens: Sequence[Token], before: list[int], local: list[BoundNumber]) -> None:
+    """ "A > B > C in throughput (1 / 2 / 3)": one number for each name before it."""
+    gaps = {tokens[at].text for first, second in pairwise(local) for at in range(first.at + 1, second.at)}
+    places = [at for at in before if tokens[at].kind == "E"]
+    if not gaps <= {"/", ",", "and"} or len(places) != len(local) or any(tokens[at].kind == "N" for at in before):
+        return
+    for item, at in zip(local, places, strict=True):
+        item.frame = replace(item.frame, entity=tokens[at].entity, inherited=item.frame.inherited - {"entity"})
 
 
 def _set_in_order(tokens: Sequence[Token], metrics: list[int], local: list[BoundNumber]) -> None:

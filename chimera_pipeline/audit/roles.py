@@ -122,7 +122,7 @@ _BY = re.compile(
     r"\bby(?: (?:about|roughly|over|more than|at least|nearly|almost|around|approximately|some|only|just|a factor of|up to))*\s*$"
 )
 _FACTOR = re.compile(
-    r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost|only|just|merely))*\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$"
+    r"\bby a factor of(?: (?:about|roughly|over|nearly|more than|almost|only|just|merely))*\s*$|\bmultipl\w+\b[^.;]*\bby\s*$|\bfactor (?:of|is|was|:|=)(?: (?:about|roughly|over|nearly))?\s*$"
 )
 _DIFFERENCE_BEFORE = re.compile(
     r"\b(?:difference|gap|delta|distance|margin|differs?|differed|lead|advantage|deficit|separate[sd]?|saving|savings|overhead|penalty|improvement|reduction|increase|drop|decrease|gain)\b[^.;]*$"

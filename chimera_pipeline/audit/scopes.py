@@ -65,6 +65,11 @@ class Scopes:
     def _read(self, text: str) -> Frame:
         reading = read(text[:400], self._lexicon, heading=True)
         frame = own_frame(reading)
+        if not (frame.metric is not None and "files" in frame.metric.keys) and any(
+            token.kind in "WEM" for token in reading.tokens
+        ):  # "Text generation" is no heading over the text files
+            kept = tuple(pair for pair in frame.conditions if pair not in self._lexicon.of_files)
+            frame = replace(frame, conditions=kept)
         numbers = any(token.kind == "N" for token in reading.tokens)
         if numbers and len(text) > 80:
             return Frame(entity=frame.entity)

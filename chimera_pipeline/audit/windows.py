@@ -86,6 +86,8 @@ def _cut(tokens: Sequence[Token], gap: list[int]) -> int:
             return index
     if texts and texts[-1] in {"to", "→", "-", "bis"}:
         return len(texts) - 1
+    if texts[-2:] == ["<S>", "of"]:  # "6 % above the mean of 412 us"
+        return len(texts) - (3 if texts[-3:-2] == ["the"] else 2)
     for index in range(begin, len(texts)):
         if texts[index] in PREPOSITIONS:
             names = [text for text in texts[index:] if text.startswith("<")]

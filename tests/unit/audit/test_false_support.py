@@ -78,3 +78,31 @@ TRUE = [
 @pytest.mark.parametrize(("store", "text"), TRUE)
 def test_its_true_counterpart_is_supported(store: str, text: str) -> None:
     assert audit(text, STORES[store]).verdict is Verdict.SUPPORTED
+
+
+FILES = tuple(
+    facts_from_rows(
+        {
+            "metric": "files",
+            "statistic": "count",
+            "entity": "artifacts",
+            "condition": condition,
+            "value": n,
+            "unit": "files",
+        }
+        for condition, n in (("", 104), ("benchmark files (csv, json and markdown)", 101), ("text files", 3))
+    )
+)
+
+
+def test_all_files_or_the_benchmark_files_may_be_counted_and_nothing_else() -> None:
+    assert audit("101 files were analysed, 104 files in all.", FILES).verdict is Verdict.SUPPORTED
+    assert audit("101 benchmark files were read.", FILES).verdict is Verdict.SUPPORTED
+    assert audit("104 benchmark files were read.", FILES).verdict is Verdict.CONTRADICTED
+    assert audit("103 files were read.", FILES).verdict is Verdict.CONTRADICTED
+
+
+@pytest.mark.parametrize("heading", ["# Benchmarks", "## Text generation"])
+def test_a_heading_is_no_kind_of_file(heading: str) -> None:
+    text = f"{heading}\n\nqwen2.5:7b has a mean decode throughput of 84.2 tok/s."
+    assert audit(text, (*STORES["chat"], *FILES)).verdict is Verdict.SUPPORTED

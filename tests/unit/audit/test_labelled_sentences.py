@@ -56,7 +56,9 @@ def test_no_sentence_of_the_third_set_is_falsely_supported(third: labelled.Score
     assert third.false_supported == []
 
 
-@pytest.mark.parametrize(("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100), ("sixth.yaml", 200)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100), ("sixth.yaml", 200), ("seventh.yaml", 60)]
+)
 def test_later_sets_hold_as_well_and_value_matching_does_not(name: str, size: int) -> None:
     linked = labelled.scored(labelled.cases(name))
     plain = labelled.scored(labelled.cases(name), labelled.value_only)
@@ -65,7 +67,7 @@ def test_later_sets_hold_as_well_and_value_matching_does_not(name: str, size: in
     assert linked.accuracy >= 0.95, linked.wrong
     assert linked.false_supported == []
     assert plain.accuracy < 0.4
-    assert len(plain.false_supported) > 10
+    assert len(plain.false_supported) > (10 if size >= 100 else 0)
 
 
 @pytest.mark.parametrize("name", ["sentences.yaml", "heldout.yaml", "third.yaml"])

@@ -146,3 +146,26 @@ def test_deeply_nested_fences_end() -> None:
         fence = "`" * (depth + 3)
         text = f"{fence}md\n{text}\n{fence}"
     assert blocks(text) == blocks(text)
+
+
+def test_rows_of_a_table_without_closing_tags_are_read_each_under_the_head_of_its_group() -> None:
+    facts = facts_from_rows(
+        {
+            "metric": "time_s",
+            "statistic": "mean",
+            "entity": name,
+            "condition": f"device={device}",
+            "value": value,
+            "unit": "s",
+            "n": 9,
+        }
+        for name, device, value in (("conv", "cuda", 0.5), ("gemm", "cuda", 0.7), ("conv", "cpu", 4.0))
+    )
+    page = (
+        "<html><body><table><thead><tr><th>Case<th>Mean time (s)</thead><tbody>"
+        "<tr><th colspan=2 scope=rowgroup>CUDA<tr><th scope=row>conv<td>{}<tr><th scope=row>gemm<td>0.7</tbody>"
+        "<tbody><tr><th colspan=2 scope=rowgroup>CPU<tr><th scope=row>conv<td>4.0</tbody></table><p>Done.</body></html>"
+    )
+    true, false = audit(page.format("0.5"), facts), audit(page.format("4.0"), facts)
+    assert (true.verdict, true.numbers) == (Verdict.SUPPORTED, 3)
+    assert false.verdict is Verdict.CONTRADICTED
