@@ -5,6 +5,7 @@ Exact fractions throughout. Comparisons between facts are in `comparing`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -247,7 +248,9 @@ class Judge:
                 return contradicted(says(direct.facts[0]), direct.facts[0])
         if not carriers:
             return unsupported(f"no fact states a spread of {chosen.near[0].described() if chosen.near else 'it'}")
-        options: list[Callable[[FactView], Fraction | None]] = [lambda fact: fact.sd]
+        if wanted not in _FROM_SD:
+            return unsupported(f"no fact has this statistic: {wanted}", carriers[0])
+        options: list[Callable[[FactView], Fraction | None]] = [_FROM_SD[wanted]]
         if wanted == "cv" or (number.measure and number.measure.kind == "percent"):
             options = [_relative_spread]
         if plus_minus:
@@ -313,6 +316,21 @@ class Judge:
         pick = (min if extreme == "min" else max)(every, key=lambda fact: fact.base)
         outcome, _ = best(number, [pick], "eq", lambda fact: fact.value)
         return supported(says(pick), pick) if outcome else contradicted(f"the {extreme} is {says(pick)}", pick)
+
+
+def _standard_error(fact: FactView) -> Fraction | None:
+    if fact.sd is None or not fact.n:
+        return None
+    return Fraction(math.sqrt(fact.sd * fact.sd / fact.n))
+
+
+_FROM_SD: dict[str, Callable[[FactView], Fraction | None]] = {
+    "std": lambda fact: fact.sd,
+    "cv": lambda fact: fact.sd,
+    "variance": lambda fact: None if fact.sd is None else fact.sd * fact.sd,
+    "stderr": _standard_error,
+}
+"""What follows from a standard deviation (`cv` of facts whose deviation is relative already)."""
 
 
 def _half_interval(fact: FactView) -> Fraction | None:

@@ -45,6 +45,12 @@ _TASK_FIRST = re.compile(
 )
 
 
+_TASK_NAMED = re.compile(
+    r"\b([A-Z][A-Z0-9-]+|[A-Z][a-z]+[A-Z]\w*)\s+(?:test\s+|average\s+|mean\s+)?"
+    r"(?:accuracy|scores?|exact match|perplexity|pass@1)\b"
+)
+
+
 _NO_TASK = frozenset(
     ["cpu", "gpu", "gpus", "cpus", "ttft", "json", "csv", "ram", "vram", "gb", "api", "llm", "us", "eu", "utc"]
 )
@@ -82,7 +88,7 @@ def unknown_names(writer: Writer, *, leading_letter: bool) -> None:
         writer.add(Token("E", match.start(), match.end(), name, entity=EntityRef(name, ())))
     if leading_letter:
         return
-    for match in (*_TASK.finditer(text), *_TASK_FIRST.finditer(text)):
+    for match in (*_TASK.finditer(text), *_TASK_FIRST.finditer(text), *_TASK_NAMED.finditer(text)):
         name = match.group(1)
         if name.lower() not in words.HARDWARE | words.VERSIONED | _NO_TASK:
             writer.add(Token("C", match.start(1), match.end(1), name, condition=(name.lower(), "")))

@@ -215,7 +215,8 @@ def _listed_entities(state: SentenceState, item: BoundNumber) -> list[EntityRef]
     entities = [at for at in item.pre if tokens[at].kind == "E"]
     if len(entities) < 2 or len([other for other in state.bound if other.group == item.group]) > 1:
         return []
-    texts = {tokens[at].text for at in item.pre if tokens[at].kind in "WP"}
+    bound = item.pre[-2:] if state.roles[item.at].comparator in {"gt", "ge", "lt", "le"} else ()  # "more than 10 GB"
+    texts = {tokens[at].text for at in item.pre if tokens[at].kind in "WP" and at not in bound}
     joined = all(
         {tokens[at].text for at in range(first + 1, second)} <= {",", "and", "as", "well", "both", "the", "nor", "or"}
         for first, second in pairwise(entities)

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from chimera_pipeline.audit import measures
-from chimera_pipeline.audit.lexicon import Lexicon
+from chimera_pipeline.audit.lexicon import Lexicon, MetricRef
 from chimera_pipeline.audit.numerals import WORDS, Printed, Style, numerals
 from chimera_pipeline.audit.phrases import Part
 from chimera_pipeline.audit.tokens import N_NOUNS, Number, Token, Writer
@@ -153,8 +153,26 @@ _NONE = re.compile(
 )
 
 
+_ALL = re.compile(
+    r"\ball(?:\s(?:of\s)?the)?\s(?:requests?|calls?)\b(?=[^.;,]*\b(?:succeed|complet|went through))", re.IGNORECASE
+)
+
+
+def _all_succeeded(writer: Writer) -> None:
+    """ "All requests succeeded" counts none that failed."""
+    match = _ALL.search(writer.text)
+    succeeded = next((token for token in writer.tokens if token.metric and token.metric.keys[0] == "requests_ok"), None)
+    if match is None or succeeded is None:
+        return
+    none = Printed(Fraction(0), Fraction(1, 2))
+    number = Number(none, (none,), "all", None, "request")
+    if writer.add(Token("N", match.start(), match.start() + 3, "all", number=number)):
+        succeeded.metric = MetricRef("failed requests", ("requests_failed",))
+
+
 def spelled_tokens(writer: Writer, tokens: list[Part]) -> None:
     """Add numbers in words and multiples ("five requests", "twice", "no request failed")."""
+    _all_succeeded(writer)
     for match in _NONE.finditer(writer.text):
         none = Printed(Fraction(0), Fraction(1, 2))
         stop = match.start() + (2 if match.group().lower().startswith("no") else 7)

@@ -56,6 +56,15 @@ FALSE = {
         "Going from concurrency 1 to concurrency 64 doubles the median TPOT of Llama-3.1-8B-Instruct "
         "(12.7 ms to 55.4 ms).",
     ),
+    "a task that no fact has, in a table": ("scores", "| | phi-4 |\n|---|---|\n| HellaSwag accuracy (%) | 79.3 |\n"),
+    "one of two under a bound": ("chat", "Neither zeta9:4b nor mistral-nemo:12b needs more than 9 s of cold TTFT."),
+    "both over a bound": ("chat", "zeta9:4b and llama3.2:3b exceed 100 tok/s in mean decode throughput."),
+    "a deviation called an error": (
+        "chat",
+        "The standard error of the mean decode throughput of qwen2.5:7b is 1.37 tok/s.",
+    ),
+    "a deviation called a variance": ("chat", "The variance of the decode throughput of qwen2.5:7b is 1.37."),
+    "all succeeded": ("web", "All requests to checkout-api at vus=50 succeeded."),
     "a task that no fact has, first": ("scores", "On HellaSwag phi-4 gets an exact match of 0.882."),
 }
 
@@ -67,6 +76,8 @@ def test_a_false_sentence_is_not_supported(why: str) -> None:
 
 
 TRUE = [
+    ("chat", "The standard error of the mean decode throughput of qwen2.5:7b is 0.48 tok/s."),
+    ("chat", "The variance of the decode throughput of qwen2.5:7b is 1.88."),
     ("llamabench", "On the GPU, llama-8b-q8_0 generates 81.09 tokens/s (tg128)."),
     ("web", "Request latency of checkout-api at vus=200: p95 551.2 ms, p99 1.408 s."),
     ("commands", "Every run of ripgrep took less than 141 ms."),
