@@ -199,8 +199,14 @@ def _explain(error: ValidationError, flags: Collection[str]) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{_place(key, flags)}: {key} is no setting{_did_you_mean(key)}")
         else:
-            lines.append(f"{_place(key, flags)}: {key} = {problem['input']!r}: {problem['msg'].lower()}")
+            lines.append(f"{_place(key, flags)}: {key} = {_shown(key, problem['input'])}: {problem['msg'].lower()}")
     return "; ".join(lines)
+
+
+def _shown(key: str, value: object) -> str:
+    """A wrong value as a message quotes it; of a setting that holds secrets it is not quoted."""
+    field = Settings.model_fields.get(key.split(".")[0])
+    return "(not shown)" if field is not None and "SecretStr" in str(field.annotation) else repr(value)
 
 
 def _place(key: str, flags: Collection[str]) -> str:

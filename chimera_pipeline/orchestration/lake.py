@@ -62,6 +62,7 @@ class Lake:
         frames = itertools.chain((first, second), coming)
         parts = (pa.Table.from_pandas(frame, schema=types, preserve_index=False) for frame in frames)
         opening, path = next(parts), self.table_path(name, part)
+        atomic.refuse_links(path.parent, path.parent.parent)
         with (
             atomic.publish(path) as stream,
             pq.ParquetWriter(stream, opening.schema, compression="zstd") as writer,

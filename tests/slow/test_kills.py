@@ -11,7 +11,7 @@ from chimera_pipeline import atomic
 from tests import corpus
 from tests.hostile import kills, stages
 
-KILLS = 200 if os.environ.get("EXHAUSTIVE") else 8
+KILLS = 200 if os.environ.get("EXHAUSTIVE") else 6
 """How often a run is killed; 200 times with EXHAUSTIVE=1."""
 
 
@@ -61,4 +61,4 @@ def test_a_run_that_is_killed_leaves_one_generation_and_the_next_one_comes_to_th
             print(f"{number + 1} of {KILLS} kills of a run of {needed:.2f} s: {dict(found)}", flush=True)
     print(f"{KILLS} kills of a run of {needed:.2f} s: {dict(found)}")
     assert sum(found.values()) == KILLS
-    assert len(found) > 2, "all instants came to the same state"
+    assert len(found) >= 2, "all instants came to the same state"

@@ -121,3 +121,16 @@ def test_text_without_quotes_says_how_it_is_written() -> None:
     toml("period = month\n")
     with pytest.raises(SettingsError, match=r'line 1.*name = "value"'):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    "line", ['alerts = "slack://qzxwvk/qzxwvk"', "openai_key = ['qzxwvk']", "alerts = [['qzxwvk']]"]
+)
+def test_a_wrong_value_of_a_setting_that_holds_secrets_is_not_quoted(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chimera.toml").write_text(line)
+    with pytest.raises(SettingsError, match=r"chimera\.toml: .*not shown") as raised:
+        settings.load()
+    assert "qzxwvk" not in str(raised.value)

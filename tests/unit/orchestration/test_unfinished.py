@@ -62,13 +62,14 @@ def written(out: Path) -> None:
     with sole_writer(out), Store(out):
         lake.write_value("analysis", {}, "all")
         lake.write_frame("facts", tables.frame("facts"), "all")
+        lake.write_frames("measurements", [tables.frame("measurements")] * 2)
         lake.write_report("all", {"report.md": b"x"})
         lake.write_index({"index.md": b"x"})
 
 
 @pytest.mark.parametrize(
-    "place", ["tables", "tables/facts", "reports", "reports/all", ".chimera", ".chimera/assets", ".chimera-out",
-              ".chimera/store-v2.sqlite", ".chimera/lock"]
+    "place", ["tables", "tables/facts", "tables/measurements", "reports", "reports/all", ".chimera",
+              ".chimera/assets", ".chimera-out", ".chimera/store-v2.sqlite", ".chimera/lock"]
 )  # fmt: skip
 def test_nothing_is_written_through_a_link_in_the_output_folder(tmp_path: Path, place: str) -> None:
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
