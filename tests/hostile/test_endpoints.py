@@ -299,5 +299,5 @@ def test_the_webserver_is_opened_on_loopback_and_nowhere_else(tmp_path: Path) ->
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (line,) = [line for line in makefile.splitlines() if "dagster dev" in line]
     assert "-h 127.0.0.1" in line
-    source = (ROOT / "chimera_pipeline/cli/commands.py").read_text(encoding="utf-8")
+    source = (ROOT / "chimera_pipeline/cli/tools.py").read_text(encoding="utf-8")
     assert re.findall(r'"-h", "([^-"]+)"', source) == ["127.0.0.1"]

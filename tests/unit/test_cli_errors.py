@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chimera_pipeline import cli
+from chimera_pipeline.cli import entry
 from chimera_pipeline.errors import InputError
 from chimera_pipeline.orchestration.auditing import audit_file
 
@@ -23,8 +23,8 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIqzxwvk\n-----END RSA PRIVATE KEY-----
 def test_an_error_of_any_library_is_shown_without_secrets_and_control_characters(
     error: Exception, debug: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(cli.DEBUG, "1" if debug else "")
-    with pytest.raises(SystemExit) as ended, cli._orderly():
+    monkeypatch.setenv(entry.DEBUG, "1" if debug else "")
+    with pytest.raises(SystemExit) as ended, entry.orderly():
         raise error
     said = capsys.readouterr().err
     assert ended.value.code == code
@@ -35,7 +35,7 @@ def test_an_error_of_any_library_is_shown_without_secrets_and_control_characters
 
 
 def test_what_a_library_meets_on_the_disk_is_one_line_and_no_defect(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended, cli._orderly():
+    with pytest.raises(SystemExit) as ended, entry.orderly():
         raise OSError(28, "No space left on device", "/out/x\x1b.parquet")
     assert ended.value.code == 74
     assert capsys.readouterr().err == "chimera: /out/x\\x1b.parquet: No space left on device\n"

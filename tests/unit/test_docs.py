@@ -164,8 +164,9 @@ STATES = {
     "facts/comparisons_text.py": "compare --json",
     "orchestration/doctor/examination.py": "doctor --json",
     "orchestration/benching.py": "profiles compare --json",
-    "cli/commands.py": "inventory --json",
     "orchestration/published_copy.py": "current.json",
+    "cli/runs.py": "inventory --json",
+    "cli/answers.py": "quarantine --json",
 }
 """Module -> the object whose form it states the version of."""
 
