@@ -14,9 +14,11 @@ from chimera_pipeline.orchestration import run
 
 def test_a_run_looks_for_garbage_seldom_and_leaves_the_interpreter_as_it_was() -> None:
     before = gc.get_threshold()
-    with pytest.raises(KeyError), run._few_collections():
+    with run._few_collections():
         assert gc.isenabled()
         assert gc.get_threshold()[0] >= 100 * before[0]
+    assert gc.get_threshold() == before
+    with pytest.raises(KeyError), run._few_collections():
         raise KeyError
     assert gc.get_threshold() == before
 
