@@ -8,14 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from chimera_pipeline import settings
-from chimera_pipeline.orchestration import checks, steps
-from chimera_pipeline.orchestration.lake import Lake
-from chimera_pipeline.orchestration.measured import Measured
-
 
 def main() -> None:
     """Print seconds and memory after each stage."""
+    # here, as in the command: a process that reads runs this file again, and needs none of them
+    from chimera_pipeline import settings
+    from chimera_pipeline.orchestration import checks, steps
+    from chimera_pipeline.orchestration.lake import Lake
+    from chimera_pipeline.orchestration.measured import Measured
+
     chosen = settings.load(artifacts=sys.argv[1], out=Path(sys.argv[2]))
     lake = Lake(chosen.out)
     started = time.perf_counter()
