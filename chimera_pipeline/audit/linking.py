@@ -350,7 +350,7 @@ def _condition_fits(key: str, value: str, fact: FactView, known: set[str]) -> bo
     if key == EXACT:
         return fact.condition.lower() == value or conditions_of(value) <= fact.conditions
     if key in stated:
-        return stated[key] == value or _any_gpu(value, stated[key])
+        return stated[key] in value.split("|") or _any_gpu(value, stated[key])
     if not value and any(key == other or _any_gpu(key, other) for other in stated.values()):
         return True
     if key == "phase" or not value:

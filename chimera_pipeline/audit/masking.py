@@ -178,7 +178,7 @@ def _options(text: str) -> Iterator[Mask]:
             continue
         if key in {"timeout", "num_ctx"} and re.match(r"\s?(?:tok/s|tokens?/s|%|x\b)", after):
             continue
-        condition = (key, plain_value(values[0])) if key and len(values) == 1 else None
+        condition = (key, "|".join(map(plain_value, values))) if key and 0 < len(values) < 4 else None
         step = re.search(r"\bfrom\s.*?(?=\s+to\b)", match.group())
         if key and step and len(values) == 2:
             yield Mask(match.start(), match.start() + step.end(), "option", (key, plain_value(values[0])))

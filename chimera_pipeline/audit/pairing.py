@@ -159,7 +159,10 @@ def runs(tokens: Sequence[Token], bound: list[BoundNumber]) -> dict[int, Frame]:
                     frame = replace(frame, statistic=tokens[pools["S"][position]].statistic)
                 if len(pools["M"]) == count:
                     frame = replace(frame, metric=tokens[pools["M"][position]].metric)
-                if len(pools["C"]) == count and len({tokens[at].condition[0] for at in pools["C"]}) == 1:
+                several = [tokens[at].condition for at in pools["C"] if "|" in tokens[at].condition[1]]
+                if len(several) == 1 and several[0][1].count("|") == count - 1:  # "at concurrency 16 and 64: A and B"
+                    frame = frame.with_conditions([(several[0][0], several[0][1].split("|")[position])])
+                elif len(pools["C"]) == count and len({tokens[at].condition[0] for at in pools["C"]}) == 1:
                     frame = frame.with_conditions([tokens[pools["C"][position]].condition])
                 elif position and not places_of(tokens, bound[order + position].pre, "C"):
                     frame = frame.with_conditions([tokens[at].condition for at in pools["C"]])

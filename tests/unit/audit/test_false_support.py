@@ -51,6 +51,10 @@ FALSE = {
         "chat",
         "The mean decode throughput of qwen2.5:7b is 84.216 tok/s, 95 % confidence interval 83.07 to 85.36 req/s.",
     ),
+    "values of two conditions the other way round": (
+        "serving",
+        "Median TTFT of Llama-3.1-8B-Instruct at concurrency 16 and 64 is 413 ms and 85 ms.",
+    ),
     "values under two conditions are no range": (
         "serving",
         "Going from concurrency 1 to concurrency 64 doubles the median TPOT of Llama-3.1-8B-Instruct "
@@ -76,6 +80,7 @@ def test_a_false_sentence_is_not_supported(why: str) -> None:
 
 
 TRUE = [
+    ("serving", "Median TTFT of Llama-3.1-8B-Instruct at concurrency 16 and 64 is 85 ms and 413 ms."),
     ("chat", "The standard error of the mean decode throughput of qwen2.5:7b is 0.48 tok/s."),
     ("chat", "The variance of the decode throughput of qwen2.5:7b is 1.88."),
     ("llamabench", "On the GPU, llama-8b-q8_0 generates 81.09 tokens/s (tg128)."),
