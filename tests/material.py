@@ -8,12 +8,11 @@ from typing import Any
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
-from chimera_pipeline.facts import points
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import steps
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
-from chimera_pipeline.orchestration.material import Material
+from chimera_pipeline.orchestration.material import Material, material_of
 
 NOW = 1_800_000_000.0
 
@@ -23,9 +22,7 @@ def material(artifacts: Path, out: Path, *, period: str = "all", **more: Any) ->
     manifest."""
     chosen = settings_module.load(artifacts=str(artifacts), out=out, **{"llm": "none", "settle_seconds": 0, **more})
     lake = Lake(out)
-    inventory = steps.take_inventory(chosen, now=NOW)
-    steps.read_new(chosen, inventory)
-    settled = steps.settle_store(chosen, inventory, now=NOW)
+    settled = steps.settled(chosen, now=NOW)
     rows = melt(settled, period="month", trust_file_times=chosen.trust_file_times)
     facts = facts_room.facts_of(
         {
@@ -39,18 +36,12 @@ def material(artifacts: Path, out: Path, *, period: str = "all", **more: Any) ->
     told = brief(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], period=period)
     analysis = analyse(chosen, lake, facts, settled["artifacts"], settled["telemetry_gaps"], told, period=period)
     tables.frame("claims", analysis.pop("claims"))
-    files, gaps = facts_room.of_period(settled["artifacts"], settled["telemetry_gaps"], rows, period)
-    return Material(
+    return material_of(
+        chosen,
+        {**settled, "measurements": rows},
+        facts,
         period=period,
-        facts=facts,
-        points=points.points_of(facts, rows, settled["series"], period=period),
-        analysis=analysis,
         brief=told,
-        artifacts=settled["artifacts"],
-        files=files,
-        series=settled["series"],
-        gaps=gaps,
-        quarantine=settled["quarantine"],
-        reproducibility=steps.reproducibility(chosen, settled["artifacts"], period),
+        analysis=analysis,
         run={"run_id": "test", "generated_at": "2025-10-08T12:00:00+00:00", "durations_s": {"ingest": 1.25}},
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chimera_pipeline import settings
+from chimera_pipeline import settings, wording
 from chimera_pipeline.cli.app import app
 from chimera_pipeline.cli.options import (
     Artifacts,
@@ -107,7 +107,7 @@ def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) ->
         return
     artifacts, rows = result["artifacts"], result["tables"]
     note(
-        f"{artifacts['total']} files ({', '.join(f'{n} {name}' for name, n in artifacts['by_status'].items())}), "
+        f"{wording.count(artifacts['total'], 'file')} ({', '.join(f'{n} {name}' for name, n in artifacts['by_status'].items())}), "
         f"{rows['measurements']} measurements, {result['facts']} facts, {rows['telemetry_gaps']} gaps "
         f"({seconds:.1f} s)"
     )

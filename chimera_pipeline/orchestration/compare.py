@@ -47,9 +47,7 @@ def side(settings: Settings, name: str) -> Side:
 def _read(settings: Settings, name: str) -> Side:
     with tempfile.TemporaryDirectory(prefix="chimera-compare-") as scratch:
         chosen = settings.model_copy(update={"artifacts": name, "out": Path(scratch)})
-        inventory = steps.take_inventory(chosen, now=time.time())
-        steps.read_new(chosen, inventory)
-        settled = steps.settle_store(chosen, inventory, now=time.time())
+        settled = steps.settled(chosen, now=time.time())
     rows = melt(settled, period=settings.period, trust_file_times=settings.trust_file_times)
     return rows, settled["series"]
 

@@ -14,7 +14,6 @@ from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.facts import build as facts_room
-from chimera_pipeline.facts import points
 from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import (
     checks,
@@ -23,14 +22,13 @@ from chimera_pipeline.orchestration import (
     publication,
     run_metrics,
     staleness,
-    steps,
     unfinished,
 )
 from chimera_pipeline.orchestration import published_copy as copy
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.locking import PARTITION
-from chimera_pipeline.orchestration.material import Material
+from chimera_pipeline.orchestration.material import material_of
 from chimera_pipeline.orchestration.partitions import name_of
 from chimera_pipeline.orchestration.store_assets import KINDS, OWNERS, VERSION
 from chimera_pipeline.settings import Settings
@@ -172,19 +170,19 @@ def report_assets(
         period = period_of(context)
         progress.tell(f"writing the report of {period}, and auditing it")
         found = facts_room.from_frame(facts)
-        files, gaps = facts_room.of_period(artifacts, telemetry_gaps, measurements, period)
-        material = Material(
+        material = material_of(
+            settings,
+            {
+                "measurements": measurements,
+                "artifacts": artifacts,
+                "series": series,
+                "telemetry_gaps": telemetry_gaps,
+                "quarantine": quarantine,
+            },
+            found,
             period=period,
-            facts=found,
-            points=points.points_of(found, measurements, series, period=period),
-            analysis=analysis,
             brief=collector_brief,
-            artifacts=artifacts,
-            files=files,
-            series=series,
-            gaps=gaps,
-            quarantine=quarantine,
-            reproducibility=steps.reproducibility(settings, artifacts, period),
+            analysis=analysis,
             run={
                 "run_id": context.run.run_id,
                 "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -87,6 +87,13 @@ def measure(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> Iterator
     )
 
 
+def settled(settings: Settings, *, now: float) -> dict[str, pd.DataFrame]:
+    """Every settled table of the artifacts as they are now: listed, read and settled in one go."""
+    inventory = take_inventory(settings, now=now)
+    read_new(settings, inventory)
+    return settle_store(settings, inventory, now=now)
+
+
 def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator[tuple[Artifact, Reading | None]]:
     """Each artifact with a reading of its own: copies do not share rows, which settling changes."""
     for start in range(0, len(artifacts), CHUNK):

@@ -35,8 +35,9 @@ def test_the_reader_of_the_page_reads_the_file_of_the_page(tmp_path: Path) -> No
     (tmp_path / "results").mkdir()
     installed(tmp_path / "site")
     (tmp_path / "results" / "stopwatch.txt").write_text(FILES["results/stopwatch.txt"])
-    done = chimera("run", "results", "--llm", "none", "--json", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
+    done = chimera("run", "results", "--llm", "none", cwd=tmp_path, PYTHONPATH=str(tmp_path / "site"))
     assert done.returncode == 0, done.stderr
+    assert "1 file (1 ok), 5 measurements" in done.stderr
     artifacts = pd.read_parquet(tmp_path / "chimera-out" / "tables" / "artifacts")
     assert artifacts.loc[0, ["status", "tool", "rows_ok", "rows_failed"]].tolist() == ["ok", "stopwatch", 5, 1]
     timings = pd.read_parquet(tmp_path / "chimera-out" / "tables" / "timings")

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 
 from chimera_pipeline import atomic, settings
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
-from chimera_pipeline.facts import build, points
+from chimera_pipeline.facts import build
 from chimera_pipeline.inventory.store import sole_writer
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import publication, staleness, steps, unfinished
 from chimera_pipeline.orchestration.agents import analyse, brief
 from chimera_pipeline.orchestration.lake import Lake
-from chimera_pipeline.orchestration.material import Material
+from chimera_pipeline.orchestration.material import material_of
 
 NOW = 1_800_000_000.0
 
@@ -26,9 +26,7 @@ NOW = 1_800_000_000.0
 def tables_of(root: Path, out: Path, **more: Any) -> dict[str, pd.DataFrame]:
     """Every settled table, `measurements` among them, of the artifacts under `root`."""
     chosen = settings.load(artifacts=str(root), out=out, **more)
-    inventory = steps.take_inventory(chosen, now=NOW)
-    steps.read_new(chosen, inventory)
-    settled = steps.settle_store(chosen, inventory, now=NOW)
+    settled = steps.settled(chosen, now=NOW)
     used = {name: settled[name] for name in (*METRIC_TABLES, EXTRAS, "artifacts")}
     long = melt(used, period="month", trust_file_times=False, reader_version=steps.reader_version(chosen))
     return {**settled, "measurements": long}
@@ -56,18 +54,13 @@ def run(root: Path, out: Path) -> None:
         lake.write_frame("facts", build.to_frame(found), "all")
         told = brief(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], period="all")
         analysis = analyse(chosen, lake, found, tables["artifacts"], tables["telemetry_gaps"], told, period="all")
-        material = Material(
+        material = material_of(
+            chosen,
+            tables,
+            found,
             period="all",
-            facts=found,
-            analysis=analysis,
             brief=told,
-            points=points.points_of(found, tables["measurements"], tables["series"], period="all"),
-            artifacts=tables["artifacts"],
-            files=tables["artifacts"],
-            series=tables["series"],
-            gaps=tables["telemetry_gaps"],
-            quarantine=tables["quarantine"],
-            reproducibility=steps.reproducibility(chosen, tables["artifacts"], "all"),
+            analysis=analysis,
             run={"run_id": "r", "generated_at": "2025-11-23T00:00:00+00:00", "durations_s": {}},
         )
         publication.publish(lake, publication.made(material))
