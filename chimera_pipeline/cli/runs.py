@@ -106,8 +106,9 @@ def _tell(result: dict[str, Any], fresh: bool, seconds: float, verbose: bool) ->
         note(f"nothing changed ({seconds:.1f} s)")
         return
     artifacts, rows = result["artifacts"], result["tables"]
+    by_status = ", ".join(f"{n} {name}" for name, n in artifacts["by_status"].items())
     note(
-        f"{wording.count(artifacts['total'], 'file')} ({', '.join(f'{n} {name}' for name, n in artifacts['by_status'].items())}), "
+        f"{wording.count(artifacts['total'], 'file')} ({by_status}), "
         f"{rows['measurements']} measurements, {result['facts']} facts, {rows['telemetry_gaps']} gaps "
         f"({seconds:.1f} s)"
     )
