@@ -15,6 +15,12 @@ LABEL = re.compile(r"[A-Z]{1,3}\d{1,6}")
 _MARK = re.compile(r"\[([A-Z]{1,3}\d{1,6})\]")
 
 
+def label_of_link(target: str) -> str:
+    """The label that a link within a page leads to: `F12` of `#F12`; nothing for any other target."""
+    label = target.removeprefix("#")
+    return label if target.startswith("#") and LABEL.fullmatch(label) else ""
+
+
 class Citations:
     """Label -> fact, and the facts that a text cites."""
 
@@ -43,4 +49,5 @@ class Citations:
 
 
 def _id(cell: str) -> str:
-    return cell.strip().strip("`").replace("\\", "")
+    """The fact id that a cell holds or begins with."""
+    return cell.strip().strip("`").replace("\\", "").partition(" ")[0]

@@ -68,7 +68,7 @@ class CitedRows:
         differing = [
             f"{kind} {cell or '(blank)'}"
             for kind, cell in zip(kinds, cells, strict=False)
-            if kind is not None and not _same(kind, cell, fact)
+            if kind is not None and not _same(kind, cell, fact, block.scope)
         ]
         about = _Cited(fact, says(fact), differing)
         found: list[Draft] = []
@@ -96,14 +96,14 @@ def _header(cell: str) -> tuple[str, Measure | None]:
 
 
 def _kind(bare: str, fact: FactView) -> str | None:
-    """What a column holds; None for a header that names nothing of a fact. The metric's own label heads its values."""
+    """What a column holds; None for a header that names nothing of a fact. Metric or unit may head the values."""
     if bare in _NUMBERS or bare in _WORDS or bare in _OTHER or bare in {"statistic", "verdict"}:
         return bare
-    return "value" if bare == fact.phrase.lower() else None
+    return "value" if bare in (fact.phrase.lower(), fact.unit) else None
 
 
-def _same(kind: str, cell: str, fact: FactView) -> bool:
-    """True where a cell of words says what the fact has."""
+def _same(kind: str, cell: str, fact: FactView, scope: Sequence[str]) -> bool:
+    """True where a cell of words says what the fact has; a condition, together with the head of its group of rows."""
     if kind == "statistic":
         named = statistic_name(cell.replace(" ", "_"))
         if named == "sample" and fact.n == 1:
@@ -112,7 +112,13 @@ def _same(kind: str, cell: str, fact: FactView) -> bool:
     if kind == "verdict":
         stated = cell.strip("*").lower().replace(" ", "_")
         return fact.verdict is None if not stated else _VERDICTS.get(stated, stated) == fact.verdict
+    if kind == "condition" and _options(cell) | _options(scope[-1] if scope else "") == _options(fact.condition):
+        return True
     return kind not in _WORDS or " ".join(cell.split()).lower() == " ".join(_WORDS[kind](fact).split()).lower()
+
+
+def _options(text: str) -> frozenset[str]:
+    return frozenset(" ".join(word.split()).lower() for word in text.split(",") if word.strip())
 
 
 def _numbers(kind: str, unit: Measure | None, cell: str, style: Style, about: _Cited) -> Iterable[Draft]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from chimera_pipeline.audit import citations
 from chimera_pipeline.audit.blocks import Block, ScopeStack, Table
 
 _SKIPPED = frozenset({"script", "style", "pre", "template", "noscript", "svg", "head", "title", "textarea", "math"})
@@ -72,6 +73,8 @@ class _Reader(HTMLParser):
         self._header: tuple[str, ...] = ()
         self._group: tuple[str, ...] = ()
         self._cell: list[str] | None = None
+        self._cited: list[str] = []
+        self._link = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
@@ -83,6 +86,8 @@ class _Reader(HTMLParser):
             self._skip.append(tag)
         elif tag == "code":
             self._put("`")
+        elif tag == "a":
+            self._link = citations.label_of_link(dict(attrs).get("href") or "")
         elif tag == "br":
             self._put("\n" if self._cell is None else " ")
         elif tag in {"td", "th"}:
@@ -118,6 +123,8 @@ class _Reader(HTMLParser):
                     pass
         elif tag == "code":
             self._put("`")
+        elif tag == "a":
+            self._cite()
         elif tag in {"td", "th"}:
             self._close_cell()
         elif tag == "tr" or tag in _ROW_GROUPS:
@@ -152,6 +159,14 @@ class _Reader(HTMLParser):
         if self._text or data.strip():
             self._text.append(data)
 
+    def _cite(self) -> None:
+        """A link to a fact's label is a mark such as [F12]: behind its text, or in a cell of its own at a row's end."""
+        label, self._link = self._link, ""
+        if label and self._row is not None:
+            self._cited.append(label)
+        elif label:
+            self._put(f" [{label}]")
+
     def _close_cell(self) -> None:
         if self._cell is not None and self._row is not None:
             self._row.append(" ".join("".join(self._cell).split()))
@@ -160,6 +175,7 @@ class _Reader(HTMLParser):
     def _close_row(self) -> None:
         self._close_cell()
         row, self._row = self._row, None
+        cited, self._cited = dict.fromkeys(self._cited), []
         if not row:
             return
         if self._row_is_head and not self._header:
@@ -168,8 +184,11 @@ class _Reader(HTMLParser):
         if len(row) == 1 < len(self._header):  # the head of a group of rows is what they stand under
             self._group = (row[0],) if row[0] else ()
             return
-        text = "| " + " | ".join(row) + " |"
         header = self._header or ("",) * len(row)
+        if len(cited) == 1 and len(row) == len(header):
+            row.append(f"[{next(iter(cited))}]")
+            header = (*header, "Source")
+        text = "| " + " | ".join(row) + " |"
         self.blocks.append(
             Block(text, self._line, (*self._scope.current(), *self._group), self._paragraph, Table(header), tuple(row))
         )

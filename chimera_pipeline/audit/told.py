@@ -7,7 +7,7 @@ word or digit that differs leaves the sentence to the ordinary reading.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import Frame
@@ -28,11 +28,10 @@ def told_by_fact(reading: Reading, cited: Sequence[FactView]) -> list[Draft]:
     found: list[Draft] = []
     tokens = parts(reading.text)
     for fact in cited:
-        wanted = [part.text for part in parts(fact.text.rstrip("."))]
-        at = _find(tokens, wanted) if len(wanted) > 5 else None
+        at = next(filter(None, (_find(tokens, text) for text in _spellings(fact, tokens))), None)
         if at is None:
             continue
-        start, end = tokens[at].start, tokens[at + len(wanted) - 1].end
+        start, end = tokens[at.start].start, tokens[at.stop - 1].end
         found += _drafts(reading.text[start:end], fact)
         for token in reading.tokens:
             if start <= token.start < end:
@@ -41,9 +40,22 @@ def told_by_fact(reading: Reading, cited: Sequence[FactView]) -> list[Draft]:
     return found
 
 
-def _find(tokens: Sequence[Part], wanted: Sequence[str]) -> int | None:
-    texts = [token.text for token in tokens]
-    return next((at for at in range(len(texts) - len(wanted) + 1) if texts[at : at + len(wanted)] == wanted), None)
+def _spellings(fact: FactView, tokens: Sequence[Part]) -> Iterator[str]:
+    """The fact's text; and the same without its condition, where that stands beside it once for all its places."""
+    text = fact.text.rstrip(".")
+    yield text
+    options = fact.condition.split(", ")
+    if fact.condition and all(_find(tokens, option, fewest=1) is not None for option in options):
+        yield text.replace(f" ({fact.condition})", "")
+
+
+def _find(tokens: Sequence[Part], text: str, *, fewest: int = 6) -> range | None:
+    """Where the words of `text` stand among the tokens; a text of fewer words says too little to be known by it."""
+    texts, wanted = [token.text for token in tokens], [part.text for part in parts(text)]
+    if len(wanted) < fewest:
+        return None
+    places = range(len(texts) - len(wanted) + 1)
+    return next((range(at, at + len(wanted)) for at in places if texts[at : at + len(wanted)] == wanted), None)
 
 
 def _drafts(text: str, fact: FactView) -> list[Draft]:

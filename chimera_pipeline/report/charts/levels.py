@@ -171,7 +171,9 @@ def _title(material: Material, facts: list[Fact], rows: list[dict[str, Any]]) ->
         first = fact.statistic == "rank" and fact.value == 1 and fact.metric == facts[0].metric
         if first and {(series_id,) for series_id in fact.series_ids} == drawn:
             said = [one.condition for row in rows for one in row["facts"]]
-            return conditions.brief(fact.text, [*said, fact.condition]), material.label(fact.id)
+            phase = conditions.phase(fact.condition)[0]
+            told = conditions.brief(fact.text, [*said, fact.condition])
+            return (f"{told}, {phase}" if phase else told), material.label(fact.id)
     return None
 
 

@@ -208,3 +208,46 @@ def test_a_path_is_an_entity_where_a_fact_has_it(facts: list[FactView]) -> None:
     assert gate(text, facts, None).reason is None
     assert audit(text, facts).numbers == 1
     assert audit(text.replace("15", "16"), facts).verdict is Verdict.CONTRADICTED
+
+
+PAGE = """
+<table><thead><tr><th>Series<th>Condition<th>Statistic<th>tokens/s<th>n<th>sd<th>95 % interval<th>Grade</tr></thead>
+<tbody><tr><th colspan=8>prompt suite, threads=2</th></tr>
+<tr><th>nova3:latest<td>{condition}<td>mean<td><a href=#F1>{value}</a><td>6<td>1.213<td>97.16 to 99.71<td>from samples
+</tbody></table>
+<table><thead><tr><th>Label<th>Fact</tr></thead><tr id=F1><th>F1<td id=f1>f1 mean throughput</table>
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "verdict"),
+    [
+        ("num_ctx=1024, temperature=0", "98.44", Verdict.SUPPORTED),
+        ("num_ctx=1024, temperature=0", "99.44", Verdict.CONTRADICTED),
+        ("num_ctx=4096, temperature=0", "98.44", Verdict.UNSUPPORTED),
+        ("temperature=0", "98.44", Verdict.UNSUPPORTED),
+    ],
+)
+def test_a_row_of_a_page_cites_by_its_link_and_stands_under_the_head_of_its_group(
+    facts: list[FactView], condition: str, value: str, verdict: Verdict
+) -> None:
+    result = audit(PAGE.format(condition=condition, value=value), facts, html=True)
+    (claim,) = [one for one in result.claims if one.printed.startswith(value)]
+    assert claim.verdict is verdict, claim
+
+
+@pytest.mark.parametrize(
+    ("place", "about", "supported"), [("1", "warm, suite", True), ("2", "warm, suite", False), ("1", "suite", False)]
+)
+def test_a_cited_fact_told_with_its_condition_once_beside_it(place: str, about: str, supported: bool) -> None:
+    text = "nova3 (warm, suite) is 1 of 3 by median TTFT (0.0877 s), not told apart from luna (warm, suite)"
+    row = {
+        "id": "f_rank", "kind": "level", "metric": "ttft_s", "statistic": "rank", "entity": "nova3", "unit": "rank",
+        "condition": "warm, suite", "value": 1.0, "n": 3, "text": text,
+    }  # fmt: skip
+    told = f"nova3 is {place} of 3 by median TTFT (0.0877 s), not told apart from luna [F7] ({about})."
+    labels = "\n\n| Label | Fact |\n|---|---|\n| F7 | `f_rank` |\n"
+    result = audit(told + labels, facts_from_rows([row]))
+    found = [one.verdict is Verdict.SUPPORTED for one in result.claims if one.printed in ("1", "2", "3", "0.0877 s")]
+    assert found
+    assert all(found) is supported, result.claims
