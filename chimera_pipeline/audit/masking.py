@@ -112,7 +112,6 @@ _SIMPLE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("confidence", re.compile(r"\b\d{2}(?:\.\d+)?\s?%?[-\s]*(?=(?:confidence\s)?(?:CI|KI|confidence|credible|bootstrap|interval|Konfidenz\w*)\b)|\bconfidence\s(?:level\s)?(?:of\s)?\d{2}(?:\.\d+)?\s?%|\b(?:CI|confidence)\s?\d{2}\s?%|\bCI\d{2}\b(?!\.)|\bα\s?=\s?0?\.\d+", re.IGNORECASE)),
     ("model size", re.compile(r"\b\d+(?:\.\d+)?\s?[BM]\b(?=\s?(?:param|model|variant|version|weights|checkpoint|class|size))|\b\d+(?:\.\d+)?\s?(?:billion|million)[\s-]param\w+", re.IGNORECASE)),
 )  # fmt: skip
-_INTERVAL_WORD = re.compile(r"confidence interval|credible interval|interval|\bCI\b|\bKI\b|Konfidenzintervall")
 
 
 def masks(text: str, *, heading: bool) -> Iterator[Mask]:
@@ -267,8 +266,3 @@ def _measured(text: str, end: int) -> bool:
     return after is not None and any(
         measures.singular(word) in measures.COUNTED for word in re.findall(r"\w+", after.group())
     )
-
-
-def has_interval(text: str) -> bool:
-    """True where the sentence speaks of a confidence interval."""
-    return _INTERVAL_WORD.search(text) is not None

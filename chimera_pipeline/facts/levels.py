@@ -15,7 +15,7 @@ import pandas as pd
 from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
-from chimera_pipeline.facts import ids, statistics
+from chimera_pipeline.facts import ids, statistics, statistics_runs
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
@@ -23,6 +23,12 @@ SEED = 20_250_101
 QUANTILES = (0.9, 0.95, 0.99)
 MIN_INTERVAL = 5
 _SHAPES = ("mean", "median", "min", "max")
+_NAMES = {
+    "sample": "one",
+    "total_over_total": "total-over-total",
+    "between_run_sd": "sd between runs of",
+    "within_run_sd": "sd within runs of",
+}
 _NEVER_POOLED = ("p50", "p90", "p95", "p99")
 
 
@@ -92,7 +98,7 @@ def _text(about: About, statistic: str, value: float, n: int | None, condition: 
     extent = [f"n={n}" if n is not None else "n unknown"]
     extent += wording.spread(scale, more.get("sd"), more.get("ci_low"), more.get("ci_high"))
     where = f" ({condition})" if condition else ""
-    name = {"sample": "one", "total_over_total": "total-over-total"}.get(statistic, statistic)
+    name = _NAMES.get(statistic, statistic)
     shown = scale.quantity(value)
     return f"{name} {about.metric.label} of {about.entity}{where}: {shown}, {', '.join(extent)}"
 
@@ -133,7 +139,9 @@ def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | None = None) -> Iterator[Fact]:
     """Mean, extremes, median and the quantiles that n supports; one sample is told as that.
 
-    `parts` are output tokens and decode times of the same requests, for the rate over all work.
+    Where runs repeat, the run is the unit of replication: from 5 runs on the mean has an interval over runs, and the
+    spread between runs stands apart from that within them. `parts` are output tokens and decode times of the same
+    requests, for the rate over all work.
     """
     values, sources = rows["value"], ids.sources(rows)
     n = len(values)
@@ -142,16 +150,17 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | Non
         return
     found = statistics.summary(values)
     more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
-    if n >= MIN_INTERVAL:
-        interval = statistics.mean_interval(values, seed=SEED)
-        if interval is not None:
-            scope = "between_runs" if len(set(rows["run_id"].tolist())) == n else "within_run"
-            more |= {
-                "ci_low": interval.low,
-                "ci_high": interval.high,
-                "ci_method": interval.method,
-                "ci_scope": scope,
-            }
+    runs = rows["run_id"].tolist()
+    apart = 1 < len(set(runs)) < n
+    over_runs = statistics_runs.run_interval(values, runs, seed=SEED) if apart else None
+    interval = over_runs or (statistics.mean_interval(values, seed=SEED) if n >= MIN_INTERVAL else None)
+    if interval is not None:
+        more |= {
+            "ci_low": interval.low,
+            "ci_high": interval.high,
+            "ci_method": interval.method,
+            "ci_scope": "between_runs" if over_runs or len(set(runs)) == n else "within_run",
+        }
     yield about.fact("mean", found.mean, n, sources, "from_samples", phase, **more)
     yield about.fact("min", found.min, n, sources, "from_samples", phase)
     yield about.fact("max", found.max, n, sources, "from_samples", phase)
@@ -160,6 +169,10 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | Non
     for p in QUANTILES:
         if statistics.quantile_supported(p, n):
             yield about.fact(f"p{p * 100:g}", statistics.quantile(values, p), n, sources, "from_samples", phase)
+    spread = statistics_runs.spread(values, runs) if apart else None
+    if spread is not None:
+        yield about.fact("between_run_sd", spread.between_sd, n, sources, "computed", phase)
+        yield about.fact("within_run_sd", spread.within_sd, n, sources, "computed", phase)
     if about.metric.name == "decode_tokens_per_s" and parts is not None:
         yield from _total_over_total(about, phase, n, sources, parts)
 

@@ -22,7 +22,6 @@ CONFIDENCE = 0.95
 MEAN_FROM = 5
 BOOTSTRAP_FROM = 20
 RESAMPLES = 2000
-QUANTILE_METHOD = "Hyndman-Fan 7 (linear)"
 _LOG_SPAN = 10.0
 _CELLS = 2_000_000
 
@@ -48,11 +47,6 @@ class Summary:
     min: float
     max: float
     ddof: int = 1
-
-    @property
-    def cv(self) -> float | None:
-        """sd / |mean|; None where either is unknown or the mean is 0."""
-        return None if self.sd is None or self.mean == 0 else self.sd / abs(self.mean)
 
 
 def as_array(values: npt.ArrayLike) -> Array:
@@ -80,22 +74,6 @@ def _mean(array: Array) -> float:
 def quantile(values: npt.ArrayLike, p: float) -> float:
     """The p-quantile by linear interpolation of order statistics, Hyndman & Fan 1996 type 7."""
     return float(np.quantile(as_array(values), p, method="linear"))
-
-
-def geometric_mean(values: npt.ArrayLike) -> float:
-    """exp(mean(log x)), the mean of ratios. Raises ValueError unless all values are above 0."""
-    array = as_array(values)
-    if (array <= 0).any():
-        raise ValueError("the geometric mean needs values above 0")
-    return math.exp(_mean(np.log(array)))
-
-
-def harmonic_mean(rates: npt.ArrayLike) -> float:
-    """n / sum(1 / x): the rate over equal amounts of work (Hoefler & Belli 2015, rule 3)."""
-    array = as_array(rates)
-    if (array <= 0).any():
-        raise ValueError("the harmonic mean needs values above 0")
-    return array.size / math.fsum((1.0 / array).tolist())
 
 
 def total_over_total(amounts: npt.ArrayLike, times: npt.ArrayLike) -> float:

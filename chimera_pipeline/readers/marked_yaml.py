@@ -41,10 +41,6 @@ class Entry:
         """Whether it is `key: value` pairs."""
         return isinstance(self.node, yaml.MappingNode)
 
-    def is_list(self) -> bool:
-        """Whether it is a list."""
-        return isinstance(self.node, yaml.SequenceNode)
-
     def mapping(self, known: Collection[str] | None = None, required: Iterable[str] = ()) -> dict[str, Entry]:
         """Its pairs; keys outside `known` and missing `required` keys are refused."""
         if not isinstance(self.node, yaml.MappingNode):

@@ -159,3 +159,26 @@ def test_sources_are_ranges_of_places() -> None:
         }
     )
     assert ids.sources(rows) == ("a.csv#row 1-3;row 9@0123456789ab", "b.json#/z;/x/0-1/y@0123456789ab")
+
+
+def test_repeated_runs_are_the_unit_of_replication(tmp_path: Path) -> None:
+    """Six runs of five requests each, of which the runs differ more than the requests of one."""
+    rates = {f"runs/r{run}.csv": 50.0 + 2.0 * run for run in range(6)}
+    files = {
+        path: corpus.csv_text(
+            corpus.suite("tiny:1b", base, timestamp=f"2025-06-0{1 + place}T12:00:00+00:00"), corpus.REQUEST_COLUMNS
+        )
+        for place, (path, base) in enumerate(rates.items())
+    }
+    few = dict(list(files.items())[:2])
+    wanted = {"metric": "decode_tokens_per_s", "entity": "tiny:1b", "condition": "warm, prompt suite, temperature=0.3"}
+    six, two = facts_of(files), facts_of(few)
+    mean = only(six, statistic="mean", **wanted)
+    assert (mean.n, mean.ci_scope) == (24, "between_runs")
+    assert "6 run means" in str(mean.ci_method)
+    between, within = only(six, statistic="between_run_sd", **wanted), only(six, statistic="within_run_sd", **wanted)
+    assert between.value > 2 * within.value > 0
+    assert only(two, statistic="mean", **wanted).ci_scope == "within_run", "two runs say next to nothing of a third"
+    assert only(two, statistic="between_run_sd", **wanted).n == 8
+    one = facts_of(dict(list(files.items())[:1]))
+    assert not [fact for fact in one if fact.statistic == "between_run_sd"]

@@ -80,12 +80,9 @@ def test_quantiles_are_of_type_seven() -> None:
     assert statistics.quantile([4, 1, 3, 2], 0.9) == pytest.approx(3.7)
 
 
-def test_rates_over_equal_work_have_a_harmonic_mean() -> None:
-    # Hoefler & Belli, SC15, 3.1.1: 100 Gflop in 10 s, 100 s and 40 s: 2 Gflop/s, not 4.5; ratios to a peak: 0.29
-    rates, times = [10.0, 1.0, 2.5], [10.0, 100.0, 40.0]
-    assert statistics.harmonic_mean(rates) == pytest.approx(2.0)
-    assert statistics.total_over_total([100.0] * 3, times) == pytest.approx(2.0)
-    assert statistics.geometric_mean([1.0, 0.1, 0.25]) == pytest.approx(0.29, abs=0.005)
+def test_a_rate_over_equal_work_is_no_mean_of_rates() -> None:
+    # Hoefler & Belli, SC15, 3.1.1: 100 Gflop in 10 s, 100 s and 40 s: 2 Gflop/s (the harmonic mean of rates), not 4.5
+    assert statistics.total_over_total([100.0] * 3, [10.0, 100.0, 40.0]) == pytest.approx(2.0)
 
 
 def test_variance_components_of_the_loom_example() -> None:
