@@ -97,7 +97,8 @@ def _sentences(
         for sentence in sentences(block.text, block.line):
             style = style_of(sentence.text, marks)
             cited = citations.of_text(sentence.text)
-            reading = read(sentence.text, lexicon, style=style, heading=block.heading, cited=cited)
+            facts = tuple(dict.fromkeys(cited.values()))
+            reading = read(sentence.text, lexicon, style=style, heading=block.heading, cited=facts)
             before = carried(previous, sentence.text, scope)
             claims = auditor.claims(reading, sentence.text, sentence.line, before, cited)
             checked.append(_checked(sentence.text, sentence.line, claims))

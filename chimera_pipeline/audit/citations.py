@@ -42,10 +42,10 @@ class Citations:
         cited = [label for cell in cells for label in [_MARK.fullmatch(cell.strip())] if label]
         return self.labels.get(cited[0].group(1)) if len(cited) == 1 else None
 
-    def of_text(self, text: str) -> list[FactView]:
-        """The facts that a sentence cites, in order, each once."""
-        found = [self.labels[label] for label in _MARK.findall(text) if label in self.labels]
-        return list(dict.fromkeys(found))
+    def of_text(self, text: str) -> dict[int, FactView]:
+        """The facts that a sentence cites, by the places of their marks."""
+        marks = ((mark.start(), mark.group(1)) for mark in _MARK.finditer(text))
+        return {start: self.labels[label] for start, label in marks if label in self.labels}
 
 
 def _id(cell: str) -> str:

@@ -21,6 +21,7 @@ from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
+from chimera_pipeline.audit.linking import statistic_fits
 from chimera_pipeline.audit.measures import singular
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role, before_after
@@ -166,6 +167,26 @@ def _counted_by_cited(state: SentenceState, item: BoundNumber) -> Ruling | None:
 
 
 def _level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
+    """A level, which must also be of the statistic of the fact that it cites."""
+    ruling, cited = _judged_level(state, item, role), _cited_by(state, item)
+    if cited is None or ruling.verdict is not Verdict.SUPPORTED or "statistic" in item.frame.inherited:
+        return ruling
+    told = item.frame.statistic
+    if told is None or statistic_fits(told, cited) or told in words.SPREADS:
+        return ruling
+    return contradicted(f"the cited fact is no {told}: {says(cited)}", cited)
+
+
+def _cited_by(state: SentenceState, item: BoundNumber) -> FactView | None:
+    """The one fact that is cited between a number and the next level."""
+    levels = [other.at for other in state.bound if state.roles[other.at].kind == "level" and other.at > item.at]
+    tokens = state.reading.tokens
+    stop = tokens[levels[0]].start if levels else len(state.reading.text)
+    found = [fact for place, fact in state.marks.items() if tokens[item.at].end <= place < stop]
+    return found[0] if len(found) == 1 and found[0].kind == "level" else None
+
+
+def _judged_level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     judge, number, frame = state.auditor.judge, item.number, item.frame
     rate = frame.metric.phrase if frame.metric else ""
     if frame.metric is None and number.measure is not None and number.measure.kind == "percent":

@@ -6,9 +6,10 @@ Values and comparisons are judged in `judging` and `comparing`; this decides whi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 
 from chimera_pipeline.audit import (
     direction_claims,
@@ -43,6 +44,7 @@ _TIME_VERB = re.compile(
     r"over |under |more than |less than |longer than |shorter than |at least |nearly |almost |≈ |a |an |<S> |<C> )*$"
 )
 _TIME = (("[time]", 1),)
+_NONE: Mapping[int, FactView] = MappingProxyType({})
 _UNNAMED_METRIC = re.compile(
     r"\b(?:the|its|an?|our|their|whose) (?:<[SC]> )*((?:[a-z]+ ){1,3})(?:of|for|on|from) (?:the )?<E> (?:<[SC]> )*"
     r"(?:is|was|were|are|reached|came to|stood at|amounts? to|amounted to|hit|:|=)"
@@ -157,9 +159,10 @@ class SentenceAuditor:
         self._rivals = rivals
 
     def claims(
-        self, reading: Reading, text: str, line: int, scope: Frame, cited: Sequence[FactView] = ()
+        self, reading: Reading, text: str, line: int, scope: Frame, marks: Mapping[int, FactView] = _NONE
     ) -> list[CheckedClaim]:
-        """Every claim of a sentence; `cited` are the facts that it refers to by label."""
+        """Every claim of a sentence; `marks` are the places of its citations with the facts that they stand for."""
+        cited = tuple(dict.fromkeys(marks.values()))
         told = told_by_fact(reading, cited)
         superlative_claims.mark_extremes(reading)
         operands.mark_verbs(reading)
@@ -181,7 +184,8 @@ class SentenceAuditor:
             superlative_claims.places_of(reading),
             stated_comparisons.cited(reading, cited)
             or (stated_comparisons.stated(reading, self.index) if self.index.comparisons else None),
-            tuple(cited),
+            cited,
+            marks,
         )
         drafts = [
             *number_claims.drafts(state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class SentenceState:
     superlative_at: list[int]
     stated: FactView | None = None
     cited: tuple[FactView, ...] = ()
+    marks: Mapping[int, FactView] = field(default_factory=dict)
     ruled: dict[int, Draft] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
 

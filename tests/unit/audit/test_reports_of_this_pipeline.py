@@ -251,3 +251,12 @@ def test_a_cited_fact_told_with_its_condition_once_beside_it(place: str, about: 
     found = [one.verdict is Verdict.SUPPORTED for one in result.claims if one.printed in ("1", "2", "3", "0.0877 s")]
     assert found
     assert all(found) is supported, result.claims
+
+
+@pytest.mark.parametrize(("word", "verdict"), [("mean", Verdict.SUPPORTED), ("median", Verdict.CONTRADICTED)])
+def test_a_number_that_cites_a_fact_must_be_of_its_statistic(word: str, verdict: Verdict) -> None:
+    row = {"metric": "ttft_s", "entity": "nova3:1b", "condition": "warm", "value": 0.15, "unit": "s", "n": 4}
+    facts = facts_from_rows([{**row, "id": f"f_{name}", "statistic": name} for name in ("mean", "median")])
+    text = f"TTFT of nova3:1b: {word} warm 0.1500 s [F1].\n\n| Label | Fact |\n| --- | --- |\n| F1 | `f_mean` |\n"
+    [claim] = [claim for claim in audit(text, facts).claims if claim.is_number]
+    assert claim.verdict is verdict
