@@ -253,9 +253,13 @@ def _comparable(a: FactView, b: FactView, left: Frame, right: Frame, named: set[
         return False
     if left.statistic == right.statistic and not _same_statistic(a, b):
         return left.metric != right.metric
-    rest_a = {pair for pair in a.conditions if pair[0] not in named}
-    rest_b = {pair for pair in b.conditions if pair[0] not in named}
+    rest_a, rest_b = ({pair for pair in fact.conditions if not _is_own(pair, fact, named)} for fact in (a, b))
     return rest_a == rest_b or left.metric != right.metric
+
+
+def _is_own(pair: tuple[str, str], fact: FactView, named: set[str]) -> bool:
+    """A condition that the sentence names, or that repeats a part of the entity's name (backend=jit of conv/jit)."""
+    return pair[0] in named or pair[1].lower() in fact.entity.lower().split("/")[1:]
 
 
 def _same_statistic(a: FactView, b: FactView) -> bool:

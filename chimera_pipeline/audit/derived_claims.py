@@ -20,6 +20,11 @@ from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role, before_after
 from chimera_pipeline.audit.sentence_state import SentenceState
 
+_ALONE = re.compile(r"\s*(?:as (fast)|faster|slower|quicker|higher|lower)\s*[.;,)]?\s*$")
+_COSTS = re.compile(
+    r"\b(?:costs?|loses?|lost|gives? up|sacrifices?|forfeits?)(?: \w+){0,2} ?$"
+)  # "from A to B costs 39 % of"
+
 
 def derived(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     """Ratio, percent or difference between two operands."""
@@ -28,7 +33,7 @@ def derived(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     if level is not None:
         return level
     state.used.add(word_at)
-    sides = _sides(state, item, word_at)
+    sides = _told_before(state, item, word_at) or _sides(state, item, word_at)
     if sides is None:
         return _from_numbers(state, item, role, word_at)
     sides = operands.Sides(
@@ -49,6 +54,20 @@ def derived(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
         other = _from_numbers(state, item, role, word_at)
         return other if other.verdict is not Verdict.UNSUPPORTED else ruling
     return ruling
+
+
+def _told_before(state: SentenceState, item: BoundNumber, word_at: int) -> operands.Sides | None:
+    """ "A is the slowest; B is 2.8 times as fast": the second operand is the one other entity, named before."""
+    tokens = state.reading.tokens
+    form = _ALONE.match(before_after(state.reading, item.at)[1])
+    named = [token.entity for token in tokens[: item.at] if token.entity is not None and token.entity.known]
+    if form is None or len({entity.names for entity in named}) != 2 or any(t.entity for t in tokens[item.at :]):
+        return None
+    other = next(entity for entity in named if entity.names != named[-1].names)
+    shared = Frame(conditions=operands.frame_of(tokens, range(len(tokens))).conditions)
+    frames = [replace(shared, entity=entity) for entity in (named[-1], other)]
+    word = form.group(1) or tokens[word_at].text
+    return operands.Sides((frames[0],), (frames[1],), word, word_at)
 
 
 def _is_factor(state: SentenceState, item: BoundNumber) -> bool:
@@ -228,6 +247,12 @@ def share(state: SentenceState, item: BoundNumber, role: Role) -> Ruling:
     left = [at for at in state.places[begin:end] if at < item.at]
     right = [at for at in state.places[begin:end] if at > item.at]
     first, second = operands.frame_of(tokens, left), operands.frame_of(tokens, right, first_entity=True)
+    step = operands.moved(state.reading, state.places[begin:end])
+    if step is not None and _COSTS.search(before_after(state.reading, item.at)[0]):
+        step = replace(
+            step, left=(in_scope(state, step.left[0]),), right=(in_scope(state, step.right[0]),), word="lower"
+        )
+        return state.auditor.comparer.ratio(item.number, role.comparator, step, "percent")
     counted = count_claims.share_of_requests(state, item, role, right)
     if counted is not None:
         return counted

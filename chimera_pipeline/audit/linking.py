@@ -219,6 +219,9 @@ class FactIndex:
         if frame.metric is None:
             return Selection(Stage.NO_METRIC)
         stage, near = self._of_entity(frame.metric, frame.entity, inherited="entity" in frame.inherited)
+        if stage is Stage.NO_ENTITY and frame.entity is None and len(frame.conditions) > 1:
+            there = under(self.of_metric(frame.metric), frame.conditions)
+            stage, near = (Stage.FOUND, there) if len({fact.entity for fact in there}) == 1 else (stage, near)
         if stage is not Stage.FOUND:
             return Selection(stage)
         if measure is not None:

@@ -21,7 +21,7 @@ from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import BoundNumber
 from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
 from chimera_pipeline.audit.lexicon import EntityRef, MetricRef
-from chimera_pipeline.audit.linking import statistic_fits
+from chimera_pipeline.audit.linking import Stage, statistic_fits
 from chimera_pipeline.audit.measures import singular
 from chimera_pipeline.audit.results import Verdict
 from chimera_pipeline.audit.roles import Role, before_after
@@ -37,6 +37,7 @@ _EVERY_RUN = re.compile(
     r"(?:runs?|requests?|calls?|samples?|iterations?|responses?|repetitions?|executions?|trials?|<M>)(?!\w)[^.;,]*$"
 )
 _FOR_EVERY = re.compile(r"\s*(?:<[SC]> )*(?:for|on|across|with|in) (?:all|every|each)\b")
+_NEVER = re.compile(r"\bnever \w+(?: \w+)?\s*$")
 _FIRST = frozenset(["level", "part", "whole", "range_low", "range_high", "bound_low", "bound_high", "sum"])
 _KINDS = {
     "part": "count",
@@ -218,6 +219,10 @@ def _judged_level(state: SentenceState, item: BoundNumber, role: Role) -> Ruling
         and _EVERY_RUN.search(before_after(state.reading, item.at)[0])
     ):
         frame = replace(frame, statistic="max" if role.comparator in {"lt", "le"} else "min")
+    if role.comparator in {"le", "ge"} and _NEVER.search(before_after(state.reading, item.at)[0]):
+        extreme = replace(frame, statistic="max" if role.comparator == "le" else "min")
+        found = state.auditor.index.select(extreme, number.measure).stage is Stage.FOUND
+        frame = extreme if found else frame
     named = _listed_entities(state, item) or _quantified(state, item)
     rulings = [
         judge.level(number, replace(frame, entity=entity, inherited=frame.inherited - {"entity"}), role.comparator)

@@ -50,7 +50,7 @@ _NEITHER = re.compile(
     r"\b(?:neither|none|nobody|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run|request|call|<M>))(?!\w)[^.;]*\b(?:reach\w*|hits?|attain\w*|gets? to|manag\w*|achiev\w*)\s*$"
 )
 _NEITHER_OVER = re.compile(
-    r"\b(?:neither|none|no (?:other )?(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run|request|call|<M>))(?!\w)[^.;]*$"
+    r"\b(?:neither|none|no (?:other )?(?:<[SC]> )*(?:<E>|model|models|kernel|variant|engine|entity|system|backend|configuration|run|request|call|<M>))(?!\w)[^.;]*$"
 )
 _NOT = re.compile(
     r"\b(?:not|never|n't|isn't|wasn't|doesn't|didn't|don't|hardly|without|no longer|fails? to|failed to|nicht|neither)(?: \w+){0,2} \s*$"
@@ -288,7 +288,7 @@ def _counts_runs(item: BoundNumber, bound: list[BoundNumber], before: str, readi
     others = [other for other in bound if other is not item and other.number.noun.split(" ")[-1:] != [noun]]
     if not others:
         return False
-    if item.group >= 0 and not any(other.group == item.group for other in others):
+    if item.group >= 0 and (not any(other.group == item.group for other in others) or re.search(r"\( ?$", before)):
         return True
     listed = before.rstrip().endswith(",") and (
         item.number.text.isalpha()
@@ -332,7 +332,7 @@ def _is_difference(before: str, after: str, item: BoundNumber) -> bool:
         before,
     ):
         return re.search(r"\b(?:than|over|compared|versus|vs|relative|against)\b", f"{before} {after}") is not None
-    if re.match(r"\s*off\b", after):
+    if re.match(r"\s*(?:off|(?:above|below|over|under) (?:that|those) of)\b", after):
         return True
     more = _MORE_THAN.match(after)
     if more and re.search(r"\b(?:than|over|compared|versus|vs)\b", after):

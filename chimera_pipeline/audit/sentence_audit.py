@@ -26,7 +26,7 @@ from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import BoundNumber, Frame
 from chimera_pipeline.audit.judging import Judge
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
-from chimera_pipeline.audit.linking import FactIndex
+from chimera_pipeline.audit.linking import FactIndex, under
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import decimal_of
 from chimera_pipeline.audit.phrases import parts
@@ -52,6 +52,9 @@ _UNNAMED_METRIC = re.compile(
 _LABELLED = re.compile(
     r"^(?:<[ECSX]>|[,()\[\]/-]|on|with|at|and|the|\s)*<E>(?:<[ECSX]>|[,()\[\]/-]|on|with|at|and|the|\s)*[:=–—] *$"
 )
+_EXTREME = re.compile(r"(?:<S>(?: [:=])?|\brange (?:(?:of|from|:|=) )?(?:<N> (?:to|-|–))?) ?$")
+_MADE = re.compile(r"\b(?:generat|produc|emit|writ|wrote|return)\w*\b[^.;,]*$")
+_NAMED_CASE = re.compile(r"(?:(?<!of )(?<!of the )<E> \(|\b(?:fastest|slowest|quickest)\b[^.;,]* (?:at|with|in)) ?$")
 _NEUTRAL = frozenset(
     [
         "value",
@@ -228,7 +231,10 @@ class SentenceAuditor:
                 frame = replace(frame, metric=MetricRef("time taken", ("time_s", "total_s", "serving_e2e_s")))
         if frame.metric is None and number.measure.kind == "unit" and not _names_unknown_metric(reading):
             metric = self.by_unit_alone(number.measure, frame)
-            if metric is None and _LABELLED.search(before) and number.measure.dimension == _TIME:
+            told = _LABELLED.search(before) or (
+                _NAMED_CASE.search(before) and not any(t.metric for t in reading.tokens)
+            )
+            if metric is None and told and number.measure.dimension == _TIME:
                 metric = self._case_time(frame)
             frame = replace(frame, metric=metric)
         item.frame = frame
@@ -266,10 +272,13 @@ class SentenceAuditor:
 
     def _only_one(self, measure: Measure, frame: Frame) -> MetricRef | None:
         """The only metric of the entity that has the named statistic in this unit; of a timed case its time."""
-        if frame.statistic is None or frame.entity is None or not frame.entity.known:
+        if frame.statistic is None or (frame.entity is not None and not frame.entity.known):
             return None
         statistic = self.resolved(frame).statistic
-        facts = self.index.by_entity.get(frame.entity.names[0], ())
+        facts: Sequence[FactView] = self.index.by_entity.get(frame.entity.names[0], ()) if frame.entity else ()
+        if frame.entity is None and len(frame.conditions) > 1:
+            facts = under([fact for group in self.index.by_entity.values() for fact in group], frame.conditions)
+            facts = facts if len({fact.entity for fact in facts}) == 1 else ()
         keys = {f.key: f.phrase for f in facts if f.statistic == statistic and f.measure.agrees(measure)}
         if statistic in words.SPREADS:
             keys = {f.key: f.phrase for f in facts if f.sd is not None and f.measure.agrees(measure)}
@@ -294,7 +303,10 @@ class SentenceAuditor:
     def _counted(self, reading: Reading, item: BoundNumber, frame: Frame) -> Frame:
         noun = item.number.noun.split(" ")
         near = [reading.tokens[at] for at in item.post[:4] if reading.tokens[at].kind == "M"]
-        metric = near[0].metric if near and near[0].metric else self.metric_of_noun(noun[-1])
+        made = noun[-1] == "token" and _MADE.search(before_after(reading, item.at)[0]) is not None
+        metric = (
+            near[0].metric if near and near[0].metric else self.metric_of_noun("output token" if made else noun[-1])
+        )
         if (
             frame.metric is not None
             and "metric" not in frame.inherited
@@ -380,14 +392,18 @@ class SentenceAuditor:
 
 
 def _settle_gapped(reading: Reading, bound: Sequence[BoundNumber]) -> None:
-    """ "A ran in 1.2 s, B in 3.4 s": the second number is of the metric that the verb gave the first."""
+    """ "A ran in 1.2 s, B in 3.4 s", "A: 1.2 s (min 1.1)": the second number is of the metric of the first."""
     settled: BoundNumber | None = None
     for item in bound:
         before, _ = before_after(reading, item.at)
         gapped = re.search(r"(?:[,;)]|\band) (?:and )?<E> (?:in|at|with|needs|only|:)? ?$", before) is not None
+        bare = item.group >= 0 and item.number.measure is None and not item.number.noun
+        if bare and settled is not None and _EXTREME.search(before):
+            item.number.measure = settled.number.measure
         same = settled is not None and item.number.measure == settled.number.measure
-        if item.frame.metric is None and gapped and same and settled is not None:
-            item.frame = replace(item.frame, metric=settled.frame.metric)
+        if item.frame.metric is None and (gapped or item.group >= 0) and same and settled is not None:
+            statistic = settled.frame.statistic if item.group < 0 else None
+            item.frame = replace(item.frame, metric=settled.frame.metric, statistic=item.frame.statistic or statistic)
         if item.frame.metric is not None and item.number.measure is not None and item.group < 0:
             settled = item
 

@@ -123,9 +123,11 @@ def mark_extremes(reading: Reading) -> None:
     for at, token in enumerate(tokens):
         if token.kind != "W" or token.text not in words.SUPERLATIVES or token.text in {"most", "least", "top"}:
             continue
+        told = any(before.kind == "S" and before.text in words.SUPERLATIVES for before in tokens[:at])
         for follow in tokens[at + 1 : at + 4]:
             last = re.findall(r"[a-z]+", follow.text.lower())
-            if follow.kind in "WC" and last and measures.singular(last[-1]) in _RUN_WORDS:
+            run = follow.kind in "WCM" and last and measures.singular(last[-1]) in _RUN_WORDS
+            if run or (told and follow.kind == "N"):  # "the best run gave 9, the worst 7"
                 token.kind = "S"
                 token.statistic = {"up": "max", "down": "min"}.get(
                     words.SUPERLATIVES[token.text], words.SUPERLATIVES[token.text]

@@ -319,9 +319,9 @@ class TableAuditor:
         """A ratio or change between the two values of the row, or between the row and the entity in the header."""
         known = [fact for fact in levels if fact is not None]
         if column.frame.entity is not None and known:
-            base = replace(frame, entity=column.frame.entity)
-            mine = replace(frame, entity=None)
-            chosen = self.auditor.index.select(replace(base, metric=base.metric or mine.metric), None)
+            metric = frame.metric or MetricRef(known[-1].phrase, (known[-1].key,))
+            base = replace(frame, entity=column.frame.entity, metric=metric, statistic=known[-1].statistic)
+            chosen = self.auditor.index.select(base, None)
             same = [
                 fact for fact in chosen.facts if fact.key == known[-1].key and fact.statistic == known[-1].statistic
             ]
@@ -349,7 +349,7 @@ def _named_nothing(frame: Frame) -> bool:
 def _unit_of(header: str) -> Measure | None:
     """The unit that a header states: "(ms)", "[tok/s]", ", s", "in ms", or a header that is a unit."""
     for text in [
-        *re.findall(r"[(\[]([^()\[\]]+)[)\]]", header),
+        *(part for group in re.findall(r"[(\[]([^()\[\]]+)[)\]]", header) for part in (group, *group.split(","))),
         *re.findall(r"(?:,|\bin|/)\s+([^\s,]+)$", header),
         header,
     ]:

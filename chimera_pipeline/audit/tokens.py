@@ -128,5 +128,6 @@ N_NOUNS = frozenset(
         "attempt",
         "question",
         "item",
+        "configuration",
     ]
 )

@@ -57,7 +57,8 @@ def test_no_sentence_of_the_third_set_is_falsely_supported(third: labelled.Score
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("fourth.yaml", 200), ("fifth.yaml", 100), ("sixth.yaml", 200), ("seventh.yaml", 60)]
+    ("name", "size"),
+    [("fourth.yaml", 200), ("fifth.yaml", 100), ("sixth.yaml", 200), ("seventh.yaml", 60), ("eighth.yaml", 100)],
 )
 def test_later_sets_hold_as_well_and_value_matching_does_not(name: str, size: int) -> None:
     linked = labelled.scored(labelled.cases(name))
