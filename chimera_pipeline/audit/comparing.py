@@ -25,7 +25,7 @@ from chimera_pipeline.audit.judging import (
     unsupported,
 )
 from chimera_pipeline.audit.lexicon import MetricRef
-from chimera_pipeline.audit.linking import FactIndex, Stage, named_keys, needs_samples
+from chimera_pipeline.audit.linking import FactIndex, Stage, beyond_name, named_keys, needs_samples
 from chimera_pipeline.audit.numerals import Printed
 from chimera_pipeline.audit.operands import EQUALS, Sides
 from chimera_pipeline.audit.results import Verdict
@@ -253,13 +253,8 @@ def _comparable(a: FactView, b: FactView, left: Frame, right: Frame, named: set[
         return False
     if left.statistic == right.statistic and not _same_statistic(a, b):
         return left.metric != right.metric
-    rest_a, rest_b = ({pair for pair in fact.conditions if not _is_own(pair, fact, named)} for fact in (a, b))
+    rest_a, rest_b = ({pair for pair in beyond_name(fact) if pair[0] not in named} for fact in (a, b))
     return rest_a == rest_b or left.metric != right.metric
-
-
-def _is_own(pair: tuple[str, str], fact: FactView, named: set[str]) -> bool:
-    """A condition that the sentence names, or that repeats a part of the entity's name (backend=jit of conv/jit)."""
-    return pair[0] in named or pair[1].lower() in fact.entity.lower().split("/")[1:]
 
 
 def _same_statistic(a: FactView, b: FactView) -> bool:

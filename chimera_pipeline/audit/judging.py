@@ -154,6 +154,9 @@ class Judge:
         chosen = self.index.select(frame, number.measure)
         if chosen.stage is not Stage.FOUND:
             return self._not_found(number, frame, comparator, chosen)
+        stated = [item for item in chosen.facts if item.statistic == frame.statistic]
+        if (frame.statistic, comparator) in {("max", "le"), ("max", "lt"), ("min", "ge"), ("min", "gt")} and stated:
+            chosen = replace(chosen, facts=tuple(stated))  # a bound of every run is no bound of one sample
         outcome, fact = best(number, chosen.facts, comparator, lambda item: item.value)
         if outcome and fact is not None:
             return self._held(number, frame, chosen, fact)

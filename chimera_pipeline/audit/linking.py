@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chimera_pipeline.audit import measures, words
-from chimera_pipeline.audit.facts_view import EXACT, FactView, conditions_of
+from chimera_pipeline.audit.facts_view import EXACT, Conditions, FactView, conditions_of
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.lexicon import EntityRef, Lexicon, MetricRef
 from chimera_pipeline.audit.measures import Measure
@@ -319,6 +319,12 @@ def narrowed(facts: Sequence[FactView], conditions: Sequence[tuple[str, str]]) -
         if plain:
             return plain + [fact for fact in kept if fact not in plain and not conditions and _is_whole(fact)]
     return kept
+
+
+def beyond_name(fact: FactView) -> Conditions:
+    """The conditions of a fact without those that repeat a part of its entity's name (backend=jit of conv/jit)."""
+    own = fact.entity.lower().split("/")[1:]
+    return frozenset(pair for pair in fact.conditions if pair[1].lower() not in own) if own else fact.conditions
 
 
 def _is_whole(fact: FactView) -> bool:

@@ -9,7 +9,7 @@ from chimera_pipeline.audit.comparing import Comparer, statistic_order
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.frames import Frame
 from chimera_pipeline.audit.judging import Ruling, contradicted, says, supported, unsupported
-from chimera_pipeline.audit.linking import FactIndex, statistic_fits, under
+from chimera_pipeline.audit.linking import FactIndex, beyond_name, statistic_fits, under
 from chimera_pipeline.audit.results import Verdict
 
 
@@ -101,7 +101,7 @@ def _like_with_like(facts: Sequence[FactView]) -> list[list[FactView]]:
     groups: dict[object, dict[str, FactView]] = {}
     for fact in sorted(facts, key=lambda fact: statistic_order(fact.statistic)):
         statistic = "mean" if fact.statistic in {None, "sample", "value", "mean"} else fact.statistic
-        groups.setdefault((statistic, fact.conditions, fact.measure.dimension), {}).setdefault(fact.entity, fact)
+        groups.setdefault((statistic, beyond_name(fact), fact.measure.dimension), {}).setdefault(fact.entity, fact)
     found = [list(group.values()) for group in groups.values()]
     several = [group for group in found if len(group) > 1]
     return several or found
