@@ -263,6 +263,8 @@ def _whole(text: str, start: int, end: int, kind: str) -> bool:
     if before.isalnum() or after.isalnum():
         return kind != "E" and before.isdigit() and not after.isalnum() and not before.isalpha()
     joined = text[end + 1 : end + 2]
+    if kind == "C" and "_" in (before, after):  # cpu_mask is no cpu
+        return False
     if kind == "E":
         if after and after in "-_:/.@+" and joined.isalnum():
             return (

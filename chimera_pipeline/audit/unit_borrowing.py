@@ -31,7 +31,8 @@ def with_borrowed_units(tokens: list[Token]) -> list[Token]:
     following: Token | None = None
     gap: list[str] = []
     names: list[str] = []
-    for token in reversed(tokens):
+    for at in range(len(tokens) - 1, -1, -1):
+        token = tokens[at]
         if token.kind == "N" and token.number is not None:
             near = (
                 following is not None and following.number is not None and gap and set(gap) <= links and len(gap) <= 3
@@ -40,7 +41,8 @@ def with_borrowed_units(tokens: list[Token]) -> list[Token]:
             near = near or (
                 listed and following is not None and following.number is not None and not following.number.noun
             )
-            if near and token.number.measure is None and not token.number.noun and following and following.number:
+            bare = token.number.measure is None and not token.number.noun and not _counts_samples(tokens[:at])
+            if near and bare and following and following.number:
                 if following.number.measure is not None and following.number.measure.kind != "times":
                     token.number.measure, token.number.borrowed = following.number.measure, True
                 elif following.number.noun and "of" not in gap:
@@ -52,6 +54,12 @@ def with_borrowed_units(tokens: list[Token]) -> list[Token]:
         else:
             gap.append(token.text)
     return _with_units_before(tokens)
+
+
+def _counts_samples(before: list[Token]) -> bool:
+    """True behind `n=` or `n`: how many values there are has no unit."""
+    words = [token.text.lower() for token in before[-2:] if token.text != "="]
+    return words[-1:] == ["n"]
 
 
 _CARRIES = frozenset(

@@ -260,3 +260,27 @@ def test_a_number_that_cites_a_fact_must_be_of_its_statistic(word: str, verdict:
     text = f"TTFT of nova3:1b: {word} warm 0.1500 s [F1].\n\n| Label | Fact |\n| --- | --- |\n| F1 | `f_mean` |\n"
     [claim] = [claim for claim in audit(text, facts).claims if claim.is_number]
     assert claim.verdict is verdict
+
+
+def test_how_many_values_there_are_borrows_no_unit_of_their_spread() -> None:
+    row = {
+        "id": "f_small", "kind": "level", "metric": "time_s", "statistic": "mean", "entity": "parse", "condition": "",
+        "value": 3.35e-6, "unit": "s", "n": 90, "sd": 5.27e-6, "ci_low": 2.72e-6, "ci_high": 5.41e-6,
+    }  # fmt: skip
+    told = "Mean time of parse is 3.350 µs (n=90, sd 5.270 µs, 95 % interval 2.720 to 5.410 µs)."
+    result = audit(told, facts_from_rows([row]))
+    assert {claim.printed: claim.verdict for claim in result.claims}["90"] is Verdict.SUPPORTED
+    assert result.verdict is Verdict.SUPPORTED, result.claims
+
+
+def test_a_word_inside_the_name_of_an_option_names_no_condition() -> None:
+    def row(name: str, condition: str, value: float) -> dict[str, object]:
+        return {
+            "id": name, "kind": "level", "metric": "decode_tokens_per_s", "statistic": "mean", "entity": "nova3",
+            "condition": condition, "value": value, "unit": "tokens/s", "n": 5,
+        }  # fmt: skip
+
+    facts = facts_from_rows([row("a", "backend=ROCm, cpu_mask=0x0, threads=2", 28.1), row("b", "backend=cpu, threads=2", 3.2)])
+    told = "Mean decode throughput of nova3 (backend=ROCm, cpu_mask=0x0, threads=2) is {} tokens/s (n=5)."
+    assert audit(told.format("28.1"), facts).verdict is Verdict.SUPPORTED
+    assert audit(told.format("3.2"), facts).verdict is not Verdict.SUPPORTED
