@@ -280,7 +280,8 @@ def test_a_word_inside_the_name_of_an_option_names_no_condition() -> None:
             "condition": condition, "value": value, "unit": "tokens/s", "n": 5,
         }  # fmt: skip
 
-    facts = facts_from_rows([row("a", "backend=ROCm, cpu_mask=0x0, threads=2", 28.1), row("b", "backend=cpu, threads=2", 3.2)])
+    rows = [row("a", "backend=ROCm, cpu_mask=0x0, threads=2", 28.1), row("b", "backend=cpu, threads=2", 3.2)]
+    facts = facts_from_rows(rows)
     told = "Mean decode throughput of nova3 (backend=ROCm, cpu_mask=0x0, threads=2) is {} tokens/s (n=5)."
     assert audit(told.format("28.1"), facts).verdict is Verdict.SUPPORTED
     assert audit(told.format("3.2"), facts).verdict is not Verdict.SUPPORTED
