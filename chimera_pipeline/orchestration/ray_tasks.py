@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from chimera_pipeline.orchestration.spread import Chunk, Result
 ADDRESS = "RAY_ADDRESS"
 LOST_AT_MOST = 3
 """How often a chunk may be lost with its process or node."""
+STARTS = 3
+PAUSE_S = 5.0
+"""A head starts a server for each client over ray://; where that does not come up in time, it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,15 @@ def _cluster() -> Iterator[Any]:
         import ray
     except ImportError as error:
         raise UsageError(missing(error)) from error
-    try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{ADDRESS}={address}: no cluster answers: {_first_line(error)}") from error
+    for left in range(STARTS - 1, -1, -1):
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            break
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            if not left or not isinstance(error, ConnectionAbortedError):
+                raise InputError(f"{ADDRESS}={address}: no cluster answers: {_first_line(error)}") from error
+            ray.shutdown()
+            time.sleep(PAUSE_S)
     try:
         yield ray
     finally:

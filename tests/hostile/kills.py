@@ -115,7 +115,7 @@ class Generations:
 
     def differing(self, out: Path) -> list[str]:
         """Which tables and facts are not those of an uninterrupted run."""
-        found = stages.published(out)
+        found = {name: data for name, data in stages.published(out).items() if "/.chimera" not in name}
         names = {name for name in found.keys() | self.new.keys() if name.endswith((".parquet", "facts.json"))}
         marks = [name for name in found if name.endswith((unfinished.MARK, staleness.MARK))]
         return sorted(name for name in names if found.get(name) != self.new.get(name)) + marks
