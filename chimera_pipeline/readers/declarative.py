@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chimera_pipeline import redact
-from chimera_pipeline.errors import ArtifactError, ContractError, Reason, UsageError
+from chimera_pipeline.errors import ArtifactError, ChimeraError, ContractError, InputError, Reason, UsageError
 from chimera_pipeline.readers.document import Document
 from chimera_pipeline.readers.fields import config, count, extra, half_unit, measured, number, pointer
 from chimera_pipeline.readers.reader import ANY, Column, Flat, Reader, Sign, Signs
@@ -66,6 +66,13 @@ def readers(*folders: Path) -> tuple[Reader, ...]:
     return _readers(tuple((folder, _stamps(folder)) for folder in folders))
 
 
+def _unreadable(path: Path, error: OSError) -> ChimeraError:
+    """A setting that names no such file or folder is wrong; a disk that does not answer is not the setting's fault."""
+    wrong = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    told = f"setting sources: {path}: cannot be read: {error.strerror}"
+    return UsageError(told) if wrong else InputError(told)
+
+
 _Stamps = tuple[tuple[str, int, int, int], ...]
 
 
@@ -75,7 +82,7 @@ def _stamps(folder: Path) -> _Stamps:
         paths = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml"))
         stats = [(path.name, path.stat()) for path in paths]
     except OSError as error:
-        raise UsageError(f"setting sources: {folder}: cannot be read: {error.strerror}") from error
+        raise _unreadable(folder, error) from error
     return tuple((name, found.st_size, found.st_ino, found.st_mtime_ns) for name, found in stats)
 
 
@@ -83,7 +90,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"setting sources: {path}: cannot be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise ContractError(f"{path.name}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
 
