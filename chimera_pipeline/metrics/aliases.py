@@ -42,21 +42,28 @@ def kind_of(name: str) -> str:
     return "hub" if _HUB.fullmatch(name) else "name"
 
 
-def aliases_of(entries: Iterable[Entry]) -> list[Alias]:
-    """Every name of every model, by model, kind and name."""
-    found: dict[tuple[str, str, str], Alias] = {}
-    for entry in entries:
+class Names:
+    """Every name of every model, as files go by."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], Alias] = {}
+
+    def look_at(self, entry: Entry) -> None:
+        """Take the next entry that counts."""
         for _, row in entry.all_rows():
             if row.get("model") is None:
                 continue
             model = str(row["model"])
             for kind, name in _names(model, row):
-                alias = found.setdefault((model, kind, name), Alias(model, name, kind))
+                alias = self._found.setdefault((model, kind, name), Alias(model, name, kind))
                 alias.paths.add(entry.path)
                 if row["time_source"] in ("content", "filename") and row["measured_at"]:
                     alias.first = min(alias.first or row["measured_at"], row["measured_at"])
                     alias.last = max(alias.last or row["measured_at"], row["measured_at"])
-    return [found[key] for key in sorted(found)]
+
+    def all(self) -> list[Alias]:
+        """The names, by model, kind and name."""
+        return [self._found[key] for key in sorted(self._found)]
 
 
 def _names(model: str, row: Row) -> Iterator[tuple[str, str]]:

@@ -63,23 +63,31 @@ class Cell:
         return ", ".join([model, *filter(None, parts)])
 
 
-def cells_of(entries: Iterable[Entry]) -> list[Cell]:
-    """Every cell of every model's grid, by model, quantization, context and hardware."""
-    found: dict[Key, Cell] = {}
-    for entry in entries:
+class Grid:
+    """The cells of every model's grid, as files go by."""
+
+    def __init__(self) -> None:
+        self._found: dict[Key, Cell] = {}
+
+    def look_at(self, entry: Entry) -> None:
+        """Take the next entry that counts."""
         for table in _TABLES:
             for row in entry.rows.get(table, ()):
                 if row.get("model") is not None and row.get("status", "ok") == "ok":
-                    _count(found, table, row, entry.path)
-    newest = max((cell.last for cell in found.values() if cell.last), default=None)
-    for cell in found.values():
-        cell.state = _state(cell, newest)
-    cells = [*found.values(), *(Cell(key) for key in _holes(found))]
-    sharing = Counter(rest for cell in cells if cell.state is not State.NEVER_RUN for rest in _but_one(cell.key))
-    for cell in cells:
-        itself = cell.state is not State.NEVER_RUN
-        cell.gain = sum(sharing[rest] - itself for rest in _but_one(cell.key))
-    return sorted(cells, key=lambda cell: _order(cell.key))
+                    _count(self._found, table, row, entry.path)
+
+    def cells(self) -> list[Cell]:
+        """Every cell, by model, quantization, context and hardware."""
+        found = self._found
+        newest = max((cell.last for cell in found.values() if cell.last), default=None)
+        for cell in found.values():
+            cell.state = _state(cell, newest)
+        cells = [*found.values(), *(Cell(key) for key in _holes(found))]
+        sharing = Counter(rest for cell in cells if cell.state is not State.NEVER_RUN for rest in _but_one(cell.key))
+        for cell in cells:
+            itself = cell.state is not State.NEVER_RUN
+            cell.gain = sum(sharing[rest] - itself for rest in _but_one(cell.key))
+        return sorted(cells, key=lambda cell: _order(cell.key))
 
 
 def next_runs(cells: Iterable[Cell], limit: int = 10) -> list[Cell]:

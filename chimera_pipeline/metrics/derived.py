@@ -6,67 +6,77 @@ A summary that no rows in the store explain stays as `reported` statistics of it
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.errors import Reason
 from chimera_pipeline.metrics.entries import Entry
+from chimera_pipeline.metrics.files import Card, Files
 from chimera_pipeline.metrics.homes import SIMPLE, Group, Homes, distance, margin, statistic
 from chimera_pipeline.records import ArtifactStatus, Gap, Row, SummaryRow
 
 MAX_TOLD = 3
 
 
-def settle_summaries(entries: list[Entry]) -> list[Gap]:
-    """Mark summaries of stored rows as derived; returns a gap for each summary that disagrees with its rows."""
-    told = [entry for entry in entries if entry.counts and entry.reading.summaries]
+def settle_elsewhere(files: Files) -> list[Gap]:
+    """Judge summaries of rows that their own file has not; returns a gap for each that disagrees with those rows.
+
+    A file of nothing but such summaries is set aside as derived where rows in the store explain it. What nothing
+    explains is noted on its card.
+    """
+    told = [card for card in files.counting if card.outside]
     if not told:
         return []
-    homes = Homes(
-        (summary for entry in told for summary in entry.reading.summaries),
-        (entry for entry in entries if entry.counts and entry.rows),
-    )
+    asked = [summary for card in told for summary in card.outside]
+    tables = {summary.table for summary in asked}
+    homes = Homes(asked, files.entries(card for card in files.counting if card.tables & tables))
     gaps: list[Gap] = []
-    alone = [entry for entry in told if not entry.rows]
-    for entry in told:
-        if entry.rows:
-            gaps += _settle_inside(entry, homes)
-    for entry in alone:
-        found = [_explain(homes, entry.path, summary) for summary in entry.reading.summaries]
-        paths = [home for home, differences in found if home is not None and not differences]
-        disagreeing = [
-            (summary, home, differences)
-            for summary, (home, differences) in zip(entry.reading.summaries, found, strict=True)
-            if home is not None and differences
-        ]
-        if len(paths) * 2 > len(found) or (paths and len(paths) + len(disagreeing) == len(found)):
-            counts = Counter(paths)
-            main = max(counts, key=lambda path: (counts[path], path))
-            others = sorted(set(paths) - {main})
-            detail = f"summary of rows in {', '.join([main, *others])}"
-            entry.set_aside(ArtifactStatus.DERIVED, Reason.SUMMARY_OF_ROWS, detail, main)
-            gaps += [_disagreement(entry, *one) for one in disagreeing]
+    for card in told:
+        if card.tables:
+            card.unexplained = tuple(one for one in card.outside if not _explained(homes, card.path, one))
         else:
-            _report(entry, entry.reading.summaries)
+            gaps += _settle_alone(card, homes)
     return gaps
 
 
-def _settle_inside(entry: Entry, homes: Homes) -> list[Gap]:
-    """Summaries of a file that has rows of its own: of those rows they must agree, of others they may stay unexplained.
+def _explained(homes: Homes, path: str, summary: SummaryRow) -> bool:
+    return any(not _differences(summary, group) for group in homes.agreeing(path, summary))
+
+
+def _settle_alone(card: Card, homes: Homes) -> list[Gap]:
+    """The summaries of a file that has no rows: of rows elsewhere, or what its tool reports."""
+    found = [_explain(homes, card.path, summary) for summary in card.outside]
+    paths = [home for home, differences in found if home is not None and not differences]
+    disagreeing = [
+        (summary, home, differences)
+        for summary, (home, differences) in zip(card.outside, found, strict=True)
+        if home is not None and differences
+    ]
+    if len(paths) * 2 > len(found) or (paths and len(paths) + len(disagreeing) == len(found)):
+        counts = Counter(paths)
+        main = max(counts, key=lambda path: (counts[path], path))
+        others = sorted(set(paths) - {main})
+        detail = f"summary of rows in {', '.join([main, *others])}"
+        card.set_aside(ArtifactStatus.DERIVED, Reason.SUMMARY_OF_ROWS, detail, main)
+        return [_disagreement(card.path, *one) for one in disagreeing]
+    card.unexplained = card.outside
+    return []
+
+
+def settle_inside(entry: Entry, unexplained: Sequence[SummaryRow]) -> list[Gap]:
+    """Hold the summaries of a file against its own rows, and report those that nothing explains.
 
     A file with refused records cannot be recomputed: its summary is neither believed nor blamed.
     """
-    gaps, unexplained = [], []
+    gaps = []
     for summary in entry.reading.summaries:
-        if entry.rows.get(summary.table):
-            if entry.reading.rejections:
-                continue
-            own = homes.of(entry.path, summary)
+        if entry.rows.get(summary.table) and not entry.reading.rejections:
+            own = Homes([summary], [entry]).of(entry.path, summary)
             differences = _differences(summary, own) if own else []
             if differences:
-                gaps.append(_disagreement(entry, summary, entry.path, differences))
-        elif not any(not _differences(summary, group) for group in homes.agreeing(entry.path, summary)):
-            unexplained.append(summary)
-    _report(entry, unexplained)
+                gaps.append(_disagreement(entry.path, summary, entry.path, differences))
+    if entry.reading.summaries:
+        _report(entry, unexplained)
     return gaps
 
 
@@ -111,20 +121,20 @@ def _differences(summary: SummaryRow, group: Group) -> list[str]:
     return out if compared else ["nothing of it can be recomputed from the rows"]
 
 
-def _disagreement(entry: Entry, summary: SummaryRow, home: str, differences: list[str]) -> Gap:
+def _disagreement(path: str, summary: SummaryRow, home: str, differences: list[str]) -> Gap:
     return Gap(
         kind="inconsistent",
         table=summary.table,
-        subject=f"{entry.path} {summary.locator}",
+        subject=f"{path} {summary.locator}",
         field=", ".join(sorted(summary.stats)),
-        artifacts=tuple(sorted({entry.path, home})),
+        artifacts=tuple(sorted({path, home})),
         severity="warning",
         consequence=f"the summary is not used: {'; '.join(differences[:MAX_TOLD])}",
         remedy=f"recompute the summary from {home}",
     )
 
 
-def _report(entry: Entry, summaries: list[SummaryRow]) -> None:
+def _report(entry: Entry, summaries: Sequence[SummaryRow]) -> None:
     """Keep unexplained summaries as statistics that their tool reports (n unknown)."""
     shared = _shared(entry)
     for summary in summaries:

@@ -1,10 +1,10 @@
-"""One artifact together with its reading, as it moves through the middle, and the rows it contributes."""
+"""One artifact together with its reading, as it moves through the middle, and where entries come from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from chimera_pipeline.contracts.tables import METRIC_TABLES
 from chimera_pipeline.errors import Reason
@@ -17,25 +17,14 @@ ROW_TABLES = (*METRIC_TABLES, "measurements")
 
 
 @dataclass(slots=True)
-class Entry:
-    """An artifact, its reading, and what has been settled about it so far."""
+class Standing:
+    """An artifact, and what has been settled about it so far."""
 
     artifact: Artifact
-    reading: Reading
     status: ArtifactStatus = ArtifactStatus.OK
     reason: str | None = None
     detail: str | None = None
     same_as: str | None = None
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, artifact: Artifact, reading: Reading | None) -> Entry:
-        """An entry with the rows of the reading, which settling changes."""
-        if reading is None:
-            status = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
-            detail = artifact.detail or "changed after it was listed; read next run"
-            return cls(artifact, Reading(), status, artifact.skip_reason or Reason.STILL_WRITING, detail)
-        return cls(artifact, reading, reading.status, reading.reason, reading.detail, rows=reading.rows)
 
     @property
     def path(self) -> str:
@@ -48,14 +37,71 @@ class Entry:
         return self.status in (ArtifactStatus.OK, ArtifactStatus.PARTIAL)
 
     def set_aside(self, status: ArtifactStatus, reason: str, detail: str, same_as: str | None) -> None:
-        """Take the entry out of the store's measurements, saying why."""
+        """Take the artifact out of the store's measurements, saying why."""
         self.status, self.reason, self.detail, self.same_as = status, reason, detail, same_as
+
+    def stand_as(self, other: Standing) -> None:
+        """Be settled as `other` is."""
+        self.status, self.reason, self.detail, self.same_as = other.status, other.reason, other.detail, other.same_as
+
+
+@dataclass(slots=True)
+class Entry(Standing):
+    """An artifact with its reading. `took`: (path, table) of the twins whose fields its rows took, in order."""
+
+    reading: Reading = field(default_factory=Reading)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    took: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, artifact: Artifact, reading: Reading | None) -> Entry:
+        """An entry with the rows of the reading, which settling changes."""
+        if reading is None:
+            status = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
+            detail = artifact.detail or "changed after it was listed; read next run"
+            return cls(artifact, status, artifact.skip_reason or Reason.STILL_WRITING, detail)
+        return cls(artifact, reading.status, reading.reason, reading.detail, reading=reading, rows=reading.rows)
 
     def all_rows(self) -> Iterator[tuple[str, Row]]:
         """(table, row) of every row."""
         for table in ROW_TABLES:
             for row in self.rows.get(table, ()):
                 yield table, row
+
+    def borrow(self, model: str, lender: str) -> None:
+        """Give requests without a model the one that the file `lender` states, and say so."""
+        for row in self.rows.get("llm_requests", ()):
+            if row.get("model") is None:
+                row["model"] = model
+                row.setdefault("field_sources", {})["model"] = lender
+
+    def take(self, twin: Entry, table: str) -> None:
+        """Fill what the rows of `table` leave open from the same rows of a twin, with the path each field came from."""
+        for row, other in zip(self.rows[table], twin.rows[table], strict=True):
+            for name, value in other.items():
+                if name in ("locator", "field_sources") or value is None:
+                    continue
+                if name == "config":
+                    added = {key: item for key, item in value.items() if key not in row.get("config", {})}
+                    if added:
+                        row["config"] = {**row.get("config", {}), **added}
+                        row.setdefault("field_sources", {})["config"] = twin.path
+                elif row.get(name) is None:
+                    row[name] = value
+                    row.setdefault("field_sources", {})[name] = twin.path
+        self.took.append((twin.path, table))
+
+
+class Source(Protocol):
+    """The files of a store, which can be read again and again."""
+
+    def artifacts(self) -> list[Artifact]:
+        """Every artifact, in any order."""
+        ...
+
+    def entries(self, artifacts: Iterable[Artifact]) -> Iterator[Entry]:
+        """An entry for each, in the order given, with rows of its own that may be changed."""
+        ...
 
 
 _MEASURES: dict[str, tuple[str, ...]] = {

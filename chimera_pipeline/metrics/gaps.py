@@ -1,11 +1,13 @@
 """Telemetry gaps: what pandera finds missing, and what the store as a whole lacks.
 
-In: entries, once rows are dated. Out: `Gap`s, one for each kind x field x file kind, with the files concerned.
+In: entries that count, once rows are dated. Out: `Gap`s, one for each kind x field x file
+kind, with the files concerned.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -17,20 +19,28 @@ _META = frozenset({"field_sources", "time_source", "time_naive", "series_id", "p
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-def telemetry_gaps(entries: list[Entry]) -> list[Gap]:
-    """Fields that a kind of file must carry and does not, and rows that contradict themselves."""
-    shapes: dict[tuple[str, tuple[str, ...]], list[tuple[Row, str]]] = defaultdict(list)
-    for entry in entries:
-        wanted = validation.requirement(entry.reading.kind) if entry.counts else None
-        if wanted is None:
-            continue
-        ok = [row for row in entry.rows.get(wanted.table, ()) if row.get("status", "ok") == "ok"]
-        shapes[wanted.kind, _stated(ok)] += [(row, entry.path) for row in ok]
-    found: dict[tuple[str, str, str], tuple[set[str], int]] = {}
-    for (kind, fields), rows in sorted(shapes.items()):
-        if rows:
-            _collect(kind, fields, rows, found)
-    return [_gap(*key, paths, count) for key, (paths, count) in sorted(found.items())]
+class Telemetry:
+    """What files lack of what their kind must carry, and rows that contradict themselves, as files go by."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], tuple[set[str], int]] = {}
+
+    def look_at(self, entries: Iterable[Entry]) -> None:
+        """Take the next entries that count."""
+        shapes: dict[tuple[str, tuple[str, ...]], list[tuple[Row, str]]] = defaultdict(list)
+        for entry in entries:
+            wanted = validation.requirement(entry.reading.kind)
+            if wanted is None:
+                continue
+            ok = [row for row in entry.rows.get(wanted.table, ()) if row.get("status", "ok") == "ok"]
+            shapes[wanted.kind, _stated(ok)] += [(row, entry.path) for row in ok]
+        for (kind, fields), rows in sorted(shapes.items()):
+            if rows:
+                _collect(kind, fields, rows, self._found)
+
+    def gaps(self) -> list[Gap]:
+        """A gap for each kind of file, kind of gap and field."""
+        return [_gap(*key, paths, count) for key, (paths, count) in sorted(self._found.items())]
 
 
 def _stated(rows: list[Row]) -> tuple[str, ...]:
@@ -84,31 +94,27 @@ def _gap(kind: str, gap: str, field: str, paths: set[str], count: int) -> Gap:
     )
 
 
-def failed_request_gaps(entries: list[Entry]) -> list[Gap]:
-    """Files in which records failed, with how many of how many and the kinds of error."""
-    gaps = []
-    for entry in entries:
-        failed = entry.reading.records_failed
-        if not entry.counts or not failed:
-            continue
-        kinds = sorted({str(row["error_kind"]) for _, row in entry.all_rows() if row.get("error_kind")})
-        total = failed + entry.reading.records_ok
-        gaps.append(
-            Gap(
-                kind="failed_requests",
-                table="llm_requests" if "llm_requests" in entry.rows else "artifacts",
-                subject=entry.path,
-                artifacts=(entry.path,),
-                count=failed,
-                severity="error" if failed == total else "warning",
-                consequence=f"{failed} of {total} records failed ({', '.join(kinds) or 'unknown'}) and enter no mean",
-                remedy="repeat the run",
-            )
-        )
-    return gaps
+def failed_request_gaps(entry: Entry) -> list[Gap]:
+    """The gap of a file in which records failed: how many of how many, and the kinds of error."""
+    failed = entry.reading.records_failed
+    if not failed:
+        return []
+    kinds = sorted({str(row["error_kind"]) for _, row in entry.all_rows() if row.get("error_kind")})
+    total = failed + entry.reading.records_ok
+    gap = Gap(
+        kind="failed_requests",
+        table="llm_requests" if "llm_requests" in entry.rows else "artifacts",
+        subject=entry.path,
+        artifacts=(entry.path,),
+        count=failed,
+        severity="error" if failed == total else "warning",
+        consequence=f"{failed} of {total} records failed ({', '.join(kinds) or 'unknown'}) and enter no mean",
+        remedy="repeat the run",
+    )
+    return [gap]
 
 
-def missing_directories(paths: list[str], expected: list[str]) -> list[Gap]:
+def missing_directories(paths: Collection[str], expected: list[str]) -> list[Gap]:
     """Folders of the setting `expected_dirs` that hold no file."""
     return [
         Gap(

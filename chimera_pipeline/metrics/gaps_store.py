@@ -7,8 +7,9 @@ In: entries that count, dated and with their series. Out: gaps, each with conseq
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from chimera_pipeline import periods
@@ -16,6 +17,8 @@ from chimera_pipeline.contracts import definitions
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import Gap, GapKind, Row
 
+_Group = tuple[str, str]
+"""A tool and its suite."""
 MIN_REGULAR = 3
 """A tool is missed in a period when it measured in at least so many others, and in half of its span."""
 FEW = 3
@@ -25,27 +28,49 @@ _PARTS = ("load_s", "prompt_eval_s", "eval_s")
 _LAYERS = ("num_gpu", "n_gpu_layers", "ngl", "gpu_layers")
 
 
-def store_gaps(entries: list[Entry], *, period: str) -> list[Gap]:
-    """Every gap of this module; `period` is the kind of report period."""
-    return [
-        *_missing_periods(entries, period),
-        *_few_samples(entries),
-        *_unexplained_time(entries),
-        *_no_gpu_used(entries),
-        *_not_comparable(entries),
-    ]
+class StoreWide:
+    """What the store as a whole lacks, as its files go by."""
 
+    def __init__(self) -> None:
+        self._days: dict[str, set[str]] = defaultdict(set)
+        self._samples: dict[_Group, Counter[str]] = defaultdict(Counter)
+        self._sampled: dict[_Group, set[str]] = defaultdict(set)
+        self._on_cpu: dict[str, dict[str, int]] = defaultdict(dict)
+        self._meanings: dict[tuple[str, str], dict[str, frozenset[str]]] = defaultdict(dict)
 
-def _missing_periods(entries: list[Entry], kind: str) -> Iterator[Gap]:
-    """Periods in which a tool that measures regularly measured nothing."""
-    days: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
+    def look_at(self, entry: Entry) -> Iterator[Gap]:
+        """Take the next entry that counts; yields the gaps of this file alone."""
+        tool = entry.reading.tool or "unknown"
         # in UTC, of which a period holds whole days
-        days[entry.reading.tool or "unknown"] |= {
+        self._days[tool] |= {
             row["measured_at"][:10]
             for _, row in entry.all_rows()
             if row["measured_at"] and row["time_source"] in ("content", "filename")
         }
+        for row in entry.rows.get("llm_requests", ()):
+            if row.get("status", "ok") == "ok":
+                group = (tool, str(row.get("suite") or "requests"))
+                self._samples[group][row["series_id"]] += 1
+                self._sampled[group].add(entry.path)
+        on_cpu = sum(_on_cpu(row) for _, row in entry.all_rows())
+        if on_cpu:
+            self._on_cpu[tool][entry.path] = on_cpu
+        for measured, means in _meanings(entry).items():
+            self._meanings[measured][entry.path] = means
+        yield from _unexplained_time(entry)
+        yield from _idle(entry)
+
+    def gaps(self, *, period: str) -> Iterator[Gap]:
+        """The gaps of all files together; `period` is the kind of report period."""
+        yield from _missing_periods(self._days, period)
+        yield from _few_samples(self._samples, self._sampled)
+        for tool, counts in sorted(self._on_cpu.items()):
+            yield _unused(f"{tool} without GPU layers", "config", counts, "these rows ran without a layer on the GPU")
+        yield from _not_comparable(self._meanings)
+
+
+def _missing_periods(days: Mapping[str, set[str]], kind: str) -> Iterator[Gap]:
+    """Periods in which a tool that measures regularly measured nothing."""
     seen = {
         tool: {periods.period_of(dt.datetime.fromisoformat(f"{day}T00:00:00+00:00"), kind) for day in found}
         for tool, found in days.items()
@@ -71,17 +96,9 @@ def _missing_periods(entries: list[Entry], kind: str) -> Iterator[Gap]:
                 )
 
 
-def _few_samples(entries: list[Entry]) -> Iterator[Gap]:
+def _few_samples(samples: Mapping[_Group, Counter[str]], paths: Mapping[_Group, set[str]]) -> Iterator[Gap]:
     """Configurations with so few samples that no interval and no test is possible."""
-    counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    paths: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for entry in entries:
-        for row in entry.rows.get("llm_requests", ()):
-            if row.get("status", "ok") == "ok":
-                group = (entry.reading.tool or "unknown", str(row.get("suite") or "requests"))
-                counts[group][row["series_id"]] += 1
-                paths[group].add(entry.path)
-    for group, series in sorted(counts.items()):
+    for group, series in sorted(samples.items()):
         few = sum(count < FEW for count in series.values())
         if few:
             yield Gap(
@@ -98,47 +115,42 @@ def _few_samples(entries: list[Entry]) -> Iterator[Gap]:
             )
 
 
-def _unexplained_time(entries: list[Entry]) -> Iterator[Gap]:
+def _unexplained_time(entry: Entry) -> Iterator[Gap]:
     """Requests whose end-to-end time is longer than load, prompt evaluation and decode together."""
-    for entry in entries:
-        total = lost = 0.0
-        count = 0
-        for row in entry.rows.get("llm_requests", ()):
-            values = [row.get(name) for name in ("total_s", *_PARTS)]
-            if row.get("status", "ok") != "ok" or any(value is None for value in values):
-                continue
-            whole, *parts = (float(value) for value in values if value is not None)
-            rest = whole - sum(parts)
-            if rest > max(UNEXPLAINED_SHARE * whole, UNEXPLAINED_S):
-                count, total, lost = count + 1, total + whole, lost + rest
-        if count:
-            yield Gap(
-                kind=GapKind.UNEXPLAINED_TIME,
-                table="llm_requests",
-                field="total_s",
-                subject=entry.path,
-                artifacts=(entry.path,),
-                count=count,
-                severity="warning",
-                consequence=f"{lost:.3g} s of {total:.3g} s of these requests are neither load nor prompt evaluation "
-                "nor decode: no statement says where they went",
-                remedy="measure queueing, network and client time beside the server's durations",
-            )
+    total = lost = 0.0
+    count = 0
+    for row in entry.rows.get("llm_requests", ()):
+        values = [row.get(name) for name in ("total_s", *_PARTS)]
+        if row.get("status", "ok") != "ok" or any(value is None for value in values):
+            continue
+        whole, *parts = (float(value) for value in values if value is not None)
+        rest = whole - sum(parts)
+        if rest > max(UNEXPLAINED_SHARE * whole, UNEXPLAINED_S):
+            count, total, lost = count + 1, total + whole, lost + rest
+    if count:
+        yield Gap(
+            kind=GapKind.UNEXPLAINED_TIME,
+            table="llm_requests",
+            field="total_s",
+            subject=entry.path,
+            artifacts=(entry.path,),
+            count=count,
+            severity="warning",
+            consequence=f"{lost:.3g} s of {total:.3g} s of these requests are neither load nor prompt evaluation "
+            "nor decode: no statement says where they went",
+            remedy="measure queueing, network and client time beside the server's durations",
+        )
 
 
-def _no_gpu_used(entries: list[Entry]) -> Iterator[Gap]:
-    """Runs of a tool without a layer on the GPU, and GPUs whose utilization was zero throughout."""
-    off: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for entry in entries:
-        idle = [float(row["value"]) for row in entry.rows.get("system_samples", ()) if row.get("metric") ==
-                "gpu_utilization" and row.get("value") is not None]  # fmt: skip
-        if len(idle) >= FEW and max(idle) == 0:
-            yield _unused(entry.path, "gpu_utilization", {entry.path: len(idle)}, "the GPU idled in every sample")
-        for _, row in entry.all_rows():
-            if _on_cpu(row):
-                off[entry.reading.tool or "unknown"][entry.path] += 1
-    for tool, counts in sorted(off.items()):
-        yield _unused(f"{tool} without GPU layers", "config", counts, "these rows ran without a layer on the GPU")
+def _idle(entry: Entry) -> Iterator[Gap]:
+    """A GPU whose utilization was zero throughout."""
+    idle = [
+        float(row["value"])
+        for row in entry.rows.get("system_samples", ())
+        if row.get("metric") == "gpu_utilization" and row.get("value") is not None
+    ]
+    if len(idle) >= FEW and max(idle) == 0:
+        yield _unused(entry.path, "gpu_utilization", {entry.path: len(idle)}, "the GPU idled in every sample")
 
 
 def _on_cpu(row: Row) -> bool:
@@ -165,17 +177,27 @@ def _unused(subject: str, field: str, counts: dict[str, int], what: str) -> Gap:
     )
 
 
-def _not_comparable(entries: list[Entry]) -> Iterator[Gap]:
+def _meanings(entry: Entry) -> dict[tuple[str, str], frozenset[str]]:
+    """(word, model) -> the ways in which a file measures it."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for model, metric, definition in sorted(set(_measured(entry)), key=str):
+        for word, known in definitions.words().items():
+            match = [one for one in known if one.metric == metric and one.covers(entry.reading.tool, definition)]
+            if match:
+                found[word, model].add(match[0].means)
+    return {measured: _one(frozenset(means)) for measured, means in found.items()}
+
+
+@lru_cache(maxsize=1024)
+def _one(means: frozenset[str]) -> frozenset[str]:
+    """One set for all files that mean the same."""
+    return means
+
+
+def _not_comparable(measured: Mapping[tuple[str, str], Mapping[str, frozenset[str]]]) -> Iterator[Gap]:
     """Models for which files measure one word by different definitions and share none."""
-    found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for entry in entries:
-        for model, metric, definition in sorted(set(_measured(entry)), key=str):
-            for word, known in definitions.words().items():
-                match = [one for one in known if one.metric == metric and one.covers(entry.reading.tool, definition)]
-                if match:
-                    found[word, model][entry.path].add(match[0].means)
-    for (word, model), files in sorted(found.items()):
-        if set.intersection(*files.values()):
+    for (word, model), files in sorted(measured.items()):
+        if frozenset.intersection(*files.values()):
             continue
         meanings: dict[str, set[str]] = defaultdict(set)
         for path, stated in files.items():

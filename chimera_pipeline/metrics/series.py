@@ -63,30 +63,36 @@ def quantization_of(model: str | None) -> str | None:
     return found.group(1) if found else None
 
 
-def assign(entries: list[Entry]) -> list[Row]:
-    """Set `series_id` on every row that counts; returns the rows of table `series`, sorted by id."""
-    known: dict[str, Row] = {}
-    ids: dict[tuple[object, ...], str] = {}
-    for entry in entries:
-        if not entry.counts:
-            continue
+class Catalogue:
+    """The series of the store, as its files go by."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Row] = {}
+        self._ids: dict[tuple[object, ...], str] = {}
+
+    def assign(self, entry: Entry) -> None:
+        """Set `series_id` on every row of an entry that counts."""
         tool = entry.reading.tool
         for table, row in entry.all_rows():
             if row.get("quantization") is None:
                 row["quantization"] = quantization_of(row.get("model"))
             config = _config(row)
+            origin = entry.path if row.get("model") is None and _family(table, row) in _BY_MODEL else None
             # few rows tell anything new: what they are is spelled out once for each combination
-            key = (table, tool, None if row.get("model") is not None else entry.path, config, *map(row.get, _TOLD))
-            series_id = ids.get(key)
+            key = (table, tool, origin, config, *map(row.get, _TOLD))
+            series_id = self._ids.get(key)
             if series_id is None:
-                identity = _identity(table, row, entry, config)
+                identity = _identity(table, row, origin, tool, config)
                 text = json.dumps(identity, sort_keys=True)
-                series_id = ids[key] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
-                known.setdefault(series_id, identity | {"series_id": series_id})
+                series_id = self._ids[key] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
+                self._known.setdefault(series_id, identity | {"series_id": series_id})
             row["series_id"] = series_id
-    series = sorted(known.values(), key=lambda row: row["series_id"])
-    _name(series)
-    return series
+
+    def rows(self) -> list[Row]:
+        """The rows of table `series`, sorted by id."""
+        series = sorted(self._known.values(), key=lambda row: row["series_id"])
+        _name(series)
+        return series
 
 
 def _family(table: str, row: Row) -> str:
@@ -109,7 +115,7 @@ def _config(row: Row) -> str:
     return canonical_config({**config, **beside} if beside else config)
 
 
-def _identity(table: str, row: Row, entry: Entry, config: str) -> Row:
+def _identity(table: str, row: Row, origin: str | None, tool: str | None, config: str) -> Row:
     """What defines a series. Rows that name no model are one series only within their file."""
     family = _family(table, row)
     case = row.get("case")
@@ -124,10 +130,10 @@ def _identity(table: str, row: Row, entry: Entry, config: str) -> Row:
         "hardware": row.get("hardware"),
         "workload": row.get("workload"),
         "suite": row.get("suite"),
-        "tool": entry.reading.tool or "unknown",
+        "tool": tool or "unknown",
         "config": config,
         "case": case,
-        "origin": entry.path if row.get("model") is None and family in _BY_MODEL else None,
+        "origin": origin,
     }
 
 

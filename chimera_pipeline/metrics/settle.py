@@ -1,27 +1,42 @@
 """The whole store, settled: identity, time, phases, series and gaps, as the tables of the contract.
 
-In: artifacts with their readings. Out: one DataFrame for each settled table, the same for any order of input.
+In: the files of the store. Out: the settled tables, the same for any order of input. What concerns several files is
+decided first, from cards (`files`); then rows pass by once more, some files at a time, and leave as frames.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 import json
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from chimera_pipeline import redact
-from chimera_pipeline.contracts import tables, validation, vocabulary
-from chimera_pipeline.contracts.checks import ordered
+from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
-from chimera_pipeline.errors import Reason
-from chimera_pipeline.metrics import aliases, coverage, derived, gaps, gaps_store, identity, phases, series, times
-from chimera_pipeline.metrics.entries import Entry
-from chimera_pipeline.metrics.workloads import set_workloads
+from chimera_pipeline.metrics import (
+    aliases,
+    coverage,
+    derived,
+    gaps,
+    gaps_store,
+    identity,
+    phases,
+    refusals,
+    series,
+    times,
+    workloads,
+)
+from chimera_pipeline.metrics.entries import Entry, Source
+from chimera_pipeline.metrics.files import Card, Files
 from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
+
+CHUNK_ROWS = 50_000
+BY_FILE = ("artifacts", *METRIC_TABLES, EXTRAS, "quarantine")
+"""Tables whose rows are of one file each, in order of its path; the others are of the store."""
 
 
 def settle(
@@ -30,103 +45,135 @@ def settle(
     expected_dirs: Iterable[str] = (),
     period: str = "month",
     now: dt.datetime | None = None,
+    rows: int = CHUNK_ROWS,
 ) -> dict[str, pd.DataFrame]:
-    """Every settled table by name. The rows of `readings` are changed: each artifact brings a reading of its own.
+    """Every settled table by name, whole. For the arguments see `Settling`."""
+    settling = Settling(_Given(readings), expected_dirs=expected_dirs, period=period, now=now, rows=rows)
+    return whole(settling)
+
+
+def whole(settling: Settling) -> dict[str, pd.DataFrame]:
+    """Every settled table by name."""
+    parts = list(settling)
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BY_FILE} | settling.rest()
+
+
+class Settling:
+    """The settled tables of a store: those of its files chunk by chunk, each gone through once; then the `rest`.
 
     `period` is the kind of report period in which measurements are expected. A time more than a day after `now` is
-    refused; None believes every time.
+    refused; None believes every time. `rows`: about so many of a file's rows are in one chunk.
     """
-    entries = sorted((Entry.of(*pair) for pair in readings), key=lambda entry: entry.path)
-    identity.set_copies_aside(entries)
-    identity.lend_models(entries)
-    identity.merge_twins(entries)
-    identity.set_subsets_aside(entries)
-    found = derived.settle_summaries(entries)
-    times.date_rows(entries)
-    rejections, future = times.refuse_future(entries, now)
-    phases.set_phases(entries)
-    rejections += _drop_impossible(entries)
-    set_workloads(entries)
-    series_rows = series.assign(entries)
-    live = [entry for entry in entries if entry.counts]
-    found += gaps.telemetry_gaps(live) + gaps.failed_request_gaps(live) + times.time_gaps(live)
-    found += gaps.missing_directories([entry.path for entry in entries], list(expected_dirs))
-    found += [*future, *_range_gaps(rejections), *gaps_store.store_gaps(live, period=period)]
-    cells, names = coverage.cells_of(live), aliases.aliases_of(live)
-    found += [*coverage.coverage_gaps(cells), *aliases.moved_gaps(names)]
-    out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
-    out["series"] = tables.frame("series", series_rows)
-    out["coverage"] = tables.frame("coverage", coverage.rows_of(cells))
-    out["model_aliases"] = tables.frame("model_aliases", aliases.rows_of(names))
-    out["telemetry_gaps"] = tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)])
-    out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
-    # last, because each table lets go of its rows
-    out |= {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
-    out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
-    return out
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        expected_dirs: Iterable[str] = (),
+        period: str = "month",
+        now: dt.datetime | None = None,
+        rows: int = CHUNK_ROWS,
+    ) -> None:
+        self._expected, self._period, self._now, self._rows = list(expected_dirs), period, now, rows
+        self._files = Files(source)
+        identity.settle_identity(self._files)
+        self._gaps = derived.settle_elsewhere(self._files)
+        self._workloads = workloads.join_logs(self._files, self._dated)
+        self._series = series.Catalogue()
+        self._telemetry, self._wide = gaps.Telemetry(), gaps_store.StoreWide()
+        self._grid, self._names = coverage.Grid(), aliases.Names()
+
+    def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
+        """The tables `BY_FILE` of the next files; always at least once."""
+        for cards in _chunks(self._files.cards, self._rows):
+            yield self._settled(cards)
+
+    def rest(self) -> dict[str, pd.DataFrame]:
+        """The tables that are of the store, once all chunks have passed."""
+        cells, names = self._grid.cells(), self._names.all()
+        paths = [card.path for card in self._files.cards]
+        found = [*self._gaps, *self._telemetry.gaps(), *self._wide.gaps(period=self._period)]
+        found += gaps.missing_directories(paths, self._expected)
+        found += [*coverage.coverage_gaps(cells), *aliases.moved_gaps(names)]
+        return {
+            "series": tables.frame("series", self._series.rows()),
+            "coverage": tables.frame("coverage", coverage.rows_of(cells)),
+            "model_aliases": tables.frame("model_aliases", aliases.rows_of(names)),
+            "telemetry_gaps": tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)]),
+        }
+
+    def _dated(self, cards: Iterable[Card]) -> Iterator[Entry]:
+        """Entries with what they state of their times, and without values that cannot be."""
+        for some in _chunks(list(cards), self._rows):
+            yield from self._refused(some)[0]
+
+    def _refused(self, cards: Iterable[Card]) -> tuple[list[Entry], list[refusals.Refused], list[Gap]]:
+        entries, found = [], []
+        for card, entry in zip(cards, self._files.entries(cards), strict=True):
+            if entry.counts:
+                found += derived.settle_inside(entry, card.unexplained)
+            entries.append(entry)
+        times.date_rows(entries)
+        rejections, future = times.refuse_future(entries, self._now)
+        phases.set_phases(entries)
+        rejections += refusals.drop_impossible(entries)
+        return entries, rejections, [*found, *future, *refusals.range_gaps(rejections)]
+
+    def _settled(self, cards: list[Card]) -> dict[str, pd.DataFrame]:
+        entries, rejections, found = self._refused(cards)
+        self._gaps += found
+        live = [entry for entry in entries if entry.counts]
+        for entry in live:
+            workloads.set_workloads(entry, self._workloads)
+            self._series.assign(entry)
+            self._gaps += gaps.failed_request_gaps(entry)
+            self._gaps += [*times.time_gaps(entry), *self._wide.look_at(entry)]
+            self._grid.look_at(entry)
+            self._names.look_at(entry)
+        self._telemetry.look_at(live)
+        out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
+        out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
+        # last, because each table lets go of its rows
+        out |= {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
+        out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
+        return out
 
 
-def _drop_impossible(entries: list[Entry]) -> list[tuple[Entry, Rejection, str]]:
-    """Null every measured value that pandera finds outside its range, remembering which."""
-    rejected = []
-    for table in METRIC_TABLES:
-        rows = [(entry, row) for entry in entries if entry.counts for row in entry.rows.get(table, ())]
-        names = [name for name, dtype in tables.columns(table).items() if dtype in ("float64", "Int64")]
-        if not rows:
-            continue
-        frame = pd.DataFrame({name: pd.Series([row.get(name) for _, row in rows], dtype="float64") for name in names})
-        for name, index in _impossible(table, frame):
-            entry, row = rows[index]
-            value = row.pop(name)
-            row[name] = None
-            detail = f"{row['locator']}: {name} is {value:g}, which is impossible"
-            rejected.append((entry, Rejection(Reason.OUT_OF_RANGE, detail, row["locator"], redact.value(value)), name))
-    counts = Counter(id(entry) for entry, _, _ in rejected)
-    for entry in {id(entry): entry for entry, _, _ in rejected}.values():
-        if entry.status is ArtifactStatus.OK:
-            count = counts[id(entry)]
-            entry.status, entry.reason = ArtifactStatus.PARTIAL, Reason.OUT_OF_RANGE
-            entry.detail = f"{count} impossible values refused"
-    return rejected
+class _Given:
+    """Readings that are at hand; each entry gets a copy."""
+
+    def __init__(self, readings: Iterable[tuple[Artifact, Reading | None]]) -> None:
+        self._readings = {artifact.path: (artifact, reading) for artifact, reading in readings}
+
+    def artifacts(self) -> list[Artifact]:
+        return [artifact for artifact, _ in self._readings.values()]
+
+    def entries(self, artifacts: Iterable[Artifact]) -> Iterator[Entry]:
+        for artifact in artifacts:
+            reading = self._readings[artifact.path][1]
+            yield Entry.of(artifact, None if reading is None else _copied(reading))
 
 
-def _impossible(table: str, frame: pd.DataFrame) -> list[tuple[str, int]]:
-    """(column, row) of values that break a range check of the contract or are implausible for the metric.
-
-    So are a smallest value above the mean and a largest one below it; the mean stays.
-    """
-    bad: set[tuple[str, int]] = set()
-    cases = validation.column_failures(validation.ranges(table), frame)
-    bad.update((str(name), int(index)) for name, index in zip(cases["column"], cases["index"], strict=True))
-    for name in frame.columns:
-        metric = vocabulary.metrics().get(name)
-        if metric is not None:
-            low, high = metric.plausible
-            outside = frame.index[(frame[name] < low) | (frame[name] > high)]
-            bad.update((name, int(index)) for index in outside)
-    for name, index in bad:
-        frame.loc[index, name] = None
-    for lower, upper in validation.orders(table):
-        crossed = frame.index[~ordered(frame, low=lower, high=upper)]
-        bounds = [name for name in (lower, upper) if not name.startswith("mean")]
-        bad.update((name, int(index)) for index in crossed for name in bounds)
-    return sorted(bad)
+def _copied(reading: Reading) -> Reading:
+    """A reading with rows of its own."""
+    rows = {table: [copy.copy(row) for row in found] for table, found in reading.rows.items()}
+    for row in (row for found in rows.values() for row in found if row.get("field_sources")):
+        row["field_sources"] = dict(row["field_sources"])
+    return dataclasses.replace(reading, rows=rows)
 
 
-def _range_gaps(rejections: list[tuple[Entry, Rejection, str]]) -> list[Gap]:
-    return [
-        Gap(
-            kind="out_of_range",
-            table="quarantine",
-            field=field,
-            subject=f"{entry.path} {rejection.locator}",
-            artifacts=(entry.path,),
-            consequence="the value is refused; the rest of its record is kept",
-            remedy="check the tool and its clock",
-        )
-        for entry, rejection, field in rejections
-        if field != times.FIELD
-    ]
+def _chunks(cards: list[Card], rows: int) -> Iterator[list[Card]]:
+    """`cards` in turn, about so many rows in each; always at least one chunk."""
+    some: list[Card] = []
+    held = 0
+    for card in cards:
+        some.append(card)
+        held += card.size
+        if held >= rows:
+            yield some
+            some, held = [], 0
+    if some or not cards:
+        yield some
 
 
 def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from chimera_pipeline import periods
 from chimera_pipeline.errors import Reason
@@ -10,6 +11,7 @@ from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import Gap, GapKind, Rejection
 
 FIELD = "measured_at"
+_EARLIEST = periods.EARLIEST.isoformat()
 TOLERANCE = dt.timedelta(days=1)
 """How far a stated time may lie after the run: naive local times may be ahead of UTC by most of a day."""
 
@@ -73,40 +75,31 @@ def refuse_future(
     return rejections, gaps
 
 
-def time_gaps(entries: list[Entry]) -> list[Gap]:
-    """Files whose stated times carry no zone, or lie before the field existed."""
-    gaps = []
-    for entry in entries:
-        if not entry.counts:
-            continue
-        rows = [row for _, row in entry.all_rows() if row["time_source"] in ("content", "filename")]
-        naive = sum(bool(row["time_naive"]) for row in rows if row["time_source"] == "content")
-        if naive:
-            gaps.append(
-                Gap(
-                    kind="naive_timestamp",
-                    table="artifacts",
-                    field="measured_at",
-                    subject=entry.path,
-                    artifacts=(entry.path,),
-                    count=naive,
-                    severity="info",
-                    consequence="the time zone is assumed to be UTC; the instant may be hours off",
-                    remedy="write times with their offset from UTC",
-                )
-            )
-        early = sum(row["measured_at"] < periods.EARLIEST.isoformat() for row in rows)
-        if early:
-            gaps.append(
-                Gap(
-                    kind="out_of_range",
-                    table="artifacts",
-                    field="measured_at",
-                    subject=entry.path,
-                    artifacts=(entry.path,),
-                    count=early,
-                    consequence=f"times before {periods.EARLIEST.year} are believed to be clock errors",
-                    remedy="check the clock of the machine that measured",
-                )
-            )
-    return gaps
+def time_gaps(entry: Entry) -> Iterator[Gap]:
+    """What is wrong with the times that a file states: they carry no zone, or lie before the field existed."""
+    rows = [row for _, row in entry.all_rows() if row["time_source"] in ("content", "filename")]
+    naive = sum(bool(row["time_naive"]) for row in rows if row["time_source"] == "content")
+    if naive:
+        yield Gap(
+            kind="naive_timestamp",
+            table="artifacts",
+            field="measured_at",
+            subject=entry.path,
+            artifacts=(entry.path,),
+            count=naive,
+            severity="info",
+            consequence="the time zone is assumed to be UTC; the instant may be hours off",
+            remedy="write times with their offset from UTC",
+        )
+    early = sum(row["measured_at"] < _EARLIEST for row in rows)
+    if early:
+        yield Gap(
+            kind="out_of_range",
+            table="artifacts",
+            field="measured_at",
+            subject=entry.path,
+            artifacts=(entry.path,),
+            count=early,
+            consequence=f"times before {periods.EARLIEST.year} are believed to be clock errors",
+            remedy="check the clock of the machine that measured",
+        )

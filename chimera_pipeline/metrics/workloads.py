@@ -13,12 +13,15 @@ import itertools
 import re
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.metrics.series import canonical_config
 from chimera_pipeline.records import Row
+
+if TYPE_CHECKING:
+    from chimera_pipeline.metrics.files import Card, Files
 
 PAUSE = dt.timedelta(minutes=10)
 """Parts of a log lie no farther apart than this, or than the rows of one of them."""
@@ -31,43 +34,64 @@ _COUNTERS = frozenset(
      "even", "odd"]
 )  # fmt: skip
 _Key = tuple[Any, str]
-_Place = tuple[str, _Key]
+Place = tuple[str, _Key]
+"""Path of a file, and a model with its configuration."""
+Log = tuple[str, tuple[str, ...], str | None, str]
+"""Folder, words of the name, tool and kind of file."""
 
 
-def set_workloads(entries: list[Entry]) -> None:
-    """Set `workload` on every row that counts and states none: how many prompts, and their hash."""
-    prompts: dict[_Place, frozenset[str]] = {}
-    logs: dict[tuple[Any, ...], dict[_Place, list[Row]]] = defaultdict(dict)
-    counting = [entry for entry in entries if entry.counts]
-    for entry in counting:
-        for key, rows in _requests(entry).items():
-            found = frozenset(row["prompt_id"] for row in rows if row.get("prompt_id"))
-            if found:
-                prompts[entry.path, key] = found
-                logs[_log(entry, key, rows)][entry.path, key] = rows
+def join_logs(files: Files, dated: Callable[[Iterable[Card]], Iterator[Entry]]) -> dict[Place, str]:
+    """The workloads of requests that may be parts of a log with others; `dated` gives entries with their times."""
+    alike: dict[Log, list[Card]] = defaultdict(list)
+    for card in files.counting:
+        if card.log is not None:
+            alike[card.log].append(card)
+    shared = [card for cards in alike.values() if len({card.prompts for card in cards}) > 1 for card in cards]
+    prompts: dict[Place, frozenset[str]] = {}
+    logs: dict[tuple[Any, ...], dict[Place, _Part | None]] = defaultdict(dict)
+    for entry in dated(sorted(shared, key=lambda card: card.path)):
+        for key, (rows, found) in _requests(entry).items():
+            place = (entry.path, key)
+            prompts[place] = found
+            logs[_log(entry, key, rows)][place] = _Part.of(place, rows, found)
     for places in logs.values():
         if len({prompts[place] for place in places}) > 1:
-            prompts.update(_joined(places, prompts))
-    name_of = {found: _name(found) for found in set(prompts.values())}  # all parts of a log share one set
-    names = {place: name_of[found] for place, found in prompts.items()}
-    named = {path for path, _ in names}
-    for entry in counting:
-        for _, row in entry.all_rows() if entry.path in named else ():
-            if row.get("workload") is None:
-                row["workload"] = names.get((entry.path, _key(row)))
+            prompts.update(_joined([part for part in places.values() if part is not None]))
+    return {place: _name(found) for place, found in prompts.items()}
+
+
+def set_workloads(entry: Entry, known: Mapping[Place, str]) -> None:
+    """Set `workload` on every row that states none: how many prompts, and their hash."""
+    names = {key: known.get((entry.path, key)) or _name(found) for key, (_, found) in _requests(entry).items()}
+    for _, row in entry.all_rows() if names else ():
+        if row.get("workload") is None:
+            row["workload"] = names.get(_key(row))
+
+
+def log_of(entry: Entry) -> tuple[Log | None, int]:
+    """What files share that may be parts of one log, as far as their names and tool say, and a number for the prompts
+    of this one; None where no request names its prompt.
+    """
+    prompts = {row["prompt_id"] for row in entry.rows.get("llm_requests", ()) if row.get("prompt_id")}
+    if not prompts:
+        return None, 0
+    folder, _, name = entry.path.rpartition("/")
+    words = [word for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 1 and word not in _COUNTERS]
+    return (folder, tuple(words), entry.reading.tool, entry.reading.kind), hash(frozenset(prompts))
 
 
 def _key(row: Row) -> _Key:
     return (row.get("model"), canonical_config(row.get("config")))
 
 
-def _requests(entry: Entry) -> dict[_Key, list[Row]]:
-    """The requests of each model and configuration; none where no request names its prompt."""
+def _requests(entry: Entry) -> dict[_Key, tuple[list[Row], frozenset[str]]]:
+    """The requests of each model and configuration with their prompts; none where no request names its prompt."""
     rows = entry.rows.get("llm_requests", ())
     found: dict[_Key, list[Row]] = defaultdict(list)
     for row in rows if any(row.get("prompt_id") for row in rows) else ():
         found[_key(row)].append(row)
-    return found
+    named = {key: frozenset(row["prompt_id"] for row in some if row.get("prompt_id")) for key, some in found.items()}
+    return {key: (found[key], prompts) for key, prompts in named.items() if prompts}
 
 
 def _name(prompts: frozenset[str]) -> str:
@@ -76,17 +100,12 @@ def _name(prompts: frozenset[str]) -> str:
 
 def _log(entry: Entry, key: _Key, rows: list[Row]) -> tuple[Any, ...]:
     """What files share that may be parts of one log: place, name but for a counter, tool and conditions."""
-    folder, _, name = entry.path.rpartition("/")
-    words = [word for word in re.findall(r"[a-z]+", name.lower()) if len(word) > 1 and word not in _COUNTERS]
     conditions = {tuple(row.get(field) for field in _CONDITIONS) for row in rows}
-    return (folder, tuple(words), entry.reading.tool, entry.reading.kind, key, frozenset(conditions))
+    return (log_of(entry)[0], key, frozenset(conditions))
 
 
-def _joined(
-    places: dict[_Place, list[Row]], prompts: dict[_Place, frozenset[str]]
-) -> Iterable[tuple[_Place, frozenset[str]]]:
+def _joined(parts: list[_Part]) -> Iterable[tuple[Place, frozenset[str]]]:
     """The prompts of the whole log for each place that is a part of one, the same for any order and names of files."""
-    parts = [part for place, rows in places.items() if (part := _Part.of(place, rows, prompts[place])) is not None]
     longest = max((part.pause for part in parts), default=PAUSE)
     recent: list[_Part] = []
     done: list[_Part] = []
@@ -107,7 +126,7 @@ def _joined(
 class _Part:
     """Requests of one model and configuration in one file, or in several files that are parts of one log."""
 
-    def __init__(self, place: _Place, prompts: frozenset[str], rows: list[Row], lengths: dict[str, _Lengths]) -> None:
+    def __init__(self, place: Place, prompts: frozenset[str], rows: list[Row], lengths: dict[str, _Lengths]) -> None:
         times = sorted(dt.datetime.fromisoformat(row["measured_at"]) for row in rows)
         self.places, self.prompts, self.lengths = [place], set(prompts), lengths
         self.start, self.end = times[0], times[-1]
@@ -115,7 +134,7 @@ class _Part:
         self.naive = any(row["time_naive"] for row in rows)
 
     @classmethod
-    def of(cls, place: _Place, rows: list[Row], prompts: frozenset[str]) -> _Part | None:
+    def of(cls, place: Place, rows: list[Row], prompts: frozenset[str]) -> _Part | None:
         """None where a row does not state its time, the length of prompts or answers is not stated, or no model is."""
         lengths = {name: _Lengths(float(row[name]) for row in rows if row.get(name) is not None) for name in _LENGTHS}
         dated = all(row["time_source"] == "content" for row in rows)

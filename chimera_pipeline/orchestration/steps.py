@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import itertools
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
 from chimera_pipeline import __version__
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
+from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.metrics.measurements import melt_chunks
-from chimera_pipeline.metrics.settle import settle
+from chimera_pipeline.metrics.settle import Settling, whole
 from chimera_pipeline.orchestration import progress, reading, spread
 from chimera_pipeline.readers import registry
-from chimera_pipeline.records import Artifact, Format, Reading
+from chimera_pipeline.records import Artifact, Format
 from chimera_pipeline.settings import Settings
 
 CHUNK = 250
@@ -65,16 +67,21 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(LISTED)).assign(reader_version=version)
 
 
+def settling(settings: Settings, store: Store, inventory: pd.DataFrame, *, now: float) -> Settling:
+    """The settled tables of the whole store, chunk by chunk. Times more than a day after `now` (epoch seconds) are
+    refused."""
+    return Settling(
+        _Readings(store, reader_version(settings), artifacts_of(inventory)),
+        expected_dirs=settings.expected_dirs,
+        period=settings.period,
+        now=dt.datetime.fromtimestamp(now, dt.UTC),
+    )
+
+
 def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
-    """Every settled table of the whole store. Times more than a day after `now` (epoch seconds) are refused."""
-    artifacts = artifacts_of(inventory)
+    """Every settled table of the whole store."""
     with reading.without_collecting(), Store(settings.out) as store:
-        return settle(
-            _readings(store, reader_version(settings), artifacts),
-            expected_dirs=settings.expected_dirs,
-            period=settings.period,
-            now=dt.datetime.fromtimestamp(now, dt.UTC),
-        )
+        return whole(settling(settings, store, inventory, now=now))
 
 
 def measure(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -94,14 +101,24 @@ def settled(settings: Settings, *, now: float) -> dict[str, pd.DataFrame]:
     return settle_store(settings, inventory, now=now)
 
 
-def _readings(store: Store, version: str, artifacts: list[Artifact]) -> Iterator[tuple[Artifact, Reading | None]]:
-    """Each artifact with a reading of its own: copies do not share rows, which settling changes."""
-    for start in range(0, len(artifacts), CHUNK):
-        some = artifacts[start : start + CHUNK]
-        found = store.payloads(version, {a.sha256 for a in some if a.sha256 is not None})
-        for artifact in some:
-            payload = found.get(artifact.sha256 or "")
-            yield artifact, None if payload is None else registry.decode(payload)
+@dataclasses.dataclass(frozen=True)
+class _Readings:
+    """The files of an inventory, decoded anew each time: copies do not share rows, which settling changes."""
+
+    store: Store
+    version: str
+    known: list[Artifact]
+
+    def artifacts(self) -> list[Artifact]:
+        return self.known
+
+    def entries(self, artifacts: Iterable[Artifact]) -> Iterator[Entry]:
+        rest = iter(artifacts)
+        while some := list(itertools.islice(rest, CHUNK)):
+            found = self.store.payloads(self.version, {a.sha256 for a in some if a.sha256 is not None})
+            for artifact in some:
+                payload = found.get(artifact.sha256 or "")
+                yield Entry.of(artifact, None if payload is None else registry.decode(payload))
 
 
 def reader_version(settings: Settings) -> str:
