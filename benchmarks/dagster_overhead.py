@@ -23,11 +23,13 @@ from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
+from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics import history
-from chimera_pipeline.metrics.measurements import melt
-from chimera_pipeline.orchestration import agents, checks, ingests, publication, run, steps
+from chimera_pipeline.orchestration import agents, checks, ingests, publication, reading, run, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
+from chimera_pipeline.orchestration.measured import Measured
+from chimera_pipeline.orchestration.settled import Settled
 from chimera_pipeline.settings import Settings
 
 
@@ -37,15 +39,15 @@ def direct(settings: Settings) -> None:
     inventory = steps.take_inventory(settings, now=time.time())
     lake.write_frame("raw_inventory", inventory)
     lake.write_frame("readings", steps.read_new(settings, inventory))
-    settled = steps.settle_store(settings, inventory, now=time.time())
+    with reading.without_collecting(), Store(settings.out) as store:
+        tables_of = Settled(lake, steps.settling(settings, store, inventory, now=time.time()))
+    settled = tables_of.frames
     for name, frame in settled.items():
-        checks.contract_result(name, frame)
         lake.write_frame(name, frame)
-    version = steps.reader_version(settings)
-    long = melt(settled, period=settings.period, trust_file_times=False, reader_version=version)
-    checks.contract_result("measurements", long)
-    lake.write_frame("measurements", long)
-    ingests.record(settings, ingests.fingerprints(long))
+    measured = Measured(steps.measure(settings, lake, settled["artifacts"]))
+    lake.write_frames("measurements", measured)
+    ingests.record(settings, measured.fingerprints())
+    long = lake.read_frame("measurements")
     found = facts_room.facts_of({**settled, "measurements": long}, period="all")
     frame = facts_room.to_frame(found)
     checks.contract_result("facts", frame)

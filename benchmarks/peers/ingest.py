@@ -13,9 +13,11 @@ def main() -> None:
     """Print seconds and memory after each stage."""
     # here, as in the command: a process that reads runs this file again, and needs none of them
     from chimera_pipeline import settings
-    from chimera_pipeline.orchestration import checks, steps
+    from chimera_pipeline.inventory.store import Store
+    from chimera_pipeline.orchestration import reading, steps
     from chimera_pipeline.orchestration.lake import Lake
     from chimera_pipeline.orchestration.measured import Measured
+    from chimera_pipeline.orchestration.settled import Settled
 
     chosen = settings.load(artifacts=sys.argv[1], out=Path(sys.argv[2]))
     lake = Lake(chosen.out)
@@ -32,13 +34,14 @@ def main() -> None:
     done("inventory")
     steps.read_new(chosen, inventory)
     done("readings")
-    settled = steps.settle_store(chosen, inventory, now=time.time())
-    done("settle")
-    for name, frame in settled.items():
+    with reading.without_collecting(), Store(chosen.out) as store:
+        settling = steps.settling(chosen, store, inventory, now=time.time())
+        done("decided")
+        settled = Settled(lake, settling)
+    for name, frame in settled.frames.items():
         lake.write_frame(name, frame)
-        checks.contract_result(name, frame)
-    done("tables")
-    lake.write_frames("measurements", Measured(steps.measure(chosen, settled)))
+    done("settled")
+    lake.write_frames("measurements", Measured(steps.measure(chosen, lake, settled.frames["artifacts"])))
     done("measured")
 
 

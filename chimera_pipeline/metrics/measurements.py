@@ -7,14 +7,14 @@ own count, so that error rates follow from the same table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables, vocabulary
-from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
+from chimera_pipeline.contracts.tables import EXTRAS
 
 _REQUEST_METRICS = (
     "ttft_s", "load_s", "prompt_eval_s", "eval_s", "total_s", "tpot_s", "itl_s",
@@ -55,33 +55,41 @@ def melt(
     return tables.frame_of_columns("measurements", {str(name): long[name] for name in long}, len(long))
 
 
+class Passing(Protocol):
+    """A settled table whose rows lie in order of `artifact_path`, to be gone through once."""
+
+    def counts(self) -> pd.Series[int]:
+        """How many rows each artifact has."""
+        ...
+
+    def upto(self, last: str) -> pd.DataFrame:
+        """The next rows, up to those of the artifact `last`."""
+        ...
+
+
 def melt_chunks(
-    settled: Mapping[str, pd.DataFrame],
+    settled: Mapping[str, Passing],
+    artifacts: pd.DataFrame,
     *,
     period: str = "month",
     trust_file_times: bool = False,
     reader_version: str = "",
     rows: int = CHUNK_ROWS,
 ) -> Iterator[pd.DataFrame]:
-    """What `melt` gives, in order, a few artifacts at a time: about so many rows of the settled tables in each.
+    """What `melt` gives, in order, a few artifacts at a time: about so many rows of the `settled` tables in each.
 
-    Rows of the settled tables lie in order of `artifact_path`. Always at least one frame; where the cuts lie follows
-    from the tables alone.
+    Always at least one frame; where the cuts lie follows from the tables alone.
     """
-    names = (*METRIC_TABLES, EXTRAS)
-    sources = [settled[name] for name in names]
-    counts = pd.concat([frame["artifact_path"].value_counts() for frame in sources]).groupby(level=0).sum().sort_index()
+    counts = pd.concat([table.counts() for table in settled.values()]).groupby(level=0).sum().sort_index()
     part = (counts.cumsum() - 1) // rows
-    ends = [str(path) for path in counts.index[part.ne(part.shift(-1))]] or [""]
-    paths = [frame["artifact_path"].to_numpy() for frame in sources]
-    starts = [0] * len(sources)
-    for last in ends:
-        stops = [int(np.searchsorted(found, last, side="right")) for found in paths]
-        cut = {
-            name: frame.iloc[start:stop] for name, frame, start, stop in zip(names, sources, starts, stops, strict=True)
-        }
-        yield melt({**settled, **cut}, period=period, trust_file_times=trust_file_times, reader_version=reader_version)
-        starts = stops
+    for last in [str(path) for path in counts.index[part.ne(part.shift(-1))]] or [""]:
+        cut = {name: table.upto(last) for name, table in settled.items()}
+        yield melt(
+            {**cut, "artifacts": artifacts},
+            period=period,
+            trust_file_times=trust_file_times,
+            reader_version=reader_version,
+        )
 
 
 def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> pd.Series[Any]:

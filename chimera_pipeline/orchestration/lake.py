@@ -6,12 +6,12 @@ Parquet and JSON only; every file appears whole or not at all, and the files of 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +23,7 @@ from chimera_pipeline.inventory.store import FOLDER, alone
 
 WHOLE = "part-0"
 """Part name of tables that are not partitioned."""
+HEAD_ROWS = 100
 
 
 class Lake:
@@ -52,24 +53,26 @@ class Lake:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), stream, compression="zstd")
         return path
 
+    @contextlib.contextmanager
+    def writing(self, name: str, part: str = WHOLE) -> Iterator[Writer]:
+        """Publish frames that follow each other as one Parquet file when the block ends without error."""
+        path = self.table_path(name, part)
+        atomic.refuse_links(path.parent, path.parent.parent)
+        with atomic.publish(path) as stream:
+            writer = Writer(name, path, stream)
+            yield writer
+            writer.close()
+
     def write_frames(self, name: str, frames: Iterable[pd.DataFrame], part: str = WHOLE) -> Path:
         """Publish frames that follow each other as one file, each a row group; one frame as `write_frame` does it."""
-        coming = iter(frames)
-        first, second = next(coming), next(coming, None)
-        if second is None:
-            return self.write_frame(name, first, part)
-        types = _types(name)
-        frames = itertools.chain((first, second), coming)
-        parts = (pa.Table.from_pandas(frame, schema=types, preserve_index=False) for frame in frames)
-        opening, path = next(parts), self.table_path(name, part)
-        atomic.refuse_links(path.parent, path.parent.parent)
-        with (
-            atomic.publish(path) as stream,
-            pq.ParquetWriter(stream, opening.schema, compression="zstd") as writer,
-        ):
-            for table in itertools.chain((opening,), parts):
-                writer.write_table(table)
-        return path
+        with self.writing(name, part) as writer:
+            for frame in frames:
+                writer.write(frame)
+        return writer.path
+
+    def passing(self, name: str) -> Passing:
+        """A table whose rows lie in order of their artifact, to be gone through."""
+        return Passing(self.table_path(name))
 
     def read_frame(self, name: str, part: str = WHOLE, columns: list[str] | None = None) -> pd.DataFrame:
         """One part of a table, or some columns of it. Raises FileNotFoundError."""
@@ -125,6 +128,74 @@ class Lake:
         """Periods that have a published report, in order. A link beside them (latest -> 2025-11) is none."""
         found = (path.parent for path in atomic.listed(self.out / "reports", "*/report.json"))
         return sorted(folder.name for folder in found if not folder.is_symlink())
+
+
+class Writer:
+    """A table on its way to the disk. `rows` have passed so far; `head` are the first of them."""
+
+    def __init__(self, name: str, path: Path, stream: BinaryIO) -> None:
+        self.name, self.path, self.rows, self.head = name, path, 0, pd.DataFrame()
+        self._stream = stream
+        self._first: pd.DataFrame | None = None
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write the next rows as a row group."""
+        if not self.rows:
+            self.head = frame.head(HEAD_ROWS)
+        self.rows += len(frame)
+        if self._first is None and self._writer is None:
+            self._first = frame
+        elif len(frame):
+            self._append(frame)
+
+    def close(self) -> None:
+        """Write what is still to be written. One frame alone is written as it is: where a column is empty, the types
+        of the table are needed only for the frames after it."""
+        if self._writer is not None:
+            self._writer.close()
+        elif self._first is not None:
+            pq.write_table(pa.Table.from_pandas(self._first, preserve_index=False), self._stream, compression="zstd")
+
+    def _append(self, frame: pd.DataFrame) -> None:
+        types = _types(self.name)
+        waiting = [frame] if self._first is None else [self._first, frame]
+        for one in waiting:
+            rows = pa.Table.from_pandas(one, schema=types, preserve_index=False)
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self._stream, rows.schema, compression="zstd")
+            if len(one):
+                self._writer.write_table(rows)
+        self._first = None
+
+
+class Passing:
+    """A published table whose rows lie in order of `artifact_path`, read a row group at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._next = path, 0
+        self._file = pq.ParquetFile(path)
+        self._held = self._file.schema_arrow.empty_table().to_pandas()
+
+    def counts(self) -> pd.Series[int]:
+        """How many rows each artifact has."""
+        paths = pq.read_table(self._path, columns=["artifact_path"], read_dictionary=["artifact_path"])
+        found: pd.Series[int] = paths.column(0).to_pandas().astype("str").value_counts()
+        return found
+
+    def upto(self, last: str) -> pd.DataFrame:
+        """The next rows, up to those of the artifact `last`."""
+        frames = []
+        while True:
+            stop = int(np.searchsorted(self._held["artifact_path"].to_numpy(), last, side="right"))
+            frames.append(self._held.iloc[:stop])
+            self._held = self._held.iloc[stop:]
+            if len(self._held) or self._next == self._file.num_row_groups:
+                break
+            self._held = self._file.read_row_group(self._next).to_pandas()
+            self._next += 1
+        whole: pd.DataFrame = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+        return whole
 
 
 def _types(table: str) -> pa.Schema:

@@ -58,11 +58,10 @@ def stage_seconds(instance: dg.DagsterInstance, *, report: bool = False) -> dict
 
 def of_settled(table: str, settled: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Counts that are worth a line in the Plots tab."""
-    frame = settled[table]
     if table == "quarantine":
-        return _of_quarantine(frame, settled["artifacts"])
+        return _of_quarantine(settled[table], settled["artifacts"])
     counted = {"artifacts": "status", "telemetry_gaps": "severity"}.get(table)
-    return {} if counted is None else _counts(counted, frame[counted])
+    return {} if counted is None else _counts(counted, settled[table][counted])
 
 
 def _counts(word: str, values: "pd.Series[Any]") -> dict[str, Any]:

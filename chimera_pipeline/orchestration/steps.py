@@ -7,17 +7,19 @@ import datetime as dt
 import hashlib
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from chimera_pipeline import __version__
+from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.metrics.measurements import melt_chunks
 from chimera_pipeline.metrics.settle import Settling, whole
 from chimera_pipeline.orchestration import progress, reading, spread
+from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format
 from chimera_pipeline.settings import Settings
@@ -84,10 +86,11 @@ def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> 
         return whole(settling(settings, store, inventory, now=now))
 
 
-def measure(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Table `measurements` of the settled tables, chunk by chunk."""
+def measure(settings: Settings, lake: Lake, artifacts: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Table `measurements` of the settled tables in the lake, chunk by chunk."""
     return melt_chunks(
-        settled,
+        {name: lake.passing(name) for name in (*METRIC_TABLES, EXTRAS)},
+        artifacts,
         period=settings.period,
         trust_file_times=settings.trust_file_times,
         reader_version=reader_version(settings),

@@ -14,9 +14,21 @@ from pydantic import Field
 from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
-from chimera_pipeline.orchestration import checks, engine, ingests, progress, run_metrics, staleness, steps, unfinished
+from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.orchestration import (
+    checks,
+    engine,
+    ingests,
+    progress,
+    reading,
+    run_metrics,
+    staleness,
+    steps,
+    unfinished,
+)
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.measured import Measured
+from chimera_pipeline.orchestration.settled import Settled
 from chimera_pipeline.settings import Settings
 
 OWNERS = ["team:performance"]
@@ -98,20 +110,23 @@ def settled_tables(
 ) -> Iterator[Any]:
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
     progress.tell("settling copies, summaries, times and gaps")
-    settled = steps.settle_store(settings, raw_inventory, now=time.time())
     before = lake.rows("artifacts")
+    with reading.without_collecting(), Store(settings.out) as store:
+        settling = steps.settling(settings, store, raw_inventory, now=time.time())
+        unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
+        settled = Settled(lake, settling)
     results = checks.quality_results(
-        settled,
+        settled.frames,
         most_quarantined=settings.quarantine_share,
         max_age_days=settings.max_age_days,
         now=dt.datetime.now(dt.UTC),
     )
-    unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
     for table in SETTLED_TABLES:
-        yield dg.Output(settled[table], output_name=table, metadata=run_metrics.of_settled(table, settled))
-        results.append(checks.contract_result(table, settled[table]))
+        metadata = run_metrics.of_settled(table, settled.frames)
+        yield dg.Output(settled.table(table), output_name=table, metadata=metadata)
+        results.append(settled.contract(table))
     # every result is three events of the engine: row counts are asked where all tables begin, and where they end
-    results.append(checks.row_count_result("artifacts", len(settled["artifacts"]), before))
+    results.append(checks.row_count_result("artifacts", len(settled.frames["artifacts"]), before))
     yield from results
     if _kept(lake, "settled", results):
         unfinished.begin(lake.out, ["measurements"])
@@ -124,15 +139,16 @@ def settled_tables(
     owners=OWNERS,
     code_version=VERSION,
     kinds=KINDS | {"pandera"},
-    ins={name: dg.AssetIn(name) for name in (*METRIC_TABLES, EXTRAS, "artifacts")},
-    deps=["series"],
+    deps=["series", *METRIC_TABLES, EXTRAS],
     check_specs=[checks.contract_spec("measurements"), checks.row_count_spec("measurements")],
     op_tags=engine.tags(),
 )
-def measurements(settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], **settled: Any) -> Iterator[Any]:
+def measurements(
+    settings: dg.ResourceParam[Settings], lake: dg.ResourceParam[Lake], artifacts: pd.DataFrame
+) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""
     unfinished.refuse(lake.out, SETTLED_TABLES)
-    found = Measured(steps.measure(settings, settled))
+    found = Measured(steps.measure(settings, lake, artifacts))
     before = lake.rows("measurements")
     yield dg.Output(found)  # written chunk by chunk before the next line
     results = [found.contract(), checks.row_count_result("measurements", found.rows, before)]

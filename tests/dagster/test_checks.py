@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.definitions import build_definitions
-from chimera_pipeline.orchestration import checks, staleness, steps
+from chimera_pipeline.metrics.settle import Settling
+from chimera_pipeline.orchestration import checks, staleness
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.lake import Lake
 from tests import corpus
@@ -114,14 +116,14 @@ def test_a_check_that_blocks_keeps_the_report_and_marks_it_until_things_are_righ
 ) -> None:
     chosen, lake, instance = published
     before = files(chosen)
-    whole = steps.settle_store
+    whole = Settling.__iter__
 
-    def broken(*arguments: Any, **named: Any) -> dict[str, pd.DataFrame]:
-        out = whole(*arguments, **named)
-        return out | {"timings": out["timings"].assign(mean_s=-1.0)}
+    def broken(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+        for part in whole(settling):
+            yield part | {"timings": part["timings"].assign(mean_s=-1.0)}
 
     with monkeypatch.context() as patched:
-        patched.setattr(steps, "settle_store", broken)
+        patched.setattr(Settling, "__iter__", broken)
         assert not materialize(chosen, INGEST, None, instance).success
     assert files(chosen) == before
     assert staleness.reason(lake.out, "2025-10") == "checks failed: contract of timings"

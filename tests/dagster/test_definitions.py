@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.definitions import build_definitions
+from chimera_pipeline.metrics.settle import Settling
 from chimera_pipeline.orchestration import checks, partitions
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.settings import Settings
@@ -120,16 +122,13 @@ def test_a_partition_is_materialized_with_its_metadata_and_checks(chosen: Settin
 def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
     chosen: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chimera_pipeline.orchestration import steps
+    whole = Settling.__iter__
 
-    whole = steps.settle_store
+    def broken(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+        for part in whole(settling):
+            yield part | {"timings": part["timings"].assign(mean_s=-1.0)}
 
-    def broken(*arguments: Any, **named: Any) -> dict[str, pd.DataFrame]:
-        out = whole(*arguments, **named)
-        out["timings"] = out["timings"].assign(mean_s=-1.0)
-        return out
-
-    monkeypatch.setattr(steps, "settle_store", broken)
+    monkeypatch.setattr(Settling, "__iter__", broken)
     with dg.instance_for_test() as instance:
         result = materialize(chosen, INGEST, "all", None, instance)
         assert not result.success

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
+from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.metrics.measurements import melt, melt_chunks
 from chimera_pipeline.metrics.settle import settle
 from chimera_pipeline.orchestration import checks, ingests
@@ -30,22 +33,31 @@ def store() -> dict[str, pd.DataFrame]:
     return settle([pair(path, text) for path, text in (logs | others).items()])
 
 
-def test_chunks_in_a_row_are_the_whole() -> None:
+def chunks_of(settled: dict[str, pd.DataFrame], folder: Path, **options: Any) -> Iterator[pd.DataFrame]:
+    """The long form of settled tables that have been published, chunk by chunk."""
+    lake = Lake(folder)
+    names = (*METRIC_TABLES, EXTRAS)
+    for name in names:
+        lake.write_frame(name, settled[name])
+    return melt_chunks({name: lake.passing(name) for name in names}, settled["artifacts"], **options)
+
+
+def test_chunks_in_a_row_are_the_whole(tmp_path: Path) -> None:
     settled = store()
     whole = melt(settled, reader_version="r")
     for rows in (1, 7, 12, 10_000):
-        chunks = list(melt_chunks(settled, reader_version="r", rows=rows))
+        chunks = list(chunks_of(settled, tmp_path, reader_version="r", rows=rows))
         pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
         for one, other in itertools.pairwise(chunks):
             assert set(one["artifact_path"]).isdisjoint(other["artifact_path"])
-    assert len(list(melt_chunks(settled, rows=1))) == whole["artifact_path"].nunique()
-    assert [len(chunk) for chunk in melt_chunks(settle([]))] == [0]
+    assert len(list(chunks_of(settled, tmp_path, rows=1))) == whole["artifact_path"].nunique()
+    assert [len(chunk) for chunk in chunks_of(settle([]), tmp_path)] == [0]
 
 
-def test_what_is_asked_of_chunks_is_what_is_asked_of_the_whole() -> None:
+def test_what_is_asked_of_chunks_is_what_is_asked_of_the_whole(tmp_path: Path) -> None:
     settled = store()
     whole = melt(settled, reader_version="r")
-    found = Measured(melt_chunks(settled, reader_version="r", rows=1))
+    found = Measured(chunks_of(settled, tmp_path, reader_version="r", rows=1))
     assert sum(map(len, found)) == found.rows == len(whole)
     assert found.fingerprints() == ingests.fingerprints(whole)
     assert len(found.fingerprints()) >= 5
@@ -54,8 +66,8 @@ def test_what_is_asked_of_chunks_is_what_is_asked_of_the_whole() -> None:
     assert found.metadata()["undated"] == whole["period"].isna().sum()
 
 
-def test_a_row_that_breaks_the_contract_is_found_in_any_chunk() -> None:
-    chunks = list(melt_chunks(store(), reader_version="r", rows=1))
+def test_a_row_that_breaks_the_contract_is_found_in_any_chunk(tmp_path: Path) -> None:
+    chunks = list(chunks_of(store(), tmp_path, reader_version="r", rows=1))
     chunks[3].loc[2, "phase"] = "tepid"
     found = Measured(chunks)
     list(found)
@@ -67,9 +79,9 @@ def test_a_row_that_breaks_the_contract_is_found_in_any_chunk() -> None:
 
 def test_chunks_become_one_file_with_a_row_group_each(tmp_path: Path) -> None:
     settled, lake = store(), Lake(tmp_path)
-    chunks = list(melt_chunks(settled, rows=1))
+    chunks = list(chunks_of(settled, tmp_path, rows=1))
     path = lake.write_frames("measurements", iter(chunks))
     assert pq.ParquetFile(path).num_row_groups == len(chunks)
     pd.testing.assert_frame_equal(lake.read_frame("measurements"), melt(settled))
-    one = lake.write_frames("measurements", melt_chunks(settled)).read_bytes()
+    one = lake.write_frames("measurements", chunks_of(settled, tmp_path)).read_bytes()
     assert one == lake.write_frame("measurements", melt(settled)).read_bytes()
