@@ -25,7 +25,7 @@ from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import agents, checks, ingests, publication, reading, run, steps
+from chimera_pipeline.orchestration import agents, checks, garbage, ingests, publication, run, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.measured import Measured
@@ -39,7 +39,7 @@ def direct(settings: Settings) -> None:
     inventory = steps.take_inventory(settings, now=time.time())
     lake.write_frame("raw_inventory", inventory)
     lake.write_frame("readings", steps.read_new(settings, inventory))
-    with reading.without_collecting(), Store(settings.out) as store:
+    with garbage.without_collecting(), Store(settings.out) as store:
         tables_of = Settled(lake, steps.settling(settings, store, inventory, now=time.time()))
     settled = tables_of.frames
     for name, frame in settled.items():

@@ -14,7 +14,7 @@ def main() -> None:
     # here, as in the command: a process that reads runs this file again, and needs none of them
     from chimera_pipeline import settings
     from chimera_pipeline.inventory.store import Store
-    from chimera_pipeline.orchestration import reading, steps
+    from chimera_pipeline.orchestration import garbage, steps
     from chimera_pipeline.orchestration.lake import Lake
     from chimera_pipeline.orchestration.measured import Measured
     from chimera_pipeline.orchestration.settled import Settled
@@ -34,7 +34,7 @@ def main() -> None:
     done("inventory")
     steps.read_new(chosen, inventory)
     done("readings")
-    with reading.without_collecting(), Store(chosen.out) as store:
+    with garbage.without_collecting(), Store(chosen.out) as store:
         settling = steps.settling(chosen, store, inventory, now=time.time())
         done("decided")
         settled = Settled(lake, settling)

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from chimera_pipeline.orchestration import checks, run_metrics
+from chimera_pipeline.orchestration import checks, garbage, run_metrics
 from chimera_pipeline.orchestration.ingests import Fingerprints
 
 
@@ -27,7 +27,7 @@ class Measured:
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """The chunks, in order."""
-        for chunk in self._chunks:
+        for chunk in garbage.each(self._chunks):
             if not self.rows:
                 self.head = chunk.head(100)
             self.rows += len(chunk)

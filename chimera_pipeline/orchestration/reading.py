@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.inventory import scan
 from chimera_pipeline.inventory.opening import opened
 from chimera_pipeline.inventory.store import FOLDER, StoredReading
+from chimera_pipeline.orchestration import garbage
 from chimera_pipeline.readers import registry
 from chimera_pipeline.readers.dispatch import Desk
 from chimera_pipeline.records import Artifact, Reading
@@ -37,7 +35,7 @@ def read_chunk(chunk: Chunk) -> list[StoredReading]:
     root = scan.open_root(chunk.settings.artifacts, chunk.settings.s3_http_hosts)
     readers = registry.desk(chunk.settings.sources)
     out = []
-    with without_collecting():
+    with garbage.without_collecting():
         for artifact in chunk.artifacts:
             try:
                 found = _read(root, artifact, chunk.settings, readers)
@@ -46,18 +44,6 @@ def read_chunk(chunk: Chunk) -> list[StoredReading]:
             if found is not None:
                 out.append(_to_store(str(artifact.sha256), found))
     return out
-
-
-@contextlib.contextmanager
-def without_collecting() -> Iterator[None]:
-    """Rows by the thousand that all stay alive: looking for garbage among them takes as long as the work."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _read(root: scan.Root, artifact: Artifact, settings: Settings, readers: Desk) -> Reading | None:

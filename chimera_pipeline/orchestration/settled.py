@@ -9,7 +9,7 @@ import pandas as pd
 
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.settle import Settling
-from chimera_pipeline.orchestration import checks
+from chimera_pipeline.orchestration import checks, garbage
 from chimera_pipeline.orchestration.lake import Lake, Writer
 
 
@@ -22,7 +22,7 @@ class Settled:
         held: dict[str, list[pd.DataFrame]] = {}
         with contextlib.ExitStack() as opened:
             self._written = {name: opened.enter_context(lake.writing(name)) for name in (*METRIC_TABLES, EXTRAS)}
-            for part in settling:
+            for part in garbage.each(settling):
                 for name, frame in part.items():
                     self._contracts[name].ask(frame)
                     if name in self._written:

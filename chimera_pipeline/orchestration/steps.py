@@ -18,7 +18,7 @@ from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.metrics.measurements import melt_chunks
 from chimera_pipeline.metrics.settle import Settling, whole
-from chimera_pipeline.orchestration import progress, reading, spread
+from chimera_pipeline.orchestration import garbage, progress, reading, spread
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format
@@ -82,7 +82,7 @@ def settling(settings: Settings, store: Store, inventory: pd.DataFrame, *, now: 
 
 def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> dict[str, pd.DataFrame]:
     """Every settled table of the whole store."""
-    with reading.without_collecting(), Store(settings.out) as store:
+    with garbage.without_collecting(), Store(settings.out) as store:
         return whole(settling(settings, store, inventory, now=now))
 
 

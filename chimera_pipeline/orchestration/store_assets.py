@@ -18,9 +18,9 @@ from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.orchestration import (
     checks,
     engine,
+    garbage,
     ingests,
     progress,
-    reading,
     run_metrics,
     staleness,
     steps,
@@ -111,7 +111,7 @@ def settled_tables(
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
     progress.tell("settling copies, summaries, times and gaps")
     before = lake.rows("artifacts")
-    with reading.without_collecting(), Store(settings.out) as store:
+    with garbage.without_collecting(), Store(settings.out) as store:
         settling = steps.settling(settings, store, raw_inventory, now=time.time())
         unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
         settled = Settled(lake, settling)
