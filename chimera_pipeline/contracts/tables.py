@@ -70,7 +70,7 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
     out = {}
     for name, dtype in columns(table).items():
         values = data.get(name)
-        out[name] = _typed(values if values is not None else [None] * length, dtype, index)
+        out[name] = _nulls(dtype, index) if values is None else _typed(values, dtype, index)
     return pd.DataFrame(out, index=index)
 
 
@@ -91,6 +91,19 @@ def _plain(column: pd.Series[Any]) -> list[Any]:
         return [value.item() if isinstance(value, np.generic) else value for value in values]
     found: list[Any] = values.tolist()
     return found
+
+
+def _nulls(dtype: str, index: pd.RangeIndex) -> Any:
+    """A column without a value; one that cannot be null is refused as `_typed` refuses it."""
+    import numpy as np
+    import pandas as pd
+
+    if dtype == "object":
+        return pd.Series(np.full(len(index), None, dtype=object), index=index)
+    nulls = {"float64": float("nan"), "Int64": pd.NA, "boolean": pd.NA}
+    if dtype in nulls:
+        return pd.Series(nulls[dtype], index=index, dtype=dtype)
+    return _typed([None] * len(index), dtype, index)
 
 
 def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:

@@ -189,8 +189,10 @@ def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:
         "field_sources": [_as_json(row.get("field_sources") or None) for row in rows],
         "params": [_as_json(row.get("params")) for row in rows],
     }
-    names = tables.columns(table)
-    data = {name: made[name] if name in made else [row.get(name) for row in rows] for name in names}
+    stated = set().union(*rows)
+    data = made | {
+        name: [row.get(name) for row in rows] for name in tables.columns(table) if name in stated and name not in made
+    }
     return tables.frame_of_columns(table, data, len(rows))
 
 
