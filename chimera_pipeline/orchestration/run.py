@@ -120,7 +120,7 @@ def _periods(lake: Lake, period: str) -> list[str]:
         if period != periods.ALL:
             periods.bounds(period)
         return [period]
-    rows = lake.read_frame("measurements")
+    rows = lake.read_frame("measurements", columns=["measured_at", "period"])
     dated = rows.loc[rows["period"].notna(), "measured_at"].drop_duplicates()
     return sorted({periods.period_of(at.to_pydatetime(), period) for at in dated})
 
