@@ -20,7 +20,7 @@ _CELLS = 65_536
 Ranks = npt.NDArray[np.floating]
 
 
-def ranks_of(values: Array) -> Array:
+def ranks_of(values: Ranks) -> Array:
     """Midranks along rows; the order of equal values is no matter, as they share a rank."""
     order = np.argsort(values, axis=1)
     rows, n = values.shape
