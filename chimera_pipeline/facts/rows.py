@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,25 @@ class Rows:
                 codes, found = pd.factorize(column, sort=True)
                 columns[name], texts[name] = shortest(codes), np.asarray(found, dtype=object)
         return cls(Table(columns, texts))
+
+    @classmethod
+    def read(cls, path: Path, names: Sequence[str] = COLUMNS) -> Rows:
+        """The columns `names` of a published table, a row group at a time, text never as an object a row.
+
+        Raises FileNotFoundError.
+        """
+        import pyarrow.parquet as pq
+
+        texts = [name for name in names if name not in NUMBERS]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            columns = {name: _Filling(name, file.metadata.num_rows) for name in names}
+            for group in range(file.num_row_groups):
+                read = file.read_row_group(group, columns=list(names), use_threads=False)
+                for name in names:
+                    columns[name].take(read.column(name))
+        done = {name: column.done() for name, column in columns.items()}
+        found = {name: distinct for name, (_, distinct) in done.items() if distinct is not None}
+        return cls(Table({name: held for name, (held, _) in done.items()}, found))
 
     @property
     def places(self) -> Codes:
@@ -182,6 +202,50 @@ class Rows:
             found[name] = np.full(keys.size, np.nan)
             found[name][number[mine]] = value[mine]
         return self.take(firsts), found
+
+
+class _Filling:
+    """One column of a table while its row groups are read."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name, self._at = name, 0
+        self._held = np.empty(size, dtype=np.float64 if name == "value" else np.int64 if name in NUMBERS else np.int32)
+        self._codes: dict[str, int] = {}
+
+    def take(self, column: Any) -> None:
+        """The next rows, an Arrow column."""
+        for chunk in column.chunks:
+            part = slice(self._at, self._at + len(chunk))
+            self._held[part] = self._numbers(chunk) if self._name in NUMBERS else self._coded(chunk)
+            self._at += len(chunk)
+
+    def _numbers(self, chunk: Any) -> npt.NDArray[Any]:
+        import pyarrow as pa
+
+        if self._name == "value":
+            return np.asarray(chunk.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        whole = chunk if self._name in COUNTS else chunk.cast(pa.timestamp("us", "UTC"))
+        null = NO_INSTANT if self._name == "measured_at" else UNKNOWN
+        return np.asarray(whole.cast(pa.int64()).fill_null(null).to_numpy(zero_copy_only=False))
+
+    def _coded(self, chunk: Any) -> npt.NDArray[Any]:
+        import pyarrow as pa
+
+        coded = chunk if pa.types.is_dictionary(chunk.type) else chunk.cast(pa.string()).dictionary_encode()
+        known = [self._codes.setdefault(text, len(self._codes)) for text in coded.dictionary.to_pylist()]
+        places = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+        codes: npt.NDArray[Any] = np.array([*known, UNKNOWN], dtype=np.int32)[places]
+        return codes
+
+    def done(self) -> tuple[npt.NDArray[Any], Texts | None]:
+        """The column, and its texts in order."""
+        if self._name in NUMBERS:
+            return (shortest(self._held) if self._name in COUNTS else self._held), None
+        texts = sorted(self._codes)
+        order = np.empty(len(texts) + 1, dtype=np.int64)
+        order[[self._codes[text] for text in texts]] = np.arange(len(texts))
+        order[-1] = UNKNOWN
+        return shortest(order)[self._held], np.array(texts, dtype=object)
 
 
 def instant(at: dt.datetime) -> int:
