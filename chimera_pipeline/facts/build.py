@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline import periods
@@ -16,9 +18,11 @@ from chimera_pipeline.facts.comparisons_arms import arms_of
 from chimera_pipeline.facts.comparisons_text import comparison_facts
 from chimera_pipeline.facts.decompositions_sweeps import sensitivity_facts
 from chimera_pipeline.facts.goodput import goodput_facts
+from chimera_pipeline.facts.history import dated
 from chimera_pipeline.facts.history_facts import history_facts, period_facts
 from chimera_pipeline.facts.rankings import ranking_facts
 from chimera_pipeline.facts.rankings_fronts import front_facts
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 SCHEMA_VERSION = "1.0"
@@ -27,14 +31,15 @@ _LISTS = ("series_ids", "sources")
 
 
 def facts_of(
-    tables_by_name: Mapping[str, pd.DataFrame], *, period: str, limits: Mapping[str, float] | None = None
+    tables_by_name: Mapping[str, Any], *, period: str, limits: Mapping[str, float] | None = None
 ) -> list[Fact]:
     """Every fact of `period` ("all" or a period's name) with its id, in a fixed order.
 
-    Needs tables measurements, series, artifacts and telemetry_gaps. `limits` are the longest times in seconds that
-    a request may take, by metric; without them there is no goodput.
+    Needs tables measurements (a frame or `Rows`), series, artifacts and telemetry_gaps. `limits` are the longest times
+    in seconds that a request may take, by metric; without them there is no goodput.
     """
-    measurements = in_period(tables_by_name["measurements"], period)
+    every = Rows.of(tables_by_name["measurements"])
+    measurements = in_period(every, period)
     series = tables_by_name["series"]
     artifacts, gaps = of_period(tables_by_name["artifacts"], tables_by_name["telemetry_gaps"], measurements, period)
     found: list[Fact] = []
@@ -51,33 +56,30 @@ def facts_of(
     found += ranking_facts(measurements, series, arms=arms, period=period)
     found += front_facts(measurements, series, arms=arms, period=period)
     found += goodput_facts(measurements, series, limits or {}, period=period)
-    found += _changes(tables_by_name["measurements"], series, period)
+    found += _changes(every, series, period)
     return ids.assign(found)
 
 
-def _changes(measurements: pd.DataFrame, series: pd.DataFrame, period: str) -> Iterable[Fact]:
+def _changes(measurements: Rows, series: pd.DataFrame, period: str) -> Iterable[Fact]:
     """Steps in the history, and the period against the one before."""
     yield from history_facts(measurements, series, period=period)
     if period != periods.ALL:
         yield from period_facts(measurements, series, period=period)
 
 
-def in_period(measurements: pd.DataFrame, period: str) -> pd.DataFrame:
+def in_period(measurements: pd.DataFrame | Rows, period: str) -> Rows:
     """The dated rows of `period`; every row for "all"."""
-    if period == periods.ALL:
-        return measurements
-    start, end = periods.bounds(period)
-    at = measurements["measured_at"]
-    return measurements[measurements["period"].notna() & (at >= start) & (at < end)]
+    return Rows.of(measurements) if period == periods.ALL else dated(measurements, period)
 
 
 def of_period(
-    artifacts: pd.DataFrame, gaps: pd.DataFrame, measurements: pd.DataFrame, period: str
+    artifacts: pd.DataFrame, gaps: pd.DataFrame, measurements: pd.DataFrame | Rows, period: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Artifacts and gaps that concern the period: all of them, or those with measurements in it."""
     if period == periods.ALL:
         return artifacts, gaps
-    paths = set(in_period(measurements, period)["artifact_path"])
+    rows = in_period(measurements, period)
+    paths = set(rows.table.texts["artifact_path"][np.unique(rows.codes("artifact_path"))].tolist())
     concerned = gaps["artifacts"].map(lambda text: bool(paths.intersection(json.loads(text))))
     return artifacts[artifacts["path"].isin(paths)], gaps[concerned.astype(bool)]
 

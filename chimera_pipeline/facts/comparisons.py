@@ -28,6 +28,7 @@ from chimera_pipeline.facts.comparisons_verdict import (
     controlled,
     regression_stands,
 )
+from chimera_pipeline.facts.rows import Rows
 
 __all__ = ["Comparison", "compare_stores", "compare_within", "regression_stands"]
 
@@ -38,9 +39,9 @@ _BITS = re.compile(r"(\d+)")
 
 
 def compare_stores(
-    base_measurements: pd.DataFrame,
+    base_measurements: pd.DataFrame | Rows,
     base_series: pd.DataFrame,
-    head_measurements: pd.DataFrame,
+    head_measurements: pd.DataFrame | Rows,
     head_series: pd.DataFrame,
     *,
     alpha: float = ALPHA,
@@ -137,7 +138,7 @@ def _rank(item: Comparison, order: Mapping[str, int]) -> tuple[bool, bool, int]:
 
 
 def compare_within(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     arms: Mapping[Key, Arm] | None = None,

@@ -10,19 +10,18 @@ import dataclasses
 import json
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids
-from chimera_pipeline.facts.rows import Rows
-from chimera_pipeline.facts.statistics import Array
+from chimera_pipeline.facts.rows import Array, Rows, Texts
 
 IDENTITY = (
     "family",
@@ -38,17 +37,18 @@ IDENTITY = (
 )
 STATISTICS = ("sample", "mean", "std", "stderr", "min", "max")
 _NUMBER = re.compile(r"\d+")
+_FAR = 2**62
 _HIGHER = re.compile(r"acc|exact_match|\bem\b|f1|bleu|rouge|pass@|score|recall|precision|mcc|win_rate", re.IGNORECASE)
 _LOWER = re.compile(r"perplexity|ppl|bits_per_byte|loss|\bwer\b|\bcer\b|error|brier", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """Values in file order with the run, item and coldness of each; or `stated` (mean, sd, n) of a tool.
+    """Values in file order with the rows that they stand in; or `stated` (mean, sd, n) of a tool.
 
-    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `files` has for each value its file,
-    and its instant and place in it, by which the values of one file are in order. `load_known` says whether the rows
-    tell cold calls from warm ones. `lengths` are the medians of prompt and output tokens of the same requests.
+    `phase` is cold, warm or unknown where the metric keeps phases apart, else "". `own_runs` and `own_items` name run
+    and item of each value where they are not those of its row. `lengths` are the medians of prompt and output tokens of
+    the same requests.
     """
 
     series: Mapping[str, Any]
@@ -56,27 +56,52 @@ class Arm:
     unit: str
     phase: str
     values: Array
-    runs: tuple[str, ...]
-    items: tuple[str | None, ...]
-    cold: tuple[bool, ...]
-    files: tuple[tuple[str, tuple[int, int]], ...]
-    table: Rows
-    places: tuple[int, ...]
+    rows: Rows
+    own_runs: Texts | None = None
+    own_items: Texts | None = None
     stated: tuple[float, float, int] | None = None
     stated_note: str = ""
     first_call_inside: bool = False
     lengths: Mapping[str, float] | None = None
-    load_known: bool = True
+
+    @property
+    def runs(self) -> Texts:
+        """The run of each value."""
+        return self.rows["run_id"] if self.own_runs is None else self.own_runs
+
+    @property
+    def items(self) -> Texts:
+        """The prompt or item of each value, None where unknown."""
+        return self.rows["item"] if self.own_items is None else self.own_items
+
+    @property
+    def cold(self) -> npt.NDArray[np.bool_]:
+        """Whether each value is of a cold call."""
+        return self.rows.are("phase", "cold")
+
+    @property
+    def load_known(self) -> bool:
+        """Whether the rows tell cold calls from warm ones."""
+        return not self.rows.are("phase", "unknown").any()
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Where the measurements behind the arm stand."""
         return ids.sources(self.rows)
 
-    @property
-    def rows(self) -> Rows:
-        """The measurements behind the arm."""
-        return self.table.take(np.array(self.places, dtype=np.intp))
+    def files(self) -> dict[str, tuple[int, Place, Place]]:
+        """File -> (how many of the values it holds, the first and the last place of one in it)."""
+        at = np.where(self.rows.known("measured_at"), self.rows.codes("measured_at"), 0)
+        order, file = _orders(self.rows), self.rows.keys("artifact_path", "artifact_sha256")
+        sorting = np.lexsort((order, at, file))
+        rows, at, order, file = self.rows.take(sorting), at[sorting], order[sorting], file[sorting]
+        breaks = np.flatnonzero(np.diff(file))
+        lows, highs = np.r_[0, breaks + 1], np.r_[breaks, file.size - 1]
+        first = rows.take(lows)
+        names = zip(first["artifact_path"].tolist(), first["artifact_sha256"].tolist(), strict=True)
+        ends = (list(zip(at[ends].tolist(), order[ends].tolist(), strict=True)) for ends in (lows, highs))
+        spans = zip((highs - lows + 1).tolist(), *ends, strict=True)
+        return {f"{path}@{sha256}": span for (path, sha256), span in zip(names, spans, strict=True)}
 
     @property
     def name(self) -> str:
@@ -98,83 +123,36 @@ class Arm:
 Key = tuple[str, str, str, str]
 
 
-class _Row(NamedTuple):
-    """A measurement, as much of it as an arm needs; `place` is its row in the frame, `order` in its file.
-
-    `at` is its instant in microseconds, 0 where unknown.
-    """
-
-    statistic: str
-    value: float
-    run_id: str
-    item: str | None
-    phase: str
-    path: str
-    sha256: str
-    locator: str
-    n: int | None
-    ddof: int | None
-    order: int
-    at: int
-    place: int
+Place = tuple[int, int]
+"""An instant in microseconds, 0 where unknown, and a place in a file."""
 
 
-def arms_of(measurements: pd.DataFrame, series: pd.DataFrame) -> dict[Key, Arm]:
+def arms_of(measurements: pd.DataFrame | Rows, series: pd.DataFrame) -> dict[Key, Arm]:
     """Every arm with a direction, by (series_id, metric, unit, phase)."""
     known = {str(row["series_id"]): row for row in records(series)}
-    ok = measurements[(measurements["status"] == "ok") & measurements["series_id"].isin(list(known))]
+    every = Rows.of(measurements)
+    ok = every.take(every.are("status", "ok") & every.are("series_id", *known))
     lengths = _lengths(ok)
     directed = [name for name, metric in vocabulary.metrics().items() if metric.better != "none"]
-    frame = ok[ok["metric"].isin([*directed, "quality"]) & ok["statistic"].isin(STATISTICS)]
+    rows = ok.take(ok.are("metric", *directed, "quality") & ok.are("statistic", *STATISTICS))
+    rows = rows.take(np.lexsort((_orders(rows), rows.codes("artifact_path"))))
     out: dict[Key, Arm] = {}
-    table = Rows.of(frame, ids.PLACE)
-    for (series_id, name, unit), rows in sorted(_grouped(frame).items()):
-        for arm in _cut(known[series_id], vocabulary.metric(name), unit, rows, table):
+    for (series_id, name, unit), part in rows.groups("series_id", "metric", "unit"):
+        for arm in _cut(known[series_id], vocabulary.metric(name), unit, part):
             if arm.better != "none":
                 out[series_id, name, unit, arm.phase] = _with_lengths(arm, lengths)
     return out
 
 
-def _cells(column: Any) -> list[Any]:
-    """The values of a column with None for null."""
-    values: list[Any] = column.astype("object").where(column.notna(), None).tolist()
-    return values
-
-
-def _grouped(frame: pd.DataFrame) -> dict[tuple[str, str, str], list[_Row]]:
-    """(series, metric, unit) -> its rows in the order of the files."""
-    columns = [
-        "statistic",
-        "value",
-        "run_id",
-        "item",
-        "phase",
-        "artifact_path",
-        "artifact_sha256",
-        "locator",
-        "n",
-        "ddof",
-    ]
-    cells = [_cells(frame[name]) for name in columns]
-    keys = zip(*(frame[name].tolist() for name in ("series_id", "metric", "unit")), strict=True)
-    instants = _instants(frame["measured_at"])
-    groups: dict[tuple[str, str, str], list[_Row]] = defaultdict(list)
-    for place, (key, row, at) in enumerate(zip(keys, zip(*cells, strict=True), instants, strict=True)):
-        groups[key].append(_Row._make((*row, _place(row[7]), at, place)))
-    for rows in groups.values():
-        rows.sort(key=lambda row: (row.path, row.order))
-    return groups
-
-
-def _instants(column: Any) -> list[int]:
-    known = column.notna()
-    found: list[int] = column.astype("datetime64[us, UTC]").astype("int64").where(known, 0).tolist()
-    return found
-
-
-def _place(locator: str) -> int:
-    found = _NUMBER.search(locator)
-    return int(found.group()) if found else 0
+def _orders(rows: Rows) -> npt.NDArray[np.int64]:
+    """For each row its place in its file: the first number of its locator."""
+    found = rows.table.kept.get("orders")
+    if found is None:
+        numbers = (_NUMBER.search(locator) for locator in rows.table.texts["locator"].tolist())
+        read = [min(int(number.group()), _FAR) if number else 0 for number in numbers]
+        found = rows.table.kept["orders"] = np.array(read, dtype=np.int64)
+    orders: npt.NDArray[np.int64] = found[rows.codes("locator")]
+    return orders
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -182,48 +160,44 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows) -> Iterable[Arm]:
-    samples = [row for row in rows if row.statistic == "sample"]
-    if not samples:
-        yield from _reported(series, metric, unit, rows, table)
+def _cut(series: Mapping[str, Any], metric: Metric, unit: str, rows: Rows) -> Iterable[Arm]:
+    samples = rows.where("statistic", "sample")
+    if not len(samples):
+        yield from _reported(series, metric, unit, rows)
         return
-    phases = sorted({row.phase for row in samples}) if metric.phase == "split" else [""]
-    for phase in phases:
-        part = [row for row in samples if phase in ("", row.phase)]
-        yield _arm(series, metric, unit, part, table, phase=phase)
+    for (phase,), part in samples.groups("phase") if metric.phase == "split" else [(("",), samples)]:
+        yield Arm(series, metric, unit, phase, part["value"], part)
 
 
-def _arm(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows, **more: Any) -> Arm:
-    return Arm(
-        series=series,
-        metric=metric,
-        unit=unit,
-        values=np.array([row.value for row in rows], dtype=np.float64),
-        items=tuple(row.item for row in rows),
-        cold=tuple(row.phase == "cold" for row in rows),
-        files=tuple((f"{row.path}@{row.sha256}", (row.at, row.order)) for row in rows),
-        load_known=all(row.phase != "unknown" for row in rows),
-        table=table,
-        places=tuple(row.place for row in rows),
-        **{"runs": tuple(row.run_id for row in rows), "phase": "", **more},
-    )
-
-
-def _reported(series: Mapping[str, Any], metric: Metric, unit: str, rows: list[_Row], table: Rows) -> Iterable[Arm]:
+def _reported(series: Mapping[str, Any], metric: Metric, unit: str, rows: Rows) -> Iterable[Arm]:
     """One stated mean with its spread, or several as the values of as many runs; nothing without a mean."""
-    means = [row for row in rows if row.statistic == "mean"]
+    means = rows.where("statistic", "mean")
+    values = means["value"]
     if len(means) > 1:
-        runs = tuple(f"{row.path}#{row.locator}" for row in means)
-        yield _arm(series, metric, unit, means, table, runs=runs)
-    elif means:
-        stated = {row.statistic: row for row in rows}
+        runs = means["artifact_path"] + "#" + means["locator"]
+        yield Arm(series, metric, unit, "", values, means, own_runs=runs)
+    elif len(means):
+        stated = {row.statistic: row for row in _cells(rows)}
         found, note = _stated(stated)
         spread = (stated[name].value if name in stated else math.nan for name in ("std", "min", "max"))
-        inside = first_call_inside(means[0].value, *spread) is not None
-        yield _arm(series, metric, unit, means, table, stated=found, stated_note=note, first_call_inside=inside)
+        inside = first_call_inside(float(values[0]), *spread) is not None
+        yield Arm(series, metric, unit, "", values, means, stated=found, stated_note=note, first_call_inside=inside)
 
 
-def _stated(rows: Mapping[str, _Row]) -> tuple[tuple[float, float, int] | None, str]:
+class _Cell(NamedTuple):
+    """One statistic that a tool states."""
+
+    statistic: str
+    value: float
+    n: int | None
+    ddof: int | None
+
+
+def _cells(rows: Rows) -> Iterable[_Cell]:
+    return map(_Cell, *(rows[name].tolist() for name in _Cell._fields))
+
+
+def _stated(rows: Mapping[str, _Cell]) -> tuple[tuple[float, float, int] | None, str]:
     """(mean, sd with ddof 1, n), or None with what is missing. An unstated ddof is taken as 0 (the wider sd)."""
     mean = rows["mean"]
     if mean.n is None:
@@ -255,14 +229,14 @@ def first_call_inside(mean: float, sd: float, low: float, high: float) -> tuple[
     return calls, (calls * mean - high) / (calls - 1)
 
 
-def _lengths(ok: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+def _lengths(ok: Rows) -> dict[tuple[str, str, str], float]:
     """(series, prompt_tokens or output_tokens, phase; "" for all phases) -> median."""
-    wanted = ok[ok["metric"].isin(["prompt_tokens", "output_tokens"]) & (ok["statistic"] == "sample")]
+    wanted = ok.take(ok.are("metric", "prompt_tokens", "output_tokens") & ok.are("statistic", "sample"))
     out: dict[tuple[str, str, str], float] = {}
-    for keys in (["series_id", "metric"], ["series_id", "metric", "phase"]):
-        medians = wanted.groupby(keys, sort=False)["value"].median()
-        for key, value in zip(medians.index, medians.tolist(), strict=True):
-            out[key if len(key) == 3 else (*key, "")] = float(value)
+    for names in (("series_id", "metric"), ("series_id", "metric", "phase")):
+        for key, part in wanted.groups(*names):
+            series_id, metric, phase = (*key, "")[:3]
+            out[series_id, metric, phase] = float(np.median(part["value"]))
     return out
 
 

@@ -5,16 +5,12 @@ In: two arms. Out: keys that end a comparison as not comparable, and caveats tha
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-from chimera_pipeline.facts.comparisons_arms import Arm, plain
+from chimera_pipeline.facts.comparisons_arms import Arm, Place, plain
 
 LENGTH_RATIO = 1.1
 _LENGTHS = {"output_tokens": ("eval_s", "total_s"), "prompt_tokens": ("ttft_s", "prompt_eval_s", "total_s")}
 _WITH_LOAD = ("ttft_s", "total_s", "serving_ttft_s", "serving_e2e_s")
 _ORDINAL = {"head": "former", "base": "latter"}
-Place = tuple[int, int]
-"""Instant and place in the file of a value."""
 
 
 def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], list[str]]:
@@ -22,7 +18,7 @@ def confounds(base: Arm, head: Arm, *, same_items: bool) -> tuple[list[str], lis
     keys, caveats = [], []
     if base.phase != head.phase:
         keys.append(f"phase ({base.phase} against {head.phase})")
-    elif all(base.cold) != all(head.cold):
+    elif base.cold.all() != head.cold.all():
         keys.append("phase (cold against warm)")
     if base.unit != head.unit:
         keys.append("unit")
@@ -60,18 +56,16 @@ def _always_first(base: Arm, head: Arm) -> str | None:
 
     A single file with one value of each says nothing about order.
     """
-    orders: list[dict[str, list[Place]]] = [defaultdict(list), defaultdict(list)]
-    for order, arm in zip(orders, (base, head), strict=True):
-        for path, place in arm.files:
-            order[path].append(place)
-    shared = sorted(orders[0].keys() & orders[1].keys())
-    if not shared or (len(shared) == 1 and min(len(order[shared[0]]) for order in orders) < 2):
+    left, right = base.files(), head.files()
+    shared = sorted(left.keys() & right.keys())
+    if not shared or (len(shared) == 1 and min(left[shared[0]][0], right[shared[0]][0]) < 2):
         return None
-    firsts = {_first(orders[0][path], orders[1][path]) for path in shared}
+    firsts = {_first(left[path][1:], right[path][1:]) for path in shared}
     return firsts.pop() if len(firsts) == 1 else None
 
 
-def _first(base: list[Place], head: list[Place]) -> str | None:
-    if max(base) < min(head):
+def _first(base: tuple[Place, Place], head: tuple[Place, Place]) -> str | None:
+    """Each side by its first and its last place."""
+    if base[1] < head[0]:
         return "base"
-    return "head" if max(head) < min(base) else None
+    return "head" if head[1] < base[0] else None

@@ -17,15 +17,16 @@ from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import records
 from chimera_pipeline.facts.comparisons_shift import Shift
 from chimera_pipeline.facts.comparisons_verdict import INSUFFICIENT, Comparison, blank
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.facts.statistics import Interval
 
 Counts = tuple[int, int]
 
 
 def failure_comparisons(
-    base_measurements: pd.DataFrame,
+    base_measurements: pd.DataFrame | Rows,
     base_series: pd.DataFrame,
-    head_measurements: pd.DataFrame,
+    head_measurements: pd.DataFrame | Rows,
     head_series: pd.DataFrame,
     *,
     kind: str,
@@ -41,15 +42,15 @@ def failure_comparisons(
             yield _comparison(names[series_id], a, b, tuple(dict.fromkeys(sources)), kind, period)
 
 
-def _requests(measurements: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    rows = measurements[(measurements["metric"] == "requests") & (measurements["statistic"] == "count")]
-    return {str(series_id): part for series_id, part in rows.groupby("series_id")}
+def _requests(measurements: pd.DataFrame | Rows) -> dict[str, Rows]:
+    every = Rows.of(measurements)
+    rows = every.take(every.are("metric", "requests") & every.are("statistic", "count"))
+    return {series_id: part for (series_id,), part in rows.groups("series_id")}
 
 
-def _counts(rows: pd.DataFrame) -> Counts:
+def _counts(rows: Rows) -> Counts:
     """(failed, all)."""
-    failed = rows.loc[rows["status"] == "failed", "value"].sum()
-    return int(failed), int(rows["value"].sum())
+    return int(rows.where("status", "failed")["value"].sum()), int(rows["value"].sum())
 
 
 def _comparison(

@@ -6,12 +6,11 @@ them, else pairs of the same item, else requests. Verdicts are left to `comparis
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from chimera_pipeline.facts.comparisons_arms import Arm, differing
 from chimera_pipeline.facts.comparisons_confounds import confounds
@@ -23,7 +22,8 @@ from chimera_pipeline.facts.comparisons_verdict import (
     fewest_pairs,
     fewest_values,
 )
-from chimera_pipeline.facts.statistics import Array
+from chimera_pipeline.facts.rows import Array, Texts
+from chimera_pipeline.facts.statistics_runs import by_run
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -109,20 +109,22 @@ def _level(base: Arm, head: Arm) -> _Level:
     base_values, head_values, base_cold, head_cold = base.values, head.values, base.cold, head.cold
     keep_base, keep_head = _like_phases(level, base_cold, head_cold)
     a, b = base_values[keep_base], head_values[keep_head]
-    runs_a, runs_b = _pick(base.runs, keep_base), _pick(head.runs, keep_head)
-    items_a, items_b = _pick(base.items, keep_base), _pick(head.items, keep_head)
-    level.same_items = None not in items_a and set(items_a) == set(items_b)
-    most = max(len(set(runs_a)), len(set(runs_b)))
+    runs_a, runs_b = base.runs[keep_base], head.runs[keep_head]
+    items_a, items_b = base.items[keep_base], head.items[keep_head]
+    items = set(items_a.tolist())
+    level.same_items = None not in items and items == set(items_b.tolist())
+    count_a, count_b = len(set(runs_a.tolist())), len(set(runs_b.tolist()))
+    most = max(count_a, count_b)
     if most >= fewest_values():
         level.scope = "between_runs"
         level.take(_means(a, runs_a), _means(b, runs_b))
         return level
-    if level.same_items and len(set(items_a)) >= fewest_pairs():
+    if level.same_items and len(items) >= fewest_pairs():
         level.take(_means(a, items_a), _means(b, items_b), pairs=True)
     else:
         level.take(a, b)
-    if len(set(runs_a)) > 1 or len(set(runs_b)) > 1:
-        pooled = f"requests of {len(set(runs_a))} and {len(set(runs_b))} runs are pooled"
+    if most > 1:
+        pooled = f"requests of {count_a} and {count_b} runs are pooled"
         level.caveats.append(f"{pooled}: too few runs to test runs")
     return level
 
@@ -142,25 +144,18 @@ def _stated(level: _Level, base: Arm, head: Arm) -> _Level:
     return level
 
 
-def _like_phases(level: _Level, base: tuple[bool, ...], head: tuple[bool, ...]) -> tuple[_Mask, _Mask]:
+def _like_phases(level: _Level, a: _Mask, b: _Mask) -> tuple[_Mask, _Mask]:
     """Which values take part: all, or the warm ones where the arms hold cold requests in unequal shares."""
-    a, b = np.array(base, dtype=bool), np.array(head, dtype=bool)
     if a.mean() == b.mean() or a.all() or b.all():
         return np.ones_like(a), np.ones_like(b)
     level.caveats.append(f"cold requests are left out: {int(a.sum())} of {a.size} and {int(b.sum())} of {b.size}")
     return ~a, ~b
 
 
-def _pick(names: tuple[Any, ...], keep: _Mask) -> list[Any]:
-    return [name for name, kept in zip(names, keep.tolist(), strict=True) if kept]
-
-
-def _means(values: Array, names: list[Any]) -> Array:
+def _means(values: Array, names: Texts) -> Array:
     """The mean of each name, in sorted order of names."""
-    groups: dict[Any, list[float]] = defaultdict(list)
-    for value, name in zip(values.tolist(), names, strict=True):
-        groups[name].append(value)
-    return np.array([float(np.mean(groups[name])) for name in sorted(groups)])
+    numbers, _ = pd.factorize(names, sort=True)
+    return np.array([float(group.mean()) for group in by_run(values, numbers)])
 
 
 def absent(arm: Arm, side: str, *, kind: str, period: str) -> Comparison:

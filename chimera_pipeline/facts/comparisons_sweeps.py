@@ -19,6 +19,7 @@ from chimera_pipeline import wording
 from chimera_pipeline.facts.comparisons_arms import Arm, Key, identity
 from chimera_pipeline.facts.comparisons_match import compare_arms
 from chimera_pipeline.facts.comparisons_verdict import Comparison
+from chimera_pipeline.facts.rows import Rows
 
 PROTOCOL = {"runs", "warmup_runs", "iterations", "repetitions", "rounds", "samples_per_run", "num_prompts"}
 """Options that say how much was measured, not what."""
@@ -109,6 +110,7 @@ def _level(members: Sequence[Member], option: str, level: Any) -> Arm:
     first = members[0][1]
     arms = [arm for _, arm in members]
     others = [_others(options, option) for options, _ in members]
+    sizes = [arm.values.size for arm in arms]
     series = {
         **first.series,
         "config": json.dumps({option: level}),
@@ -119,11 +121,9 @@ def _level(members: Sequence[Member], option: str, level: Any) -> Arm:
         first,
         series=series,
         values=np.concatenate([arm.values for arm in arms]),
-        runs=("sweep",) * sum(arm.values.size for arm in arms),
-        items=tuple(other for other, arm in zip(others, arms, strict=True) for _ in arm.values),
-        cold=tuple(flag for arm in arms for flag in arm.cold),
-        files=tuple(entry for arm in arms for entry in arm.files),
-        places=tuple(place for arm in arms for place in arm.places),
+        rows=Rows.joined(arm.rows for arm in arms),
+        own_runs=np.full(sum(sizes), "sweep", dtype=object),
+        own_items=np.repeat(np.array(others, dtype=object), sizes),
         stated=None,
         stated_note="",
         first_call_inside=any(arm.first_call_inside for arm in arms),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.facts import ids, statistics
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import BENCHMARK_FORMATS, Fact
 
 MIN_CONFIGURATIONS = 3
@@ -38,15 +40,15 @@ def inventory_facts(artifacts: pd.DataFrame, gaps: pd.DataFrame, *, period: str)
         yield _count(period, "telemetry_gaps", str(name).replace("_", " "), int(size), "gap", kind="gap")
 
 
-def request_facts(measurements: pd.DataFrame, *, period: str) -> Iterator[Fact]:
+def request_facts(measurements: pd.DataFrame | Rows, *, period: str) -> Iterator[Fact]:
     """Requests that succeeded and failed, over all and for each entity in which any failed."""
-    rows = measurements[measurements["metric"] == "requests"]
-    if rows.empty:
+    rows = Rows.of(measurements).where("metric", "requests")
+    if not len(rows):
         return
     for condition, part in (
         ("all requests", rows),
-        ("succeeded", rows[rows["status"] == "ok"]),
-        ("failed", rows[rows["status"] == "failed"]),
+        ("succeeded", rows.where("status", "ok")),
+        ("failed", rows.where("status", "failed")),
     ):
         yield Fact(
             id="", kind="inventory", metric="requests", statistic="count", entity="artifacts", condition=condition,
@@ -55,7 +57,7 @@ def request_facts(measurements: pd.DataFrame, *, period: str) -> Iterator[Fact]:
         )  # fmt: skip
 
 
-def sweep_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
+def sweep_facts(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
     """Sweeps as a whole: a metric over the configurations of one model, suite and machine.
 
     A mean over configurations describes the sweep, not a configuration; it is named so and carries no interval.
@@ -72,22 +74,26 @@ def sweep_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
         "definition",
     ]
     sweeps = series[series["family"] == "requests"]
-    samples = measurements[(measurements["status"] == "ok") & (measurements["statistic"] == "sample")]
+    every = Rows.of(measurements)
+    samples = every.take(every.are("status", "ok") & every.are("statistic", "sample"))
+    by_series = {series_id: part for (series_id,), part in samples.groups("series_id")}
     for _, members in sweeps.groupby(keys, dropna=False, sort=True):
         if len(members) < MIN_CONFIGURATIONS:
             continue
         varied = _varied(members["config"])
-        rows = samples[samples["series_id"].isin(members["series_id"])]
-        for metric_name, part in rows.groupby("metric", sort=True):
-            metric = vocabulary.metric(str(metric_name))
+        found_of = [by_series[series_id] for series_id in members["series_id"] if series_id in by_series]
+        if len(found_of) < MIN_CONFIGURATIONS:
+            continue
+        rows = Rows.joined(found_of).in_table_order()
+        for (metric_name,), part in rows.groups("metric"):
+            metric = vocabulary.metric(metric_name)
             if metric.better == "none" or metric.phase == "none":
                 continue
-            groups = part.groupby("phase", sort=True) if metric.phase == "split" else [("", part)]
-            for phase, found in groups:
-                count = found["series_id"].nunique()
+            for (phase,), found in part.groups("phase") if metric.phase == "split" else [(("",), part)]:
+                count = np.unique(found.codes("series_id")).size
                 if count >= MIN_CONFIGURATIONS:
                     words = f"across {count} configurations ({', '.join(varied)})"
-                    lead = "phase unknown" if phase == "unknown" else str(phase)
+                    lead = "phase unknown" if phase == "unknown" else phase
                     condition = ", ".join(
                         filter(None, [lead, str(members.iloc[0]["suite"] or "").replace("_", " "), words])
                     )
@@ -100,11 +106,9 @@ def _varied(configs: pd.Series[str]) -> list[str]:
     return [name for name in names if len({json.dumps(config.get(name)) for config in loaded}) > 1]
 
 
-def _sweep(
-    members: pd.DataFrame, metric: vocabulary.Metric, condition: str, rows: pd.DataFrame, period: str
-) -> Iterator[Fact]:
-    found = statistics.summary(rows["value"].to_numpy(dtype="float64"))
-    entity = str(members.iloc[0]["entity"])
+def _sweep(members: pd.DataFrame, metric: vocabulary.Metric, condition: str, rows: Rows, period: str) -> Iterator[Fact]:
+    found = statistics.summary(rows["value"])
+    entity, sources = str(members.iloc[0]["entity"]), ids.sources(rows)
     for statistic, value in (
         ("mean", found.mean), ("median", found.median), ("min", found.min), ("max", found.max)
     ):  # fmt: skip
@@ -113,6 +117,6 @@ def _sweep(
             id="", kind="level", metric=metric.name, statistic=statistic, entity=entity, condition=condition,
             value=value, unit=metric.unit, n=found.n, period=period, grade="from_samples",
             text=f"{statistic} {metric.label} of {entity} ({condition}): {shown}, n={found.n}",
-            series_ids=tuple(sorted(members["series_id"])), sources=ids.sources(rows),
+            series_ids=tuple(sorted(members["series_id"])), sources=sources,
             sd=found.sd if statistic == "mean" else None, ddof=found.ddof if statistic == "mean" else None,
         )  # fmt: skip

@@ -7,7 +7,6 @@ they add up; what the parts leave unexplained is named. Sensitivities are in `de
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,44 +16,48 @@ import pandas as pd
 from chimera_pipeline import wording
 from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import first_call_inside, records
-from chimera_pipeline.facts.rows import Rows
+from chimera_pipeline.facts.rows import Array, Rows
 from chimera_pipeline.facts.statistics import ratio_interval
 from chimera_pipeline.records import Fact
 
 PARTS = {"load_s": "model load", "prompt_eval_s": "prompt evaluation"}
 TOLERANCE = 0.01
+_STATED = ("mean", "std", "min", "max")
+_ONE = ("series_id", "metric", "unit", "artifact_path", "locator")
 
 
-def ttft_shares(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
+def ttft_shares(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
     """The shares of load and prompt evaluation in cold TTFT, by series, over requests that state all."""
     known = {str(row["series_id"]): row for row in records(series)}
-    rows = measurements[
-        (measurements["status"] == "ok")
-        & (measurements["statistic"] == "sample")
-        & (measurements["phase"] == "cold")
-        & measurements["metric"].isin(["ttft_s", *PARTS])
-        & measurements["series_id"].isin(list(known))
-    ]
-    keys = ["series_id", "phase", "artifact_path", "locator"]
-    wide = rows.pivot_table(index=keys, columns="metric", values="value", aggfunc="first")
-    if not {"ttft_s", *PARTS} <= set(wide.columns):
-        return
-    wide = wide.dropna().query("ttft_s > 0").reset_index()
-    for (series_id, phase), part in wide.groupby(["series_id", "phase"], sort=True):
-        behind = rows[(rows["series_id"] == series_id) & (rows["phase"] == phase)]
-        yield from _shares(known[str(series_id)], str(phase), part, ids.sources(behind), period)
+    every = Rows.of(measurements)
+    rows = every.take(
+        every.are("status", "ok")
+        & every.are("statistic", "sample")
+        & every.are("phase", "cold")
+        & every.are("metric", "ttft_s", *PARTS)
+        & every.are("series_id", *known)
+    )
+    behind = {series_id: part for (series_id,), part in rows.groups("series_id")}
+    requests, times = rows.wide(("series_id", "artifact_path", "locator"), ("ttft_s", *PARTS))
+    stated = (times["ttft_s"] > 0) & ~np.isnan(np.sum([times[name] for name in PARTS], axis=0))
+    requests, times = requests.take(stated), {name: column[stated] for name, column in times.items()}
+    low = 0
+    for (series_id,), part in requests.groups("series_id"):
+        mine = slice(low, low := low + len(part))
+        found = {name: column[mine] for name, column in times.items()}
+        yield from _shares(known[series_id], "cold", found, ids.sources(behind[series_id]), period)
 
 
 def _shares(
-    series: Mapping[str, Any], phase: str, part: pd.DataFrame, sources: tuple[str, ...], period: str
+    series: Mapping[str, Any], phase: str, part: Mapping[str, Array], sources: tuple[str, ...], period: str
 ) -> Iterator[Fact]:
-    total = math.fsum(part["ttft_s"].tolist())
+    total, n = math.fsum(part["ttft_s"].tolist()), part["ttft_s"].size
     sums = {name: math.fsum(part[name].tolist()) for name in PARTS}
     rest = (total - sum(sums.values())) / total
     note = f"; {wording.percent(rest)} of it is in neither" if abs(rest) > TOLERANCE else ""
     about = _name(series)
     for name, words in PARTS.items():
-        interval = ratio_interval(part[name].to_numpy(), part["ttft_s"].to_numpy())
+        interval = ratio_interval(part[name], part["ttft_s"])
         share = sums[name] / total
         yield Fact(
             id="",
@@ -65,10 +68,10 @@ def _shares(
             condition=_condition(series, phase),
             value=share,
             unit="ratio",
-            n=len(part),
+            n=n,
             period=period,
             grade="computed",
-            text=f"{wording.percent(share)} of the {phase} TTFT of {about} is {words}, n={len(part)}{note}",
+            text=f"{wording.percent(share)} of the {phase} TTFT of {about} is {words}, n={n}{note}",
             series_ids=(str(series["series_id"]),),
             sources=sources,
             ci_low=interval.low if interval else None,
@@ -87,23 +90,16 @@ def _name(series: Mapping[str, Any]) -> str:
     return f"{series['entity']} ({condition})" if condition else str(series["entity"])
 
 
-def first_call_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
+def first_call_facts(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str = "all") -> Iterator[Fact]:
     """Stated means whose spread is nearly all one slow call, with the mean that is left without it."""
     known = {str(row["series_id"]): row for row in records(series)}
-    wanted = measurements[
-        (measurements["status"] == "ok")
-        & measurements["statistic"].isin(["mean", "std", "min", "max"])
-        & measurements["series_id"].isin(list(known))
-    ]
-    keys = ["series_id", "metric", "unit", "artifact_path", "locator"]
-    every = Rows.of(wanted, (*keys, "artifact_sha256", "statistic", "value"))
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place, key in enumerate(zip(*(every[name].tolist() for name in keys), strict=True)):
-        groups[key].append(place)
-    for series_id, metric, unit, path, locator in sorted(key for key, places in groups.items() if len(places) >= 4):
-        rows = every.take(np.array(groups[series_id, metric, unit, path, locator]))
+    every = Rows.of(measurements)
+    kept = every.are("status", "ok") & every.are("statistic", *_STATED) & every.are("series_id", *known)
+    stating = every.take(kept)
+    _, which, count = np.unique(stating.keys(*_ONE), return_inverse=True, return_counts=True)
+    for (series_id, metric, unit, _, _), rows in stating.take(count[which] >= len(_STATED)).groups(*_ONE):
         stated = dict(zip(rows["statistic"].tolist(), rows["value"].tolist(), strict=True))
-        if len(stated) < 4:
+        if len(stated) < len(_STATED):
             continue
         found = first_call_inside(stated["mean"], stated["std"], stated["min"], stated["max"])
         if found is None:

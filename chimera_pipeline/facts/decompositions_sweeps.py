@@ -40,7 +40,7 @@ class Effect:
 
 
 def sensitivity_facts(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     arms: Mapping[Key, Arm] | None = None,
@@ -64,18 +64,11 @@ def sensitivity_facts(
 
 
 def _warm(arm: Arm) -> Arm | None:
-    return None if arm.values.size == 0 or (arm.metric.phase != "none" and all(arm.cold)) else arm
+    return None if arm.values.size == 0 or (arm.metric.phase != "none" and arm.cold.all()) else arm
 
 
 def _responses(members: Sequence[Member]) -> Array:
-    return np.array(
-        [
-            float(np.mean([v for v, cold in zip(arm.values.tolist(), arm.cold, strict=True) if not cold]))
-            if not all(arm.cold)
-            else float(arm.values.mean())
-            for _, arm in members
-        ]
-    )
+    return np.array([float((arm.values if arm.cold.all() else arm.values[~arm.cold]).mean()) for _, arm in members])
 
 
 def balanced(options: Sequence[Options]) -> dict[str, list[Any]]:

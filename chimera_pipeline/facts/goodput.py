@@ -17,6 +17,7 @@ from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import records
 from chimera_pipeline.facts.comparisons_failures import wilson
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 _Z95 = 1.959963984540054
@@ -25,7 +26,7 @@ _TPOT = ("total_s", "ttft_s", "output_tokens")
 
 
 def goodput_facts(
-    measurements: pd.DataFrame, series: pd.DataFrame, limits: Mapping[str, float], *, period: str = "all"
+    measurements: pd.DataFrame | Rows, series: pd.DataFrame, limits: Mapping[str, float], *, period: str = "all"
 ) -> Iterator[Fact]:
     """The share of all requests of a series that succeeded within every limit (metric -> longest seconds).
 
@@ -35,19 +36,19 @@ def goodput_facts(
     if not limits:
         return
     known = {str(row["series_id"]): row for row in records(series)}
-    rows = measurements[
-        measurements["metric"].isin(["requests", *limits, *_TPOT])
-        & measurements["statistic"].isin(["sample", "count"])
-        & measurements["series_id"].isin(list(known))
-    ]
-    asked = rows[rows["metric"] == "requests"]
-    if asked.empty:
+    every = Rows.of(measurements)
+    rows = every.take(
+        every.are("metric", "requests", *limits, *_TPOT)
+        & every.are("statistic", "sample", "count")
+        & every.are("series_id", *known)
+    )
+    asked = {series_id: part for (series_id,), part in rows.where("metric", "requests").groups("series_id")}
+    if not asked:
         return
-    wide = rows.pivot_table(index=_KEYS, columns="metric", values="value", aggfunc="first")
-    wide = _with_tpot(wide[wide["requests"].notna()].reindex(columns=["requests", *{*limits, *_TPOT}])).reset_index()
-    for series_id, requests in wide.groupby("series_id", sort=True):
-        behind = asked[asked["series_id"] == series_id]
-        yield _fact(known[str(series_id)], requests, behind, limits, period)
+    requests, found = rows.wide(_KEYS, ["requests", *{*limits, *_TPOT}])
+    wide = pd.DataFrame(found).assign(series_id=requests["series_id"], ok=requests.are("status", "ok"))
+    for series_id, part in _with_tpot(wide[wide["requests"].notna()]).groupby("series_id", sort=True):
+        yield _fact(known[str(series_id)], part, asked[str(series_id)], limits, period)
 
 
 def _with_tpot(wide: pd.DataFrame) -> pd.DataFrame:
@@ -62,10 +63,10 @@ def _with_tpot(wide: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fact(
-    series: Mapping[str, Any], requests: pd.DataFrame, rows: pd.DataFrame, limits: Mapping[str, float], period: str
+    series: Mapping[str, Any], requests: pd.DataFrame, rows: Rows, limits: Mapping[str, float], period: str
 ) -> Fact:
-    found = requests[list(limits)].astype("float64")
-    ok = requests["status"] == "ok"
+    found = requests[list(limits)]
+    ok = requests["ok"]
     lacking = {name: int((ok & found[name].isna()).sum()) for name in limits}
     words = " and ".join(
         f"{vocabulary.metric(name).label} up to {wording.quantity(limit, 's')}" for name, limit in limits.items()

@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline import periods
@@ -29,6 +30,7 @@ from chimera_pipeline.facts.comparisons_verdict import (
 from chimera_pipeline.facts.history_changes import Search, confirmed, family, search, steps
 from chimera_pipeline.facts.history_lines import Line, breaks_comparison, lines_of
 from chimera_pipeline.facts.history_null import SEED
+from chimera_pipeline.facts.rows import Rows, instant
 
 LEAST_POINTS = 3
 
@@ -58,7 +60,7 @@ class History:
 
 
 def histories(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     period: str = periods.ALL,
@@ -72,7 +74,7 @@ def histories(
     lines = [
         line
         for line in lines_of(measurements, series)
-        if line.values.size >= LEAST_POINTS and any(falls_in(at, period) for at in line.at)
+        if line.values.size >= LEAST_POINTS and _touches(line.at, period)
     ]
     out: list[History] = []
     for primary in (True, False):
@@ -96,6 +98,14 @@ def falls_in(at: pd.Timestamp, period: str) -> bool:
         return True
     start, end = periods.bounds(period)
     return bool(start <= at.to_pydatetime() < end)
+
+
+def _touches(at: pd.DatetimeIndex, period: str) -> bool:
+    """Whether any of the instants, which are in order, lies in a period."""
+    if period == periods.ALL:
+        return True
+    start, end = (at.searchsorted(pd.Timestamp(edge)) for edge in periods.bounds(period))
+    return bool(start < end)
 
 
 def _steps(line: Line, found: Search, level: float, seed: int) -> Iterator[Step]:
@@ -124,21 +134,26 @@ def _verdict(line: Line, split: int, change: float | None, changed: tuple[str, .
 
 
 def period_changes(
-    measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA
+    measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str, alpha: float = ALPHA
 ) -> list[Comparison]:
     """Each series of `period` against itself in the period before; nothing for "all" or a first period."""
     if period == periods.ALL:
         return []
     before = periods.previous(period)
     now, then = dated(measurements, period), dated(measurements, before)
-    shared = set(now["series_id"]) & set(then["series_id"])
-    now, then = (rows[rows["series_id"].isin(list(shared))] for rows in (now, then))
+    shared = series_in(now) & series_in(then)
+    now, then = (rows.take(rows.are("series_id", *shared)) for rows in (now, then))
     found = compare_stores(then, series, now, series, alpha=alpha, kind="period", period=period)
     return [dataclasses.replace(one, baseline=before) for one in found if one.base_series and one.head_series]
 
 
-def dated(measurements: pd.DataFrame, period: str) -> pd.DataFrame:
+def dated(measurements: pd.DataFrame | Rows, period: str) -> Rows:
     """The dated rows of a period."""
-    start, end = periods.bounds(period)
-    at = measurements["measured_at"]
-    return measurements[measurements["period"].notna() & (at >= start) & (at < end)]
+    rows = Rows.of(measurements)
+    at, (start, end) = rows["measured_at"], map(instant, periods.bounds(period))
+    return rows.take(rows.known("period") & (at >= start) & (at < end))
+
+
+def series_in(rows: Rows) -> set[str]:
+    """The series that rows are of."""
+    return set(rows.table.texts["series_id"][np.unique(rows.codes("series_id"))].tolist())

@@ -18,10 +18,11 @@ from chimera_pipeline.facts import ids
 from chimera_pipeline.facts.comparisons_arms import records
 from chimera_pipeline.facts.comparisons_text import comparison_facts
 from chimera_pipeline.facts.comparisons_verdict import ALPHA, INSUFFICIENT, NO_DIFFERENCE
-from chimera_pipeline.facts.history import History, Step, dated, falls_in, histories, period_changes
+from chimera_pipeline.facts.history import History, Step, dated, falls_in, histories, period_changes, series_in
 from chimera_pipeline.facts.history_changes import FEWEST
 from chimera_pipeline.facts.history_lines import Line
 from chimera_pipeline.facts.history_null import SEED
+from chimera_pipeline.facts.rows import Rows, instant
 from chimera_pipeline.records import Fact
 
 NAMED = 5
@@ -29,7 +30,7 @@ NAMED = 5
 
 
 def history_facts(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     period: str = periods.ALL,
@@ -128,7 +129,7 @@ def _quiet_fact(members: Sequence[History], verdict: str, period: str) -> Fact:
         grade="computed" if p else "insufficient",
         text=_quiet_text(members, runs, q),
         series_ids=tuple(sorted({str(row["series_id"]) for history in members for row in history.line.series})),
-        sources=ids.sources(pd.concat([history.line.rows() for history in members])),
+        sources=ids.sources(Rows.joined(history.line.rows for history in members)),
         verdict=verdict,
         p_value=min(p, default=None),
         q_value=min(q, default=None),
@@ -145,37 +146,40 @@ def _quiet_text(members: Sequence[History], runs: Sequence[int], q: Sequence[flo
     return f"{label}: {lines} of {extent} too short for a step to be found, {FEWEST} runs would allow it: {listed}"
 
 
-def period_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, alpha: float = ALPHA) -> list[Fact]:
+def period_facts(
+    measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str, alpha: float = ALPHA
+) -> list[Fact]:
     """Facts of kind change against the period before, and of kind gap where nothing was measured then."""
     changes = period_changes(measurements, series, period=period, alpha=alpha)
     out = [dataclasses.replace(fact, kind="change") for fact in comparison_facts(changes)]
     return out + list(first_or_gap(measurements, series, period=period))
 
 
-def first_or_gap(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
+def first_or_gap(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
     """Series of `period` without a measurement in the period before: their first period, or after a gap."""
     if period == periods.ALL:
         return
     before = periods.previous(period)
     now, then = dated(measurements, period), dated(measurements, before)
     start, _ = periods.bounds(period)
-    earlier = measurements[measurements["period"].notna() & (measurements["measured_at"] < start)]
-    latest = earlier.groupby("series_id")["measured_at"].max()
+    every = Rows.of(measurements)
+    earlier = every.take(every.known("period") & every.known("measured_at") & (every["measured_at"] < instant(start)))
+    latest = {series_id: rows["measured_at"].max() for (series_id,), rows in earlier.groups("series_id")}
     names = {str(row["series_id"]): row for row in records(series)}
-    for key, rows in now[~now["series_id"].isin(list(then["series_id"]))].groupby("series_id"):
-        series_id = str(key)
+    for (series_id,), rows in now.take(~now.are("series_id", *series_in(then))).groups("series_id"):
         last = latest.get(series_id)
-        seen = "measured for the first time" if last is None else f"last measured on {last.date().isoformat()}"
+        day = None if last is None else pd.Timestamp(last, unit="us").date().isoformat()
+        seen = "measured for the first time" if day is None else f"last measured on {day}"
         yield _gap_fact(names[series_id], rows, period, f"no measurement in {before}: {seen}")
 
 
-def _gap_fact(series: Mapping[str, Any], rows: pd.DataFrame, period: str, text: str) -> Fact:
+def _gap_fact(series: Mapping[str, Any], rows: Rows, period: str, text: str) -> Fact:
     entity, condition = str(series["entity"]), str(series["condition"] or "")
     where = f" ({condition})" if condition else ""
     return Fact(
         id="",
         kind="gap",
-        metric=str(rows["metric"].iloc[0]),
+        metric=str(rows["metric"][0]),
         statistic="count",
         entity=entity,
         condition=condition,

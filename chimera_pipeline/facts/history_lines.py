@@ -11,9 +11,8 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ import pandas as pd
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts.comparisons_arms import IDENTITY, differing, records
-from chimera_pipeline.facts.statistics import Array
+from chimera_pipeline.facts.rows import Array, Codes, Rows
 
 _ENVIRONMENT = re.compile(r"build|driver|version|digest|commit|cuda|rocm|num_ctx|context|power|clock", re.IGNORECASE)
 _SOFTWARE = re.compile(r"build|commit|version|engine", re.IGNORECASE)
@@ -32,7 +31,7 @@ _LOOSE = ("model", "quantization", "engine", "hardware", "definition")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """Ordered points of one metric: value, instant, run and series row of each; `rows` gives measurements."""
+    """Ordered points of one metric: value, instant, run (its code) and series row of each; the rows behind them."""
 
     metric: Metric
     unit: str
@@ -40,14 +39,13 @@ class Line:
     primary: bool
     values: Array
     at: pd.DatetimeIndex
-    runs: npt.NDArray[np.object_]
+    runs: Codes
     series: tuple[Mapping[str, Any], ...]
-    rows: Callable[[], pd.DataFrame]
+    rows: Rows
 
-    def rows_between(self, start: int, end: int) -> pd.DataFrame:
+    def rows_between(self, start: int, end: int) -> Rows:
         """The measurements behind the points [start, end)."""
-        rows = self.rows()
-        return rows[rows["run_id"].isin(self.runs[start:end].tolist())]
+        return self.rows.take(np.isin(self.rows.codes("run_id"), self.runs[start:end]))
 
     @property
     def entity(self) -> str:
@@ -81,66 +79,67 @@ class _Piece:
     series: Mapping[str, Any]
     values: Array
     at: pd.DatetimeIndex
-    runs: npt.NDArray[np.object_]
-    rows: Callable[[], pd.DataFrame]
+    runs: Codes
+    rows: Rows
 
 
-_GROUP = ["series_id", "metric", "unit", "kept_phase"]
-
-
-def lines_of(measurements: pd.DataFrame, series: pd.DataFrame) -> list[Line]:
+def lines_of(measurements: pd.DataFrame | Rows, series: pd.DataFrame) -> list[Line]:
     """Every line of a metric with a direction, in a fixed order."""
     known = {str(row["series_id"]): row for row in records(series)}
-    dated = _dated(measurements, known)
-    if dated.empty:
+    dated, groups_of = _dated(Rows.of(measurements), known)
+    if not len(dated):
         return []
     groups: dict[tuple[str, ...], list[_Piece]] = defaultdict(list)
-    for (series_id, metric, unit, phase), piece in _pieces(dated, known):
+    for (series_id, metric, unit, phase), piece in _pieces(dated, groups_of, known):
         groups[(*_loose(known[series_id]), metric, unit, phase)].append(piece)
     primaries = _primaries(groups)
     return [_join(key, chain, primaries) for key, pieces in sorted(groups.items()) for chain in _chains(pieces)]
 
 
-def _dated(measurements: pd.DataFrame, known: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows that can be points, with `kept_phase`: samples where there are any, cold apart from warm."""
+Groups = npt.NDArray[np.int64]
+_PHASES = ("", "cold", "unknown", "warm")
+
+
+def _dated(measurements: Rows, known: Mapping[str, Any]) -> tuple[Rows, Groups]:
+    """The rows that can be points, and the number of the group of each: samples where there are any, cold apart."""
     directed = {name: metric.phase for name, metric in vocabulary.metrics().items() if metric.better != "none"}
-    rows = measurements[
-        (measurements["status"] == "ok")
-        & measurements["period"].notna()
-        & measurements["measured_at"].notna()
-        & measurements["statistic"].isin(["sample", "mean"])
-        & measurements["metric"].isin(list(directed))
-        & measurements["series_id"].isin(list(known))
-    ]
-    keep = rows["metric"].map(directed)
-    rows = rows.assign(kept_phase=rows["phase"].where(keep == "split", ""), cold=rows["phase"] == "cold")
-    if rows.empty:
-        return rows
-    rows = _preferred(rows, rows["statistic"] == "sample")
-    shown = rows["metric"].map(directed) == "shown"
-    return _preferred(rows, ~(rows["cold"] & shown))
+    rows = measurements.take(
+        measurements.are("status", "ok")
+        & measurements.known("period")
+        & measurements.known("measured_at")
+        & measurements.are("statistic", "sample", "mean")
+        & measurements.are("metric", *directed)
+        & measurements.are("series_id", *known)
+    )
+    # a group is of one phase where its metric keeps phases apart
+    split = rows.are("metric", *(name for name, phase in directed.items() if phase == "split"))
+    group = rows.keys("series_id", "metric", "unit") * len(_PHASES)
+    for place, phase in enumerate(_PHASES):
+        group += place * (split & rows.are("phase", phase))
+    rows, group = _preferred(rows, group, rows.are("statistic", "sample"))
+    shown = rows.are("metric", *(name for name, phase in directed.items() if phase == "shown"))
+    return _preferred(rows, group, ~(rows.are("phase", "cold") & shown))
 
 
-def _preferred(rows: pd.DataFrame, wanted: pd.Series[bool]) -> pd.DataFrame:
+def _preferred(rows: Rows, group: Groups, wanted: npt.NDArray[np.bool_]) -> tuple[Rows, Groups]:
     """The wanted rows of each group; all rows of a group that has none of them."""
     if wanted.all():
-        return rows
-    any_wanted = wanted.groupby([rows[name] for name in _GROUP], sort=False).transform("any")
-    return rows[wanted | ~any_wanted]
+        return rows, group
+    kept = wanted | ~np.isin(group, np.unique(group[wanted]))
+    return rows.take(kept), group[kept]
 
 
 def _pieces(
-    dated: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]
+    dated: Rows, group: Groups, known: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[tuple[str, str, str, str], _Piece]]:
     """One piece a series, metric, unit and phase: a point a run, its mean value at its earliest instant."""
-    number = dated.groupby(_GROUP, sort=True).ngroup()
     points = (
         pd.DataFrame(
             {
-                "group": number.to_numpy(),
-                "run": dated["run_id"].to_numpy(),
-                "value": dated["value"].to_numpy(),
-                "at": dated["measured_at"].array,
+                "group": group,
+                "run": dated.codes("run_id"),
+                "value": dated["value"],
+                "at": dated["measured_at"],
             }
         )
         .groupby(["group", "run"], sort=False)
@@ -148,20 +147,15 @@ def _pieces(
         .reset_index()
         .sort_values(["group", "at", "run"], kind="stable")
     )
-    firsts = dated[_GROUP].groupby(number.to_numpy(), sort=True).first()
-    edges = np.searchsorted(points["group"].to_numpy(), np.arange(len(firsts) + 1))
-    places = np.argsort(number.to_numpy(), kind="stable")
-    place_edges = np.searchsorted(number.to_numpy()[places], np.arange(len(firsts) + 1))
+    breaks = np.flatnonzero(np.diff(points["group"].to_numpy())) + 1
+    cuts = itertools.pairwise([0, *breaks.tolist(), len(points)])
     values, runs = points["value"].to_numpy(dtype=np.float64), points["run"].to_numpy()
-    at = pd.DatetimeIndex(points["at"])
-    for i, key in enumerate(firsts.itertuples(index=False, name=None)):
-        cut = slice(edges[i], edges[i + 1])
-        mine = places[place_edges[i] : place_edges[i + 1]]
-        yield key, _Piece(known[str(key[0])], values[cut], at[cut], runs[cut], partial(_take, dated, mine))
-
-
-def _take(rows: pd.DataFrame, places: npt.NDArray[np.intp]) -> pd.DataFrame:
-    return rows.iloc[places]
+    at = pd.DatetimeIndex(points["at"].to_numpy().view("datetime64[us]")).tz_localize("UTC")
+    for part, (low, high) in zip(dated.parts(group), cuts, strict=True):
+        first, cut = part.take(slice(1)), slice(low, high)
+        series_id, metric, unit, phase = (str(first[name][0]) for name in ("series_id", "metric", "unit", "phase"))
+        kept = phase if vocabulary.metric(metric).phase == "split" else ""
+        yield (series_id, metric, unit, kept), _Piece(known[series_id], values[cut], at[cut], runs[cut], part)
 
 
 def _loose(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -204,9 +198,5 @@ def _join(key: tuple[str, ...], chain: list[_Piece], primaries: set[tuple[str, .
         at=pd.DatetimeIndex(chain[0].at.append([piece.at for piece in chain[1:]])),
         runs=np.concatenate([piece.runs for piece in chain]),
         series=tuple(piece.series for piece in chain for _ in range(piece.values.size)),
-        rows=chain[0].rows if len(chain) == 1 else partial(_together, [piece.rows for piece in chain]),
+        rows=Rows.joined(piece.rows for piece in chain),
     )
-
-
-def _together(parts: list[Callable[[], pd.DataFrame]]) -> pd.DataFrame:
-    return pd.concat([part() for part in parts])

@@ -25,6 +25,7 @@ _KEPT = 0.9
 _CUT = 1.0
 _TAIL = 50
 _FEW = 4_000
+_CELLS = 65_536
 
 
 def grid_length(n: int) -> int:
@@ -95,30 +96,43 @@ def null(n: int, phi: float = 0.0, seed: int = SEED, draws: int = DRAWS) -> Null
     """The null of series with n points and lag-1 autocorrelation `phi`."""
     rng = np.random.default_rng([seed, n, round(10 * phi)])
     draws = min(draws, max(2_000, draws * (100 if phi == 0 else 200) // n))
-    values: Ranks
+    few = _FEW if phi == 0 else draws
+    found, lag, sizes = np.empty(draws), np.empty(min(few, draws)), np.empty(min(few, draws))
+    drawn: Ranks
     if phi == 0:
-        values = ranks = rng.permuted(np.tile(np.arange(1.0, n + 1, dtype=np.float32), (draws, 1)), axis=1)
+        drawn = rng.permuted(np.tile(np.arange(1.0, n + 1, dtype=np.float32), (draws, 1)), axis=1)
     else:
-        values = ar1(rng, draws, n, phi)
-        ranks = ranks_of(values).astype(np.float32)
-    found, at = score(ranks)
-    few = slice(0, _FEW if phi == 0 else draws)
-    lag = lag_statistic(ranks[few], at[few])
-    sizes = size_statistic(values[few], at[few])
+        drawn = _ar1(rng, draws, n, phi).T
+    step = max(1, _CELLS // n)
+    for low in range(0, draws, step):  # a block of draws at a time stays in the processor's cache
+        part = slice(low, low + step)
+        values = np.ascontiguousarray(drawn[part])
+        ranks = values if phi == 0 else ranks_of(values).astype(np.float32)
+        found[part], at = score(ranks)
+        if low < few:
+            kept = slice(0, min(few, draws) - low)
+            lag[part] = lag_statistic(ranks[kept], at[kept])
+            sizes[part] = size_statistic(values[kept], at[kept])
     power = 2 if phi == 0 else 1
     by_score, by_size = _upper(found, power), _upper(sizes, power)
-    either = np.minimum(by_score.p(found[few]), by_size.p(sizes))
+    either = np.minimum(by_score.p(found[:few]), by_size.p(sizes))
     both = max(1.0, float(np.mean(either <= 0.01)) / 0.01)
     return Null(n, phi, by_score, by_size, float(lag.mean()), float(lag.std()), both)
 
 
 def ar1(rng: np.random.Generator, draws: int, n: int, phi: float) -> Array:
     """Gaussian AR(1) series in rows, with mean 0 and variance 1."""
+    return np.ascontiguousarray(_ar1(rng, draws, n, phi).T)
+
+
+def _ar1(rng: np.random.Generator, draws: int, n: int, phi: float) -> Array:
+    """The same in columns."""
     noise = rng.standard_normal((n, draws))
-    noise[1:] *= np.sqrt(1 - phi**2)
+    scale = np.sqrt(1 - phi**2)
     for step in range(1, n):
+        noise[step] *= scale
         noise[step] += phi * noise[step - 1]
-    return np.ascontiguousarray(noise.T)
+    return noise
 
 
 def _bonferroni(n: int, scores: Array) -> Array:
@@ -127,11 +141,16 @@ def _bonferroni(n: int, scores: Array) -> Array:
 
     single = 2 * ndtr(-scores)
     total = np.zeros_like(scores)
-    for split in range(EDGE, n - EDGE + 1):
-        size = min(split, n - split)
-        farthest = exact_z(n, size).max() if size <= EXACT else saddlepoint_z(n)[size - EXACT - 1, -1]
+    for farthest in _farthest(n):
         total += np.where(scores > farthest + 1e-5, 0.0, single)
     return np.minimum(total, 1.0)
+
+
+@lru_cache(maxsize=64)
+def _farthest(n: int) -> list[np.float32]:
+    """The largest score that each split of n points can have."""
+    sizes = [min(split, n - split) for split in range(EDGE, n - EDGE + 1)]
+    return [exact_z(n, size).max() if size <= EXACT else saddlepoint_z(n)[size - EXACT - 1, -1] for size in sizes]
 
 
 def size_statistic(values: Ranks, split: npt.NDArray[np.intp]) -> Array:

@@ -16,16 +16,17 @@ from chimera_pipeline.facts.statistics import Array
 EDGE = 2
 EXACT = 8
 _GRID = 256
+_CELLS = 65_536
 Ranks = npt.NDArray[np.floating]
 
 
-def ranks_of(values: Array) -> Array:
-    """Midranks along rows."""
-    order = np.argsort(values, axis=1, kind="stable")
+def ranks_of(values: Ranks) -> Array:
+    """Midranks along rows; the order of equal values is no matter, as they share a rank."""
+    order = np.argsort(values, axis=1)
     rows, n = values.shape
     ranks = np.empty_like(values, dtype=np.float64)
-    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(1.0, n + 1), (rows, n)), axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
+    ranks[np.arange(rows)[:, None], order] = np.arange(1.0, n + 1)
+    ordered = np.sort(values, axis=1)
     tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
     for row in tied:
         _, inverse, counts = np.unique(values[row], return_inverse=True, return_counts=True)
@@ -35,9 +36,15 @@ def ranks_of(values: Array) -> Array:
 
 def score(ranks: Ranks) -> tuple[Array, npt.NDArray[np.intp]]:
     """The largest split score of each row of ranks, and the split (number of points before it)."""
-    z = split_scores(ranks)
-    at = z.argmax(axis=1)
-    return z[np.arange(z.shape[0]), at].astype(np.float64), at + EDGE
+    rows, n = ranks.shape
+    found, splits = np.empty(rows), np.empty(rows, dtype=np.intp)
+    step = max(1, _CELLS // n)
+    for low in range(0, rows, step):  # a block of rows at a time stays in the processor's cache
+        part = slice(low, low + step)
+        z = split_scores(ranks[part])
+        at = z.argmax(axis=1)
+        found[part], splits[part] = z[np.arange(z.shape[0]), at], at + EDGE
+    return found, splits
 
 
 def split_scores(ranks: Ranks) -> Ranks:
@@ -67,8 +74,8 @@ def _inner(away: Ranks, k: npt.NDArray[np.intp], n: int) -> Ranks:
     np.minimum(low, _GRID - 2, out=low)
     flat = table.ravel()
     place = low + ((size - EXACT - 1) * _GRID).astype(np.int32)
-    below = flat[place]
-    scores: Ranks = below + (share - low) * (flat[place + 1] - below)
+    below = flat.take(place)
+    scores: Ranks = below + (share - low) * (flat.take(place + 1) - below)
     return scores
 
 
@@ -77,11 +84,8 @@ def exact_z(n: int, size: int) -> npt.NDArray[np.float32]:
     """z with the exact two-sided p of the rank sum of `size` of n ranks, by twice its way from the centre."""
     from scipy.special import ndtri
 
-    ways = np.zeros((size + 1, size * n + 1))
-    ways[0, 0] = 1.0
-    for rank in range(1, n + 1):
-        ways[1:, rank:] += ways[:-1, :-rank]
-    share = ways[size] / ways[size].sum()
+    ways = _ways(n, max(EXACT, size))[size]
+    share = ways / ways.sum()
     away = np.abs(2 * np.arange(share.size) - size * (n + 1))
     counts = np.bincount(away, weights=share, minlength=size * (n - size) + 3)
     p = np.cumsum(counts[::-1])[::-1]
@@ -89,25 +93,38 @@ def exact_z(n: int, size: int) -> npt.NDArray[np.float32]:
     return z
 
 
+@lru_cache(maxsize=1)
+def _ways(n: int, most: int) -> list[Array]:
+    """For each size up to `most`: the number of ways in which so many of n ranks sum to 0, 1, 2 and so on."""
+    ways = [np.zeros(size * n + 1) for size in range(most + 1)]
+    ways[0][0] = 1.0
+    for rank in range(1, n + 1):
+        for size in range(min(most, rank), 0, -1):  # sums so far reach size * rank at the most
+            ways[size][rank : size * rank + 1] += ways[size - 1][: (size - 1) * rank + 1]
+    return ways
+
+
 @lru_cache(maxsize=64)
 def saddlepoint_z(n: int) -> npt.NDArray[np.float32]:
     """z of rank sums for sizes EXACT + 1 to n // 2 (rows), from the centre to the farthest sum (columns).
 
     Lugannani & Rice 1980 in the form r + log(u / r) / r, from the generating function of the Mann-Whitney count,
-    prod (1 - q^(m+i)) / (1 - q^i), with the lattice correction (Robinson 1980; Daniels 1987).
+    prod (1 - q^(m+i)) / (1 - q^i), with the lattice correction (Robinson 1980; Daniels 1987). Its factors depend on
+    m + i and i only, so that those of all sizes are cut from one row of n.
     """
     from scipy.special import gammaln
 
     rows = []
     t = np.geomspace(1e-3 / n, 6.0, 240 if n <= 256 else 80)[:, None]
+    line = t[:, 0]
+    every = np.arange(1.0, n + 1)[None, :]
+    factor, pull, push = np.log1p(-np.exp(-t * every)), _pull(t, every), _push(t, every)
     for k in range(EXACT + 1, n // 2 + 1):
-        m, i = n - k, np.arange(1.0, k + 1)[None, :]
+        m = n - k
         log_ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(m + 1)
-        factors = t * m + np.log1p(-np.exp(-t * (m + i))) - np.log1p(-np.exp(-t * i))
-        cumulant = factors.sum(axis=1) - log_ways
-        first = np.sum(m + _pull(t, m + i) - _pull(t, i), axis=1)
-        second = np.sum(_push(t, i) - _push(t, m + i), axis=1)
-        line = t[:, 0]
+        cumulant = (t * m + factor[:, m:] - factor[:, :k]).sum(axis=1) - log_ways
+        first = (m + pull[:, m:] - pull[:, :k]).sum(axis=1)
+        second = (push[:, :k] - push[:, m:]).sum(axis=1)
         r = np.sqrt(2 * np.maximum(line * first - cumulant, 1e-12))
         u = 2 * np.sinh(line / 2) * np.sqrt(np.maximum(second, 1e-12))
         z = r + np.log(u / r) / r

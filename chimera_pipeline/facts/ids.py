@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
 import pandas as pd
 
 from chimera_pipeline.errors import ChimeraError
+from chimera_pipeline.facts import places
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
-
-PLACE = ("artifact_path", "artifact_sha256", "locator")
-"""The columns that say where a measurement stands."""
-_NUMBERED = re.compile(r"^(.*?)(\d+)(\D*)$")
 
 
 def assign(facts: Iterable[Fact]) -> list[Fact]:
@@ -56,33 +52,4 @@ def _with_place(fact: Fact) -> Fact:
 
 def sources(rows: pd.DataFrame | Rows) -> tuple[str, ...]:
     """`path#places@hash` for each artifact behind `rows`; consecutive places are ranges (`row 1-5`)."""
-    places: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for path, sha256, locator in zip(rows["artifact_path"], rows["artifact_sha256"], rows["locator"], strict=True):
-        places[path, sha256].append(locator)
-    return tuple(
-        f"{path}#{';'.join(_ranges(found))}@{str(sha256)[:12]}" for (path, sha256), found in sorted(places.items())
-    )
-
-
-def _ranges(locators: list[str]) -> list[str]:
-    """Locators that differ in one number, joined where consecutive."""
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    plain: list[str] = []
-    for locator in dict.fromkeys(locators):
-        match = _NUMBERED.match(locator)
-        if match and len(match.group(2)) < 10:
-            groups[match.group(1), match.group(3)].append(int(match.group(2)))
-        else:
-            plain.append(locator)
-    out = []
-    for (head, tail), numbers in groups.items():
-        numbers.sort()
-        start = last = numbers[0]
-        for value in [*numbers[1:], None]:
-            if value is not None and value == last + 1:
-                last = value
-                continue
-            out.append(f"{head}{start}{tail}" if start == last else f"{head}{start}-{last}{tail}")
-            if value is not None:
-                start = last = value
-    return sorted(plain) + out
+    return places.sources(Rows.of(rows, places.PLACE))

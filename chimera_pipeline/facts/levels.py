@@ -7,6 +7,7 @@ reported runs are compared as runs. Cold and warm are apart; one sample is never
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from chimera_pipeline import wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids, statistics, statistics_runs
-from chimera_pipeline.facts.rows import Rows
+from chimera_pipeline.facts.rows import Array, Rows, Texts
 from chimera_pipeline.records import Fact
 
 SEED = 20_250_101
@@ -32,16 +33,14 @@ _NAMES = {
 _NEVER_POOLED = ("p50", "p90", "p95", "p99")
 
 
-def level_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
+def level_facts(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str) -> Iterator[Fact]:
     """Every level fact of `measurements` (rows of one period, or of all)."""
     known = {row["series_id"]: row for row in series.to_dict("records")}
-    ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] != "count")]
+    every = Rows.of(measurements)
+    ok = every.take(every.are("status", "ok") & ~every.are("statistic", "count"))
     rates = _rate_parts(ok)
-    every = Rows.of(ok)
-    groups: dict[Any, Any] = dict(ok.groupby(["series_id", "metric", "unit"], sort=True).indices)
-    for (series_id, metric, unit), places in sorted(groups.items()):
+    for (series_id, metric, unit), rows in ok.groups("series_id", "metric", "unit"):
         about = About(known[series_id], series_id, vocabulary.metric(metric), unit, period)
-        rows = every.take(places)
         samples = rows.where("statistic", "sample")
         for condition, part in _phases(samples, about.metric):
             yield from sample_facts(about, condition, part, rates.get(series_id))
@@ -107,7 +106,7 @@ def _phases(rows: Rows, metric: Metric) -> Iterator[tuple[str, Rows]]:
     """(phase words, rows) to summarise apart: see `phase` in schemas/metrics.yaml."""
     if not len(rows):
         return
-    found = set(rows["phase"].tolist())
+    found = {phase for (phase,), _ in rows.groups("phase")}
     apart = [(phase, rows.where("phase", phase)) for phase in ("cold", "warm", "unknown") if phase in found]
     if metric.phase == "split":
         for phase, part in apart:
@@ -119,24 +118,30 @@ def _phases(rows: Rows, metric: Metric) -> Iterator[tuple[str, Rows]]:
             yield phase, part
 
 
-def _rate_parts(ok: pd.DataFrame) -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Output tokens and decode times of the same requests, with the phase of each."""
+
+    phases: Texts
+    tokens: Array
+    times: Array
+
+
+def _rate_parts(ok: Rows) -> dict[str, Parts]:
     """For each series the output tokens and decode times of the same requests, side by side."""
-    wanted = ok[ok["metric"].isin(["output_tokens", "eval_s"]) & (ok["statistic"] == "sample")]
-    if wanted.empty:
-        return {}
-    wide = wanted.pivot_table(
-        index=["series_id", "artifact_path", "locator", "phase"],
-        columns="metric",
-        values="value",
-        aggfunc="first",
-    )
-    if not {"output_tokens", "eval_s"} <= set(wide.columns):
-        return {}
-    wide = wide.dropna().reset_index()
-    return {str(series_id): part for series_id, part in wide.groupby("series_id")}
+    wanted = ok.take(ok.are("metric", "output_tokens", "eval_s") & ok.are("statistic", "sample"))
+    requests, found = wanted.wide(("series_id", "artifact_path", "locator", "phase"), ("output_tokens", "eval_s"))
+    tokens, times = found["output_tokens"], found["eval_s"]
+    both = np.flatnonzero(~np.isnan(tokens) & ~np.isnan(times))
+    requests, tokens, times = requests.take(both), tokens[both], times[both]
+    out, low = {}, 0
+    for (series_id,), part in requests.groups("series_id"):
+        mine = slice(low, low := low + len(part))
+        out[series_id] = Parts(part["phase"], tokens[mine], times[mine])
+    return out
 
 
-def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | None = None) -> Iterator[Fact]:
+def sample_facts(about: About, phase: str, rows: Rows, parts: Parts | None = None) -> Iterator[Fact]:
     """Mean, extremes, median and the quantiles that n supports; one sample is told as that.
 
     Where runs repeat, the run is the unit of replication: from 5 runs on the mean has an interval over runs, and the
@@ -150,8 +155,9 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | Non
         return
     found = statistics.summary(values)
     more: dict[str, Any] = {"sd": found.sd, "ddof": found.ddof}
-    runs = rows["run_id"].tolist()
-    apart = 1 < len(set(runs)) < n
+    runs = rows.codes("run_id")
+    count = np.unique(runs).size
+    apart = 1 < count < n
     over_runs = statistics_runs.run_interval(values, runs, seed=SEED) if apart else None
     interval = over_runs or (statistics.mean_interval(values, seed=SEED) if n >= MIN_INTERVAL else None)
     if interval is not None:
@@ -159,7 +165,7 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | Non
             "ci_low": interval.low,
             "ci_high": interval.high,
             "ci_method": interval.method,
-            "ci_scope": "between_runs" if over_runs or len(set(runs)) == n else "within_run",
+            "ci_scope": "between_runs" if over_runs or count == n else "within_run",
         }
     yield about.fact("mean", found.mean, n, sources, "from_samples", phase, **more)
     yield about.fact("min", found.min, n, sources, "from_samples", phase)
@@ -177,15 +183,11 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: pd.DataFrame | Non
         yield from _total_over_total(about, phase, n, sources, parts)
 
 
-def _total_over_total(
-    about: About, phase: str, n: int, sources: tuple[str, ...], parts: pd.DataFrame
-) -> Iterator[Fact]:
-    if phase:
-        parts = parts[parts["phase"] == phase]
-    if len(parts) != n:
-        return
-    value = statistics.total_over_total(parts["output_tokens"], parts["eval_s"])
-    yield about.fact("total_over_total", value, len(parts), sources, "computed", phase)
+def _total_over_total(about: About, phase: str, n: int, sources: tuple[str, ...], parts: Parts) -> Iterator[Fact]:
+    kept = parts.phases == phase if phase else np.ones(len(parts.phases), dtype=bool)
+    if np.count_nonzero(kept) == n:
+        value = statistics.total_over_total(parts.tokens[kept], parts.times[kept])
+        yield about.fact("total_over_total", value, n, sources, "computed", phase)
 
 
 def _reported(about: About, rows: Rows) -> Iterator[Fact]:
@@ -195,13 +197,14 @@ def _reported(about: About, rows: Rows) -> Iterator[Fact]:
         yield from _over_runs(about, rows, means)
         return
     spread = rows.where("statistic", "std", "stderr")
-    for statistic, part in rows.groups("statistic"):
+    stds = rows.where("statistic", "std")
+    for (statistic,), part in rows.groups("statistic"):
         if statistic in ("std", "stderr") or len(part) != 1:
             continue
         n, value = _count(part["n"][0]), float(part["value"][0])
         more: dict[str, Any] = {}
-        if statistic == "mean" and len(spread) == 1 and spread["statistic"][0] == "std":
-            more = {"sd": float(spread["value"][0]), "ddof": _count(spread["ddof"][0])}
+        if statistic == "mean" and len(spread) == len(stds) == 1:
+            more = {"sd": float(stds["value"][0]), "ddof": _count(stds["ddof"][0])}
         shown = str(statistic)
         if statistic in _SHAPES and n == 1:
             shown, more = "sample", {}

@@ -14,42 +14,40 @@ import pandas as pd
 
 from chimera_pipeline.facts import build, ids
 from chimera_pipeline.facts.history_lines import Line, lines_of
+from chimera_pipeline.facts.places import PLACE
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 MOST = 60
 """A level with more samples gives no points: its interval and extremes tell more than a cloud."""
-_TOLD = ("phase", *ids.PLACE)
+_TOLD = ("phase", *PLACE)
 _PHASES = {"": None, "cold": "cold", "warm": "warm", "phase unknown": "unknown"}
 
 
 def points_of(
-    facts: Iterable[Fact], measurements: pd.DataFrame, series: pd.DataFrame, *, period: str
+    facts: Iterable[Fact], measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str
 ) -> dict[str, dict[str, Any]]:
     """fact id -> {points: [{value, source, phase | at, n}], changes: [{before_run, what}]}."""
-    facts = list(facts)
+    facts, measurements = list(facts), Rows.of(measurements)
     return dict(_of_levels(facts, build.in_period(measurements, period), series)) | dict(
         _of_lines(facts, measurements, series)
     )
 
 
-def _of_levels(
-    facts: list[Fact], measurements: pd.DataFrame, series: pd.DataFrame
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    ok = measurements[(measurements["status"] == "ok") & (measurements["statistic"] == "sample")]
-    every = Rows.of(ok, ("value", "phase", *ids.PLACE))
-    groups: dict[Any, Any] = dict(ok.groupby(["series_id", "metric", "unit"], sort=False).indices)
+def _of_levels(facts: list[Fact], measurements: Rows, series: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    ok = measurements.take(measurements.are("status", "ok") & measurements.are("statistic", "sample"))
+    groups = dict(ok.groups("series_id", "metric", "unit"))
     conditions = dict(zip(series["series_id"], series["condition"].fillna(""), strict=True))
     for fact in facts:
         if fact.statistic != "mean" or fact.grade != "from_samples" or len(fact.series_ids) != 1:
             continue
-        places = groups.get((fact.series_ids[0], fact.metric, fact.unit))
-        if places is None:
+        rows = groups.get((fact.series_ids[0], fact.metric, fact.unit))
+        if rows is None:
             continue
         phase = _phase(fact.condition, conditions.get(fact.series_ids[0], ""))
-        places = places if phase is None else places[every["phase"][places] == phase]
-        if len(places) == fact.n and len(places) <= MOST:
-            yield fact.id, {"points": list(_points(every.take(places))), "changes": []}
+        rows = rows if phase is None else rows.where("phase", phase)
+        if len(rows) == fact.n and len(rows) <= MOST:
+            yield fact.id, {"points": list(_points(rows)), "changes": []}
 
 
 def _phase(condition: str, own: str) -> str | None:
@@ -67,9 +65,7 @@ def _points(rows: Rows) -> Iterator[dict[str, Any]]:
         yield {"value": value, "phase": phase, "source": f"{path}#{locator}@{str(sha256)[:12]}"}
 
 
-def _of_lines(
-    facts: list[Fact], measurements: pd.DataFrame, series: pd.DataFrame
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_lines(facts: list[Fact], measurements: Rows, series: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
     wanted = [fact for fact in facts if fact.kind == "change" and fact.statistic.startswith("step")]
     if not wanted:
         return

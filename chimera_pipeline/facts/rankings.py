@@ -20,6 +20,7 @@ from chimera_pipeline import wording
 from chimera_pipeline.facts.comparisons_arms import Arm, Key, arms_of
 from chimera_pipeline.facts.comparisons_match import compare_arms
 from chimera_pipeline.facts.comparisons_verdict import IMPROVEMENT, REGRESSION, Comparison, controlled
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
 
 RANKED = ("ttft_s",)
@@ -29,31 +30,29 @@ ANY = ("model", "quantization", "config", "case", "config.backend")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Arms of one group, best first; `apart[i]` says whether places i and i + 1 are told apart."""
+    """Arms of one group, best first, with what each is ranked by; `apart[i]`: whether i and i + 1 are told apart."""
 
     arms: tuple[Arm, ...]
+    values: tuple[float, ...]
     apart: tuple[bool, ...]
 
 
 def value_of(arm: Arm) -> float:
     """What an arm is ranked by: the median of its samples (the warm ones where both kinds are there)."""
-    return float(np.median(_warm(arm) or arm.values))
-
-
-def _warm(arm: Arm) -> list[float]:
-    return [value for value, cold in zip(arm.values.tolist(), arm.cold, strict=True) if not cold]
+    cold = arm.cold
+    return float(np.median(arm.values if cold.all() else arm.values[~cold]))
 
 
 def _statistic(arm: Arm, ranking: Ranking) -> str:
     """What `value_of` is, as the words before the metric; nothing for a single sample."""
     if arm.values.size == 1:
         return "mean " if arm.stated else ""
-    apart = any(any(other.cold) for other in ranking.arms) and arm.load_known
-    return "median warm " if apart and _warm(arm) else "median "
+    warm = arm.load_known and not arm.cold.all() and any(other.cold.any() for other in ranking.arms)
+    return "median warm " if warm else "median "
 
 
 def rankings(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     arms: Mapping[Key, Arm] | None = None,
@@ -87,12 +86,14 @@ def _contest(arms: Sequence[Arm]) -> bool:
 
 def _ranked(arms: Sequence[Arm], period: str) -> Ranking:
     sign = 1 if arms[0].better == "lower" else -1
-    ordered = sorted(arms, key=lambda arm: (sign * value_of(arm), str(arm.series["series_id"])))
+    known = {id(arm): value_of(arm) for arm in arms}
+    ordered = sorted(arms, key=lambda arm: (sign * known[id(arm)], str(arm.series["series_id"])))
     pairs = [
         dataclasses.replace(compare_arms(worse, better, kind="ranking", allowed=ANY, period=period), primary=True)
         for better, worse in itertools.pairwise(ordered)
     ]
-    return Ranking(tuple(ordered), tuple(_told_apart(found) for found in controlled(pairs)))
+    values = tuple(known[id(arm)] for arm in ordered)
+    return Ranking(tuple(ordered), values, tuple(_told_apart(found) for found in controlled(pairs)))
 
 
 def _told_apart(found: Comparison) -> bool:
@@ -100,7 +101,7 @@ def _told_apart(found: Comparison) -> bool:
 
 
 def ranking_facts(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     arms: Mapping[Key, Arm] | None = None,
@@ -114,12 +115,12 @@ def ranking_facts(
 
 def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
     count = len(ranking.arms)
-    place = 1 + next(i for i, other in enumerate(ranking.arms) if value_of(other) == value_of(arm))
+    place = 1 + ranking.values.index(ranking.values[position])
     after = ""
     if position + 1 < count:
         told = "clearly ahead of" if ranking.apart[position] else "not told apart from"
         after = f", {told} {ranking.arms[position + 1].name}"
-    value = wording.quantity(value_of(arm), arm.unit)
+    value = wording.quantity(ranking.values[position], arm.unit)
     return Fact(
         id="",
         kind="level",

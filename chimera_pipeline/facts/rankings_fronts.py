@@ -46,7 +46,7 @@ def pareto_front(candidates: Sequence[Candidate], better: Mapping[str, str]) -> 
 
 
 def front_facts(
-    measurements: pd.DataFrame,
+    measurements: pd.DataFrame | Rows,
     series: pd.DataFrame,
     *,
     arms: Mapping[Key, Arm] | None = None,

@@ -6,6 +6,7 @@ benchmarking in reasonable time", ISMM). With fewer than 5 runs there is no betw
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,15 +36,17 @@ class Spread:
     between_sd: float
 
 
-def by_run(values: npt.ArrayLike, runs: Sequence[str]) -> list[Array]:
-    """The values of each run, runs in sorted order."""
-    array = as_array(values)
-    names = np.asarray(runs, dtype=object)
-    return [array[names == name] for name in sorted(set(runs))]
+def by_run(values: npt.ArrayLike, runs: npt.ArrayLike) -> list[Array]:
+    """The values of each run, runs (names, or numbers for them) in sorted order."""
+    array, names = as_array(values), np.asarray(runs)
+    order = np.argsort(names, kind="stable")
+    names, array = names[order], array[order]
+    edges = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
+    return [array[low:high] for low, high in itertools.pairwise(edges)]
 
 
 def run_interval(
-    values: npt.ArrayLike, runs: Sequence[str], *, seed: int = 0, confidence: float = CONFIDENCE
+    values: npt.ArrayLike, runs: npt.ArrayLike, *, seed: int = 0, confidence: float = CONFIDENCE
 ) -> Interval | None:
     """Interval of the mean over runs, the run being the unit of replication; None below 5 runs.
 
@@ -80,7 +83,7 @@ def hierarchical_bootstrap(
     return Interval(float(low), float(high), name, confidence)
 
 
-def spread(values: npt.ArrayLike, runs: Sequence[str]) -> Spread | None:
+def spread(values: npt.ArrayLike, runs: npt.ArrayLike) -> Spread | None:
     """Between-run and within-run sd by one-way analysis of variance (Searle, Casella & McCulloch 1992, 3.6).
 
     None with one run, or where no run has two values.

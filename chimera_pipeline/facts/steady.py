@@ -14,9 +14,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from chimera_pipeline import wording
@@ -27,13 +27,13 @@ from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_b
 from chimera_pipeline.facts.comparisons_verdict import ALPHA
 from chimera_pipeline.facts.history_changes import family, search, steps
 from chimera_pipeline.facts.history_null import SEED
-from chimera_pipeline.facts.rows import COLUMNS, Rows
-from chimera_pipeline.facts.statistics import Array
+from chimera_pipeline.facts.rows import Array, Rows
 from chimera_pipeline.records import Fact
 
 LEAST = 30
 POINTS = 200
 _NUMBER = re.compile(r"\d+")
+_REQUEST = ("artifact_path", "locator")
 FLAT, SETTLES, UNSETTLED, LENGTHS = "flat", "settles", "unsettled", "lengths"
 
 
@@ -68,23 +68,22 @@ class Settling:
     after: float
 
 
-def sequences(measurements: pd.DataFrame) -> list[Run]:
+def sequences(measurements: pd.DataFrame | Rows) -> list[Run]:
     """Every run of `LEAST` samples or more of a metric with a direction, in the order in which they were taken."""
     directed = {name: metric for name, metric in vocabulary.metrics().items() if metric.better != "none"}
-    rows = measurements[
-        (measurements["status"] == "ok")
-        & (measurements["statistic"] == "sample")
-        & (measurements["phase"] != "cold")
-        & measurements["metric"].isin(list(directed))
-    ]
-    every = Rows.of(rows, (*COLUMNS, "measured_at"))
-    groups: dict[Any, Any] = dict(rows.groupby(["series_id", "metric", "unit", "run_id"], sort=False).indices)
+    every = Rows.of(measurements)
+    rows = every.take(
+        every.are("status", "ok")
+        & every.are("statistic", "sample")
+        & ~every.are("phase", "cold")
+        & every.are("metric", *directed)
+    )
     out = []
-    for (series_id, name, unit, _), places in sorted(groups.items()):
-        if len(places) < LEAST:
+    for (series_id, name, unit, _), part in rows.groups("series_id", "metric", "unit", "run_id"):
+        if len(part) < LEAST:
             continue
-        metric, part = directed[name], every.take(places)
-        for phase, found in part.groups("phase") if metric.phase == "split" else [("", part)]:
+        metric = directed[name]
+        for (phase,), found in part.groups("phase") if metric.phase == "split" else [(("",), part)]:
             if len(found) >= LEAST:
                 words = "phase unknown" if phase == "unknown" else phase
                 out.append(Run(series_id, metric, unit, words, in_order(found)))
@@ -93,19 +92,37 @@ def sequences(measurements: pd.DataFrame) -> list[Run]:
 
 def in_order(rows: Rows) -> Rows:
     """The rows by instant (undated ones first), then by their place in the file."""
-    at = rows["measured_at"].astype(np.int64).tolist()
-    places = [tuple(map(int, _NUMBER.findall(locator))) for locator in rows["locator"]]
-    keys = list(zip(at, rows["artifact_path"], places, rows["locator"], strict=True))
-    return rows.take(np.array(sorted(range(len(rows)), key=keys.__getitem__)))
+    ranks = rows.table.kept.get("steady")
+    if ranks is None:
+        locators = rows.table.texts["locator"].tolist()
+        keys = [(tuple(map(int, _NUMBER.findall(locator))), locator) for locator in locators]
+        ranks = rows.table.kept["steady"] = np.empty(len(keys), dtype=np.int64)
+        ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    order = (ranks[rows.codes("locator")], rows.codes("artifact_path"), rows.codes("measured_at"))
+    return rows.take(np.lexsort(order))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lengths:
+    """Tokens of requests by where these stand."""
+
+    keys: npt.NDArray[np.int64]
+    tokens: Array
+
+    def of(self, rows: Rows) -> Array:
+        """The tokens of the request behind each row, NaN where unknown."""
+        keys = rows.keys(*_REQUEST)
+        places = np.minimum(np.searchsorted(self.keys, keys), self.keys.size - 1)
+        return np.where(self.keys[places] == keys, self.tokens[places], np.nan)
 
 
 def settlings(
-    found: Sequence[Run], lengths: Mapping[str, Mapping[tuple[str, str], float]], *, seed: int = SEED
+    found: Sequence[Run], lengths: Mapping[str, Lengths], *, seed: int = SEED
 ) -> list[tuple[Settling, float | None]]:
     """How each sequence settles, with its q; all of them are one family.
 
     Long sequences are searched in means of equal batches, 200 at the most, which also lowers autocorrelation.
-    `lengths` is {prompt_tokens or output_tokens: {(path, locator): tokens}} of the same requests.
+    `lengths` has prompt_tokens and output_tokens of the same requests.
     """
     batched = [_batched(one.values) for one in found]
     searched = search([values for values, _ in batched], seed=seed)
@@ -145,21 +162,25 @@ def _settling(values: Array, splits: list[int], threshold: float) -> Settling:
     return Settling(shape, start, len(splits), before, after)
 
 
-def _other_lengths(one: Run, start: int, lengths: Mapping[str, Mapping[tuple[str, str], float]]) -> bool:
+def _other_lengths(one: Run, start: int, lengths: Mapping[str, Lengths]) -> bool:
     """Whether the requests before and after `start` differ in the lengths that the metric depends on."""
-    places = list(zip(one.rows["artifact_path"], one.rows["locator"], strict=True))
     for name in lengths_behind(one.metric.name):
-        tokens = lengths.get(name, {})
-        sides = [[tokens[place] for place in part if place in tokens] for part in (places[:start], places[start:])]
-        if all(sides):
+        if name not in lengths:
+            continue
+        tokens = lengths[name].of(one.rows)
+        sides = [part[~np.isnan(part)] for part in (tokens[:start], tokens[start:])]
+        if all(side.size for side in sides):
             low, high = sorted(float(np.median(side)) for side in sides)
             if low <= 0 or high / low > LENGTH_RATIO:
                 return True
     return False
 
 
-def steady_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: str, seed: int = SEED) -> Iterator[Fact]:
+def steady_facts(
+    measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, period: str, seed: int = SEED
+) -> Iterator[Fact]:
     """Where runs settle, their steady levels, and how many runs of a metric were searched without a finding."""
+    measurements = Rows.of(measurements)
     found = sequences(measurements)
     if not found:
         return
@@ -181,12 +202,14 @@ def steady_facts(measurements: pd.DataFrame, series: pd.DataFrame, *, period: st
         yield _quiet_fact(vocabulary.metric(name), runs, period)
 
 
-def _lengths(measurements: pd.DataFrame) -> dict[str, dict[tuple[str, str], float]]:
-    out: dict[str, dict[tuple[str, str], float]] = {}
+def _lengths(measurements: Rows) -> dict[str, Lengths]:
+    """Of several rows of one request the last one counts."""
+    out = {}
     for name in ("prompt_tokens", "output_tokens"):
-        rows = measurements[(measurements["metric"] == name) & (measurements["statistic"] == "sample")]
-        places = zip(rows["artifact_path"], rows["locator"], strict=True)
-        out[name] = dict(zip(places, rows["value"].tolist(), strict=True))
+        rows = measurements.take(measurements.are("metric", name) & measurements.are("statistic", "sample"))
+        if len(rows):
+            keys, firsts = np.unique(rows.keys(*_REQUEST)[::-1], return_index=True)
+            out[name] = Lengths(keys, rows["value"][::-1][firsts])
     return out
 
 
@@ -196,7 +219,7 @@ def _steady_levels(
     """The level of a series over the steady parts of its runs, where any run has a part before."""
     settled = [(one, settling) for one, settling, _ in members if settling.shape in (SETTLES, FLAT)]
     if any(settling.shape == SETTLES for _, settling in settled):
-        rows = Rows.joined(one.rows.take(np.arange(settling.start, len(one.rows))) for one, settling in settled)
+        rows = Rows.joined(one.rows.take(slice(settling.start, None)) for one, settling in settled)
         yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), rows)
 
 

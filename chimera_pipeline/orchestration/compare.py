@@ -14,12 +14,13 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import UsageError
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts.comparisons import Comparison, compare_stores
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import steps, unfinished
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
-Side = tuple[pd.DataFrame, pd.DataFrame]
+Side = tuple[pd.DataFrame | Rows, pd.DataFrame]
 """Measurements and series of one side."""
 
 

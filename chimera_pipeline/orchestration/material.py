@@ -34,7 +34,7 @@ class Material:
 
 def material_of(
     settings: Settings,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Any],
     facts: list[Fact],
     *,
     period: str,

@@ -14,6 +14,7 @@ from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import (
     checks,
@@ -81,7 +82,7 @@ def report_assets(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
-        measurements: pd.DataFrame,
+        measurements: Rows,
         series: pd.DataFrame,
         artifacts: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
@@ -106,7 +107,8 @@ def report_assets(
         results = [checks.contract_result("facts", frame), checks.row_count_result("facts", len(frame), before)]
         yield from results
         kept(lake, "facts", period, results)
-        found_usual = history.check_rows(measurements, series, period=period, limit=settings.history_periods)
+        rows = tables.frame("measurements") if period == periods.ALL else lake.read_frame("measurements")
+        found_usual = history.check_rows(rows, series, period=period, limit=settings.history_periods)
         checks.keep_rows(lake, f"history-{period}", found_usual)
         yield checks.history_result(found_usual)
 
@@ -161,7 +163,7 @@ def report_assets(
         facts: pd.DataFrame,
         analysis: dict[str, Any],
         collector_brief: dict[str, Any],
-        measurements: pd.DataFrame,
+        measurements: Rows,
         artifacts: pd.DataFrame,
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
