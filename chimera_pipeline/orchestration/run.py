@@ -35,6 +35,7 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
+_RUN_INSTANCE = "run.yaml"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _YOUNG = (100_000, 100, 100)
 """Objects between two looks for garbage among the young, and looks between those at older generations."""
@@ -140,10 +141,14 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         with dg.DagsterInstance.get() as instance:
             yield instance
         return
-    home = settings.out / FOLDER / "dagster"
+    from chimera_pipeline.orchestration import kept_connections
+
+    home = (settings.out / FOLDER / "dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
     atomic.write_text(home / "dagster.yaml", _OWN_INSTANCE)
-    with _lazy_sync(), dg.DagsterInstance.from_config(str(home.resolve())) as instance:
+    # the UI opens the folder with the file above, a run writes it with this one
+    atomic.write_text(home / _RUN_INSTANCE, _OWN_INSTANCE + kept_connections.configuration(home))
+    with _lazy_sync(), dg.DagsterInstance.from_config(str(home), _RUN_INSTANCE) as instance:
         yield instance
 
 
