@@ -11,9 +11,12 @@ def main() -> None:
 
     if quick.answered(sys.argv[1:]):
         return
-    from chimera_pipeline import cli
+    from chimera_pipeline import garbage
 
-    cli.main()
+    with garbage.looked_for_seldom():  # two thousand modules come now, and stay
+        from chimera_pipeline import cli
+
+        cli.main()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Units as people write them: a factor and a dimension, through pint for physics and by name for things that are counted.
+"""Units as people write them: a factor and a dimension, from a table for physics and by name for things that are counted.
 
-The registry is the package's own (`units.registry`). Opaque words (files, images, runs) are dimensions of their own,
+A test holds the table to the package's own pint registry (`units.registry`), which takes a third of a second to build. Opaque words (files, images, runs) are dimensions of their own,
 so that "57 files" never equals "57 requests".
 """
 
@@ -12,8 +12,6 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-
-from chimera_pipeline import units
 
 Dimension = tuple[tuple[str, int], ...]
 
@@ -50,6 +48,27 @@ _PHYSICAL = {
     "request": "req reqs requests",
 }
 _PINT = {word: name for name, words in _PHYSICAL.items() for word in (name, *words.split())}
+
+
+def _each(dimension: Dimension, **factors: int | Fraction) -> dict[str, tuple[Fraction, Dimension]]:
+    return {name: (Fraction(factor), dimension) for name, factor in factors.items()}
+
+
+_MILLI = Fraction(1, 10**3)
+BASES = {
+    **_each(
+        (("[time]", 1),), s=1, ms=_MILLI, us=Fraction(1, 10**6), ns=Fraction(1, 10**9), minute=60, hour=3600, day=86400
+    ),
+    **_each((("[information]", 1),), byte=1, kilobyte=10**3, megabyte=10**6, gigabyte=10**9, terabyte=10**12),
+    **_each((("[information]", 1),), kibibyte=2**10, mebibyte=2**20, gibibyte=2**30, tebibyte=2**40),
+    **_each((("[length]", 2), ("[mass]", 1), ("[time]", -3)), watt=1, kilowatt=10**3, milliwatt=_MILLI),
+    **_each((("[length]", 2), ("[mass]", 1), ("[time]", -2)), joule=1, kilojoule=10**3, millijoule=_MILLI),
+    **_each((("[length]", 2), ("[mass]", 1), ("[time]", -2)), watt_hour=3600, kilowatt_hour=3600 * 10**3),
+    **_each((("[time]", -1),), hertz=1, kilohertz=10**3, megahertz=10**6, gigahertz=10**9),
+    **_each((("[token]", 1),), token=1),
+    **_each((("[request]", 1),), request=1),
+}
+"""Physical unit -> what takes it to the canonical unit of its dimension, and that dimension."""
 _SCALED = {"flop": 1, "kflop": 10**3, "mflop": 10**6, "gflop": 10**9, "tflop": 10**12, "pflop": 10**15}
 _RATES = {
     "tps": ("token", "s"),
@@ -79,17 +98,6 @@ class Measure:
         return self.dimension == other.dimension
 
 
-@lru_cache(maxsize=256)
-def _base(name: str) -> tuple[Fraction, Dimension]:
-    quantity = units.registry().Quantity(1, name)
-    if quantity.is_compatible_with("byte") and quantity.dimensionless:
-        return Fraction(f"{float(quantity.to('byte').magnitude):.15g}"), (("[information]", 1),)
-    canonical = units.CANONICAL.get(str(quantity.dimensionality))
-    base = quantity.to(canonical) if canonical else quantity.to_base_units()
-    dimension = tuple(sorted((str(key), int(power)) for key, power in base.dimensionality.items()))
-    return Fraction(f"{float(base.magnitude):.15g}"), dimension
-
-
 def singular(word: str) -> str:
     """`word` without a plural ending."""
     if word.endswith("ies") and len(word) > 4:
@@ -102,11 +110,11 @@ def singular(word: str) -> str:
 def _atom(text: str) -> tuple[Fraction, dict[str, int]] | None:
     word = text.strip().lower().rstrip(".")
     if word in _PINT:
-        factor, dimension = _base(_PINT[word])
+        factor, dimension = BASES[_PINT[word]]
         return factor, dict(dimension)
     name = _SYNONYMS.get(singular(word), singular(word))
     if name in _PINT:
-        factor, dimension = _base(_PINT[name])
+        factor, dimension = BASES[_PINT[name]]
         return factor, dict(dimension)
     if name in _SCALED:
         return Fraction(_SCALED[name]), {"flop": 1}

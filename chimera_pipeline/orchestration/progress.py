@@ -35,13 +35,13 @@ def heard_by(listener: Listener) -> Iterator[None]:
 @contextlib.contextmanager
 def on_terminal() -> Iterator[None]:
     """A line on stderr that says what goes on, gone when the block ends; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
     from rich.console import Console
     from rich.live import Live
     from rich.spinner import Spinner
 
-    if not sys.stderr.isatty():
-        yield
-        return
     # Dagster redirects descriptor 2 while a step runs; a copy of it still leads to the terminal.
     with os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal:
         spinner = Spinner("dots", "starting")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
 
-from chimera_pipeline import atomic, periods
+from chimera_pipeline import atomic, garbage, periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import GateRefused
 from chimera_pipeline.inventory.store import FOLDER, sole_writer
@@ -35,9 +34,8 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
+_RUN_INSTANCE = "run.yaml"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_YOUNG = (100_000, 100, 100)
-"""Objects between two looks for garbage among the young, and looks between those at older generations."""
 
 
 def execute(
@@ -52,7 +50,7 @@ def execute(
     started = time.perf_counter()
     profile_of(settings)  # a wrong name is said before anything is read
     CIRCUITS.forget()
-    with _few_collections(), sole_writer(settings.out), _instance(settings) as instance:
+    with garbage.looked_for_seldom(), sole_writer(settings.out), _instance(settings) as instance:
         atomic.sweep(settings.out)
         lake = Lake(settings.out)
         unfinished.finish(settings.out)
@@ -77,19 +75,6 @@ def execute(
         _materialize(settings, instance, periods.ALL, None, after(settings))
         _raise(refusals)
         return _result(settings, instance, artifacts, names, started)
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """A run makes millions of objects that live until their stage ends: looking through all of them for cycles again
-    and again took a fifth of its time. The young are still looked through.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(*_YOUNG)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextlib.contextmanager
@@ -140,10 +125,14 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         with dg.DagsterInstance.get() as instance:
             yield instance
         return
-    home = settings.out / FOLDER / "dagster"
+    from chimera_pipeline.orchestration import kept_connections
+
+    home = (settings.out / FOLDER / "dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
     atomic.write_text(home / "dagster.yaml", _OWN_INSTANCE)
-    with _lazy_sync(), dg.DagsterInstance.from_config(str(home.resolve())) as instance:
+    # the UI opens the folder with the file above, a run writes it with this one
+    atomic.write_text(home / _RUN_INSTANCE, _OWN_INSTANCE + kept_connections.configuration(home))
+    with _lazy_sync(), dg.DagsterInstance.from_config(str(home), _RUN_INSTANCE) as instance:
         yield instance
 
 

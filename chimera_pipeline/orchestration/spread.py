@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chimera_pipeline.errors import InputError
 from chimera_pipeline.settings import Settings
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from multiprocessing.context import BaseContext
+
 Chunk = TypeVar("Chunk")
 Result = TypeVar("Result")
-PAYS_FROM = 1500
-"""Fewer new files are read sooner by one process than a second one needs to start."""
+WORK = "chimera_pipeline.orchestration.reading"
+PAYS_FROM = 3000
+"""Fewer new files are read about as soon by one process (docs/adr/0083-processes-that-start-cheaply.md has figures)."""
 
 
 class Spread(Protocol):
@@ -49,8 +53,11 @@ class Processes:
 
     def map(self, work: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterator[Result]:
         """`work` of each chunk, in order. Raises InputError where a process is killed."""
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
+        context = _starting_cheaply()
+        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=_end_with_parent) as pool:
             waiting: deque[Future[Result]] = deque()
             try:
                 for chunk in chunks:
@@ -65,6 +72,27 @@ class Processes:
             finally:
                 for future in waiting:
                     future.cancel()
+
+
+def _end_with_parent() -> None:
+    """A worker of a pool waits for work for ever where the process that gives it is killed: it ends with that one."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _starting_cheaply() -> BaseContext:
+    """Processes forked from one that has imported what reading needs, and has no thread that a fork would break."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([WORK])
+    return context
 
 
 def chosen(settings: Settings, files: int) -> Spread:

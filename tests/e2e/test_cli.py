@@ -106,6 +106,26 @@ def test_the_question_what_changed_imports_neither_dagster_nor_pandas(finished: 
     assert done.returncode == 0, done.stderr
 
 
+def test_a_run_without_a_model_imports_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    corpus.tree(tmp_path / "data")
+    code = (
+        "import sys; from chimera_pipeline.__main__ import main\n"
+        "sys.argv = ['chimera', 'run', 'data', '--llm', 'none', '-q']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print(*sys.modules, sep='\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert {"dagster", "pandas"} <= loaded
+    unused = {
+        "great_expectations", "scipy.stats", "pint", "duckdb", "boto3", "httpx", "ollama",
+        "ray", "apprise", "dagster_webserver", "dagster_graphql", "dagster_postgres", "grpc", "polars", "rich.live",
+        "concurrent.futures.process",
+    }  # fmt: skip
+    assert not unused & loaded
+
+
 def test_equal_input_gives_equal_bytes_and_one_new_file_changes_what_it_must(tmp_path: Path) -> None:
     outputs = []
     for name in ("one", "two"):

@@ -40,6 +40,7 @@ LAYERS = (
                 "units",
                 "periods",
                 "errors",
+                "garbage",
                 "settings",
                 "atomic",
                 "redact",

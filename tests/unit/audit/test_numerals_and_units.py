@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chimera_pipeline import units
 from chimera_pipeline.audit import measures
 from chimera_pipeline.audit.numerals import fraction_of, numerals, style_of
 
@@ -81,6 +82,25 @@ def test_units_of_one_dimension_convert(one: str, other: str, factor: str) -> No
     assert second is not None
     assert first.agrees(second)
     assert first.factor / second.factor == Fraction(factor)
+
+
+@pytest.mark.parametrize("name", measures.BASES)
+def test_the_table_of_units_is_what_pint_says(name: str) -> None:
+    factor, dimension = measures.BASES[name]
+    quantity = units.registry().Quantity(1, name)
+    byte = quantity.dimensionless  # pint knows bytes as plain numbers of bits
+    base = quantity.to("byte") if byte else quantity
+    if not byte:
+        canonical = units.CANONICAL.get(str(quantity.dimensionality))
+        base = quantity.to(canonical) if canonical else quantity.to_base_units()
+        assert dimension == tuple(sorted((key, int(power)) for key, power in base.dimensionality.items()))
+    assert factor == Fraction(f"{float(base.magnitude):.15g}")
+    assert byte == (dimension == (("[information]", 1),))
+
+
+@pytest.mark.parametrize("word", measures._PINT)
+def test_every_physical_word_has_its_unit_in_the_table(word: str) -> None:
+    assert measures._PINT[word] in measures.BASES
 
 
 @pytest.mark.parametrize(("one", "other"), [("s", "tok/s"), ("files", "requests"), ("GB", "s"), ("W", "J")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,45 @@ def test_few_files_are_read_where_the_step_is() -> None:
     assert spread.chosen(settings.load(engine="ray", workers=3), many) == RayTasks(3)
     assert spread.chosen(settings.load(workers=3), many) == spread.Processes(3)
     assert spread.chosen(settings.load(workers=1), many) == spread.InProcess()
+
+
+HEAVY = {"dagster", "pandas", "numpy", "pyarrow", "pandera", "scipy", "sqlalchemy", "pint", "duckdb"}
+
+
+def test_what_a_process_that_reads_imports_is_little() -> None:
+    code = f"import {spread.WORK}, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert not HEAVY & set(loaded)
+    assert len(loaded) < 450
+
+
+def test_processes_that_read_come_from_one_that_has_imported_it_already() -> None:
+    told = "__import__('time').sleep(0.2), __import__('os').getppid(), list(__import__('sys').modules)"
+    found = list(spread.Processes(2).map(eval, [told] * 4))
+    assert len({parent for _, parent, _ in found} - {os.getpid()}) == 1
+    for *_, loaded in found:
+        assert spread.WORK in loaded
+        assert not HEAVY & set(loaded)
+
+
+def test_a_process_that_reads_ends_where_the_one_that_waits_for_it_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    work = ["__import__('os').getpid()", *["__import__('time').sleep(60)"] * 3]
+    lines = [
+        "from chimera_pipeline.orchestration import spread",
+        "if __name__ == '__main__':",
+        f"    [print(done, flush=True) for done in spread.Processes(2).map(eval, {work})]",
+    ]
+    script.write_text("\n".join(lines))
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as waiting:
+        assert waiting.stdout is not None
+        os.kill(int(waiting.stdout.readline()), 0)  # a worker lives
+        waiting.kill()
+        left, _ = waiting.communicate(timeout=30)  # the output ends with the last process that holds it
+    assert left == ""
 
 
 def test_settings_reach_a_process_in_another_folder_whole_but_for_secrets(

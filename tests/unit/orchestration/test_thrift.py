@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from chimera_pipeline import settings
+from chimera_pipeline import garbage, settings
 from chimera_pipeline.orchestration import run
 
 
 def test_a_run_looks_for_garbage_seldom_and_leaves_the_interpreter_as_it_was() -> None:
     before = gc.get_threshold()
-    with run._few_collections():
+    with garbage.looked_for_seldom():
         assert gc.isenabled()
         assert gc.get_threshold()[0] >= 100 * before[0]
     assert gc.get_threshold() == before
-    with pytest.raises(KeyError), run._few_collections():
+    with pytest.raises(KeyError), garbage.looked_for_seldom():
         raise KeyError
     assert gc.get_threshold() == before
 
