@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from chimera_pipeline import garbage
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import agents, checks, garbage, ingests, publication, run, steps
+from chimera_pipeline.orchestration import agents, checks, ingests, publication, run, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.measured import Measured

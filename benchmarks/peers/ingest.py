@@ -12,9 +12,9 @@ from pathlib import Path
 def main() -> None:
     """Print seconds and memory after each stage."""
     # here, as in the command: a process that reads runs this file again, and needs none of them
-    from chimera_pipeline import settings
+    from chimera_pipeline import garbage, settings
     from chimera_pipeline.inventory.store import Store
-    from chimera_pipeline.orchestration import garbage, steps
+    from chimera_pipeline.orchestration import steps
     from chimera_pipeline.orchestration.lake import Lake
     from chimera_pipeline.orchestration.measured import Measured
     from chimera_pipeline.orchestration.settled import Settled

@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from chimera_pipeline.orchestration import checks, garbage, run_metrics
+from chimera_pipeline import garbage
+from chimera_pipeline.orchestration import checks, run_metrics
 from chimera_pipeline.orchestration.ingests import Fingerprints
 
 

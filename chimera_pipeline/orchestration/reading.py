@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from chimera_pipeline import garbage
 from chimera_pipeline.errors import ArtifactError
 from chimera_pipeline.inventory import scan
 from chimera_pipeline.inventory.opening import opened
 from chimera_pipeline.inventory.store import FOLDER, StoredReading
-from chimera_pipeline.orchestration import garbage
 from chimera_pipeline.readers import registry
 from chimera_pipeline.readers.dispatch import Desk
 from chimera_pipeline.records import Artifact, Reading

@@ -7,9 +7,10 @@ import contextlib
 import dagster as dg
 import pandas as pd
 
+from chimera_pipeline import garbage
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.settle import Settling
-from chimera_pipeline.orchestration import checks, garbage
+from chimera_pipeline.orchestration import checks
 from chimera_pipeline.orchestration.lake import Lake, Writer
 
 

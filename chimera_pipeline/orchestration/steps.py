@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from chimera_pipeline import __version__
+from chimera_pipeline import __version__, garbage
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.metrics.measurements import melt_chunks
 from chimera_pipeline.metrics.settle import Settling, whole
-from chimera_pipeline.orchestration import garbage, progress, reading, spread
+from chimera_pipeline.orchestration import progress, reading, spread
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format

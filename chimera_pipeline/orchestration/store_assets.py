@@ -11,14 +11,13 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from chimera_pipeline import __version__
+from chimera_pipeline import __version__, garbage
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.orchestration import (
     checks,
     engine,
-    garbage,
     ingests,
     progress,
     run_metrics,
