@@ -79,7 +79,7 @@ def _inner(away: Ranks, k: npt.NDArray[np.intp], n: int) -> Ranks:
     return scores
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1536)
 def exact_z(n: int, size: int) -> npt.NDArray[np.float32]:
     """z with the exact two-sided p of the rank sum of `size` of n ranks, by twice its way from the centre."""
     from scipy.special import ndtri
