@@ -76,9 +76,13 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dicts, with None for every kind of null."""
-    names = [str(name) for name in frame.columns]
-    columns = [_plain(frame[name]) for name in frame.columns]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    columns = lists(frame)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def lists(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """The columns of a frame as lists, with None for every kind of null."""
+    return {str(name): _plain(frame[name]) for name in frame.columns}
 
 
 def _plain(column: pd.Series[Any]) -> list[Any]:

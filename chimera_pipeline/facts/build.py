@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -96,26 +97,24 @@ def to_frame(facts: Iterable[Fact]) -> pd.DataFrame:
 
 def from_frame(frame: pd.DataFrame) -> list[Fact]:
     """The facts of table `facts`."""
+    columns = tables.lists(frame)
     read: dict[str, tuple[str, ...]] = {}  # facts of one sample share their places
-    out = []
-    for values in tables.records(frame):
-        for name in _LISTS:
-            text = values[name]
-            values[name] = read.get(text) or read.setdefault(text, tuple(json.loads(text)))
-        for name in ("n", "ddof"):
-            values[name] = None if values[name] is None else int(values[name])
-        out.append(Fact(**values))
-    return out
+    for name in _LISTS:
+        columns[name] = [read.get(text) or read.setdefault(text, tuple(json.loads(text))) for text in columns[name]]
+    for name in ("n", "ddof"):
+        columns[name] = [None if value is None else int(value) for value in columns[name]]
+    return list(map(Fact, *(columns[field.name] for field in dataclasses.fields(Fact))))
 
 
 def to_json(facts: Iterable[Fact]) -> bytes:
     """`facts.json`: schema_version and every fact with the fields that it has."""
     import orjson
 
-    entries = []
-    for fact in facts:
-        entry = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
-        entries.append({name: value for name, value in entry.items() if value is not None})
+    names = [field.name for field in dataclasses.fields(Fact)]
+    values_of = operator.attrgetter(*names)
+    entries = [
+        {name: value for name, value in zip(names, values_of(fact), strict=True) if value is not None} for fact in facts
+    ]
     return orjson.dumps(
         {"schema_version": SCHEMA_VERSION, "facts": entries},
         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,

@@ -27,12 +27,13 @@ from chimera_pipeline.facts.comparisons_verdict import (
     REGRESSION,
     Comparison,
 )
-from chimera_pipeline.facts.history_changes import Search, confirmed, family, search, steps
+from chimera_pipeline.facts.history_changes import Search, batched, confirmed, family, search, steps
 from chimera_pipeline.facts.history_lines import Line, breaks_comparison, lines_of
 from chimera_pipeline.facts.history_null import SEED
 from chimera_pipeline.facts.rows import Rows, instant
 
 LEAST_POINTS = 3
+POINTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,18 @@ def histories(
 
 
 def analyse(lines: Sequence[Line], *, alpha: float = ALPHA, seed: int = SEED) -> list[History]:
-    """One family of lines searched together."""
-    found = search([line.values for line in lines], seed=seed)
+    """One family of lines searched together; lines of more than `POINTS` runs in means of equal batches.
+
+    The work of a search grows with the square of its points. `History.found` counts these, a `Step` counts runs.
+    """
+    batches = [batched(line.values, POINTS) for line in lines]
+    found = search([values for values, _ in batches], seed=seed)
     q, level = family(found, alpha)
-    return [
-        History(line, one, at, tuple(_steps(line, one, level, seed)) if at is not None and at <= alpha else ())
-        for line, one, at in zip(lines, found, q, strict=True)
-    ]
+    out = []
+    for line, (values, size), one, at in zip(lines, batches, found, q, strict=True):
+        splits = steps(values, one, level, seed=seed) if at is not None and at <= alpha else []
+        out.append(History(line, one, at, tuple(_steps(line, [size * split for split in splits]))))
+    return out
 
 
 def falls_in(at: pd.Timestamp, period: str) -> bool:
@@ -108,8 +114,7 @@ def _touches(at: pd.DatetimeIndex, period: str) -> bool:
     return bool(start < end)
 
 
-def _steps(line: Line, found: Search, level: float, seed: int) -> Iterator[Step]:
-    splits = steps(line.values, found, level, seed=seed)
+def _steps(line: Line, splits: Sequence[int]) -> Iterator[Step]:
     edges = [0, *splits, line.values.size]
     for (start, split), end in zip(itertools.pairwise(edges), edges[2:], strict=False):
         before, after = line.values[start:split], line.values[split:end]

@@ -6,6 +6,7 @@ discoveries over a family are controlled by the caller, tables and words are in 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -228,6 +229,14 @@ def steps(values: Array, found: Search, level: float, *, seed: int = SEED) -> li
             if float(p[0]) <= level:
                 waiting.append((low, low + int(part.splits[0]), high))
     return sorted(accepted)
+
+
+def batched(values: Array, most: int) -> tuple[Array, int]:
+    """(means of equal batches, `most` at the most; values a batch); what is left over at the end enters no batch."""
+    size = math.ceil(values.size / most)
+    count = values.size // size
+    means: Array = values[: count * size].reshape(count, size).mean(axis=1)
+    return means, size
 
 
 def confirmed(n: int, split: int) -> bool:

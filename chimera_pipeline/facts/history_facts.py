@@ -111,7 +111,7 @@ def _subject(line: Line) -> str:
 def _quiet_fact(members: Sequence[History], verdict: str, period: str) -> Fact:
     """The lines of one metric in which no step was found, or that are too short to tell: how many and which."""
     metric = members[0].line.metric
-    runs = [history.found.n for history in members]
+    runs = [history.line.values.size for history in members]
     p = [history.found.p for history in members if history.found.p is not None]
     q = [history.q for history in members if history.q is not None]
     lone = members[0].line if len(members) == 1 else None

@@ -139,18 +139,18 @@ def _bonferroni(n: int, scores: Array) -> Array:
     """The sum over splits of the chance that their score is `scores` or more."""
     from scipy.special import ndtr
 
-    single = 2 * ndtr(-scores)
-    total = np.zeros_like(scores)
-    for farthest in _farthest(n):
-        total += np.where(scores > farthest + 1e-5, 0.0, single)
-    return np.minimum(total, 1.0)
+    farthest, every = _farthest(n), np.arange(scores.size)
+    count = farthest.size - np.searchsorted(farthest, scores, side="left")
+    sums = np.cumsum(np.broadcast_to(2 * ndtr(-scores)[:, None], (scores.size, farthest.size)), axis=1)
+    return np.minimum(np.where(count > 0, sums[every, count - 1], 0.0), 1.0)
 
 
 @lru_cache(maxsize=64)
-def _farthest(n: int) -> list[np.float32]:
-    """The largest score that each split of n points can have."""
+def _farthest(n: int) -> npt.NDArray[np.float32]:
+    """The largest score that each split of n points can have, in order, and a little for rounding."""
     sizes = [min(split, n - split) for split in range(EDGE, n - EDGE + 1)]
-    return [exact_z(n, size).max() if size <= EXACT else saddlepoint_z(n)[size - EXACT - 1, -1] for size in sizes]
+    found = [exact_z(n, size).max() if size <= EXACT else saddlepoint_z(n)[size - EXACT - 1, -1] for size in sizes]
+    return np.sort(np.array(found, dtype=np.float32) + np.float32(1e-5))
 
 
 def size_statistic(values: Ranks, split: npt.NDArray[np.intp]) -> Array:

@@ -79,7 +79,7 @@ def _inner(away: Ranks, k: npt.NDArray[np.intp], n: int) -> Ranks:
     return scores
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1536)
 def exact_z(n: int, size: int) -> npt.NDArray[np.float32]:
     """z with the exact two-sided p of the rank sum of `size` of n ranks, by twice its way from the centre."""
     from scipy.special import ndtri
@@ -104,7 +104,7 @@ def _ways(n: int, most: int) -> list[Array]:
     return ways
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=192)
 def saddlepoint_z(n: int) -> npt.NDArray[np.float32]:
     """z of rank sums for sizes EXACT + 1 to n // 2 (rows), from the centre to the farthest sum (columns).
 
@@ -116,15 +116,18 @@ def saddlepoint_z(n: int) -> npt.NDArray[np.float32]:
 
     rows = []
     t = np.geomspace(1e-3 / n, 6.0, 240 if n <= 256 else 80)[:, None]
-    line = t[:, 0]
+    line, room = t[:, 0], np.empty(t.size * (n // 2))
     every = np.arange(1.0, n + 1)[None, :]
     factor, pull, push = np.log1p(-np.exp(-t * every)), _pull(t, every), _push(t, every)
     for k in range(EXACT + 1, n // 2 + 1):
         m = n - k
         log_ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(m + 1)
-        cumulant = (t * m + factor[:, m:] - factor[:, :k]).sum(axis=1) - log_ways
-        first = (m + pull[:, m:] - pull[:, :k]).sum(axis=1)
-        second = (push[:, :k] - push[:, m:]).sum(axis=1)
+        terms = room[: t.size * k].reshape(t.size, k)
+        np.add(t * m, factor[:, m:], out=terms)
+        cumulant = np.subtract(terms, factor[:, :k], out=terms).sum(axis=1) - log_ways
+        np.add(m, pull[:, m:], out=terms)
+        first = np.subtract(terms, pull[:, :k], out=terms).sum(axis=1)
+        second = np.subtract(push[:, :k], push[:, m:], out=terms).sum(axis=1)
         r = np.sqrt(2 * np.maximum(line * first - cumulant, 1e-12))
         u = 2 * np.sinh(line / 2) * np.sqrt(np.maximum(second, 1e-12))
         z = r + np.log(u / r) / r

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import operator
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -13,6 +14,8 @@ from chimera_pipeline.errors import ChimeraError
 from chimera_pipeline.facts import places
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
+
+_BUT_ID = operator.attrgetter(*[field.name for field in dataclasses.fields(Fact)][1:])
 
 
 def assign(facts: Iterable[Fact]) -> list[Fact]:
@@ -28,7 +31,7 @@ def assign(facts: Iterable[Fact]) -> list[Fact]:
     for found in by_key.values():
         apart = [_with_place(fact) for fact in found] if len({fact.value for fact in found}) > 1 else found
         for fact in apart:
-            named = dataclasses.replace(fact, id="f_" + hashlib.sha256(_key(fact).encode()).hexdigest()[:12])
+            named = Fact("f_" + hashlib.sha256(_key(fact).encode()).hexdigest()[:12], *_BUT_ID(fact))
             before = out.setdefault(named.id, named)
             if before.value != named.value:
                 raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")

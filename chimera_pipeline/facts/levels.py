@@ -6,7 +6,8 @@ reported runs are compared as runs. Cold and warm are apart; one sample is never
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids, statistics, statistics_runs
 from chimera_pipeline.facts.rows import Array, Rows, Texts
+from chimera_pipeline.facts.statistics import Interval
 from chimera_pipeline.records import Fact
 
 SEED = 20_250_101
@@ -39,13 +41,32 @@ def level_facts(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, peri
     every = Rows.of(measurements)
     ok = every.take(every.are("status", "ok") & ~every.are("statistic", "count"))
     rates = _rate_parts(ok)
-    for (series_id, metric, unit), rows in ok.groups("series_id", "metric", "unit"):
-        about = About(known[series_id], series_id, vocabulary.metric(metric), unit, period)
-        samples = rows.where("statistic", "sample")
-        for condition, part in _phases(samples, about.metric):
-            yield from sample_facts(about, condition, part, rates.get(series_id))
-        if not len(samples):
+    groups = ok.groups("series_id", "metric", "unit")
+    for series_id, found in itertools.groupby(groups, key=lambda group: group[0][0]):
+        of_series = [
+            (About(known[series_id], series_id, vocabulary.metric(metric), unit, period), rows)
+            for (_, metric, unit), rows in found
+        ]
+        yield from _of_series(of_series, rates.get(series_id))
+
+
+def _of_series(found: Iterable[tuple[About, Rows]], parts: Parts | None) -> Iterator[Fact]:
+    """The facts of one series: of its samples, and of what is stated where it has none."""
+    samples = [(about, rows, rows.where("statistic", "sample")) for about, rows in found]
+    phases = [list(_phases(part, about.metric)) for about, _, part in samples]
+    intervals = iter(over_runs([rows for of_metric in phases for _, rows in of_metric]))
+    for (about, rows, part), of_metric in zip(samples, phases, strict=True):
+        for condition, of_phase in of_metric:
+            yield from sample_facts(about, condition, of_phase, parts, over_runs=next(intervals))
+        if not len(part):
             yield from _reported(about, rows)
+
+
+def over_runs(parts: Sequence[Rows]) -> list[Interval | None]:
+    """For each part the interval of its mean over runs; None where runs are few or of one value each."""
+    samples = [statistics_runs.by_run(rows["value"], rows.codes("run_id")) for rows in parts]
+    repeated = [groups if len(groups) < len(rows) else [] for groups, rows in zip(samples, parts, strict=True)]
+    return statistics_runs.run_intervals(repeated, seed=SEED)
 
 
 class About:
@@ -141,12 +162,14 @@ def _rate_parts(ok: Rows) -> dict[str, Parts]:
     return out
 
 
-def sample_facts(about: About, phase: str, rows: Rows, parts: Parts | None = None) -> Iterator[Fact]:
+def sample_facts(
+    about: About, phase: str, rows: Rows, parts: Parts | None = None, *, over_runs: Interval | None
+) -> Iterator[Fact]:
     """Mean, extremes, median and the quantiles that n supports; one sample is told as that.
 
     Where runs repeat, the run is the unit of replication: from 5 runs on the mean has an interval over runs, and the
-    spread between runs stands apart from that within them. `parts` are output tokens and decode times of the same
-    requests, for the rate over all work.
+    spread between runs stands apart from that within them. `over_runs` is that interval; `parts` are output tokens and
+    decode times of the same requests, for the rate over all work.
     """
     values, sources = rows["value"], ids.sources(rows)
     n = len(values)
@@ -158,7 +181,6 @@ def sample_facts(about: About, phase: str, rows: Rows, parts: Parts | None = Non
     runs = rows.codes("run_id")
     count = np.unique(runs).size
     apart = 1 < count < n
-    over_runs = statistics_runs.run_interval(values, runs, seed=SEED) if apart else None
     interval = over_runs or (statistics.mean_interval(values, seed=SEED) if n >= MIN_INTERVAL else None)
     if interval is not None:
         more |= {

@@ -13,7 +13,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from chimera_pipeline.facts.rows import Codes, Rows, Table
+from chimera_pipeline.facts.rows import Codes, Rows, Table, shortest
 
 PLACE = ("artifact_path", "artifact_sha256", "locator")
 """The columns that say where a measurement stands."""
@@ -33,7 +33,10 @@ class _Sources:
     """What has been told of the places of one table so far."""
 
     def __init__(self, table: Table) -> None:
-        self._paths, self._hashes = table.texts["artifact_path"], table.texts["artifact_sha256"]
+        _, firsts, artifact = np.unique(Rows(table).keys(*PLACE[:2]), return_index=True, return_inverse=True)
+        first = Rows(table, firsts)
+        self._artifacts = list(zip(first["artifact_path"], first["artifact_sha256"], strict=True))
+        self._artifact = shortest(artifact)
         self._locators = Locators(table.texts["locator"].tolist())
         self._entries: dict[tuple[int, str], str] = {}
         self._told: dict[bytes, tuple[str, ...]] = {}
@@ -42,7 +45,7 @@ class _Sources:
         """The sources of rows of the table."""
         if not len(rows):
             return ()
-        artifacts, locators = rows.keys("artifact_path", "artifact_sha256"), rows.codes("locator").astype(np.int32)
+        artifacts, locators = self._artifact[rows.places], rows.codes("locator").astype(np.int32)
         if len(rows) > 1:
             order = np.argsort(artifacts, kind="stable")
             artifacts, locators = artifacts[order], locators[order]
@@ -60,9 +63,8 @@ class _Sources:
     def _entry(self, artifact: int, places: str) -> str:
         entry = self._entries.get((artifact, places))
         if entry is None:
-            path, sha256 = divmod(artifact, len(self._hashes) + 1)
-            name, hashed = self._paths[path - 1], self._hashes[sha256 - 1]
-            entry = self._entries[artifact, places] = f"{name}#{places}@{str(hashed)[:12]}"
+            path, sha256 = self._artifacts[artifact]
+            entry = self._entries[artifact, places] = f"{path}#{places}@{str(sha256)[:12]}"
         return entry
 
 

@@ -30,10 +30,14 @@ ANY = ("model", "quantization", "config", "case", "config.backend")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Arms of one group, best first, with what each is ranked by; `apart[i]`: whether i and i + 1 are told apart."""
+    """Arms of one group, best first, with what each is ranked by; `apart[i]`: whether i and i + 1 are told apart.
+
+    `cold` says whether any of the arms holds a cold call.
+    """
 
     arms: tuple[Arm, ...]
     values: tuple[float, ...]
+    cold: bool
     apart: tuple[bool, ...]
 
 
@@ -47,7 +51,7 @@ def _statistic(arm: Arm, ranking: Ranking) -> str:
     """What `value_of` is, as the words before the metric; nothing for a single sample."""
     if arm.values.size == 1:
         return "mean " if arm.stated else ""
-    warm = arm.load_known and not arm.cold.all() and any(other.cold.any() for other in ranking.arms)
+    warm = ranking.cold and arm.load_known and not arm.cold.all()
     return "median warm " if warm else "median "
 
 
@@ -93,7 +97,8 @@ def _ranked(arms: Sequence[Arm], period: str) -> Ranking:
         for better, worse in itertools.pairwise(ordered)
     ]
     values = tuple(known[id(arm)] for arm in ordered)
-    return Ranking(tuple(ordered), values, tuple(_told_apart(found) for found in controlled(pairs)))
+    cold = any(arm.cold.any() for arm in ordered)
+    return Ranking(tuple(ordered), values, cold, tuple(_told_apart(found) for found in controlled(pairs)))
 
 
 def _told_apart(found: Comparison) -> bool:
@@ -109,12 +114,13 @@ def ranking_facts(
 ) -> Iterator[Fact]:
     """The place of each series in its ranking: 1 is best, equal values share a place, n is how many."""
     for ranking in rankings(measurements, series, arms=arms, period=period):
-        for position, arm in enumerate(ranking.arms):
-            yield _rank_fact(ranking, position, arm, period)
+        series_ids = tuple(str(arm.series["series_id"]) for arm in ranking.arms)
+        for position in range(len(ranking.arms)):
+            yield _rank_fact(ranking, position, series_ids, period)
 
 
-def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
-    count = len(ranking.arms)
+def _rank_fact(ranking: Ranking, position: int, series_ids: tuple[str, ...], period: str) -> Fact:
+    arm, count = ranking.arms[position], len(ranking.arms)
     place = 1 + ranking.values.index(ranking.values[position])
     after = ""
     if position + 1 < count:
@@ -134,6 +140,6 @@ def _rank_fact(ranking: Ranking, position: int, arm: Arm, period: str) -> Fact:
         period=period,
         grade="computed" if arm.values.size > 1 or arm.stated else "insufficient",
         text=f"{arm.name} is {place} of {count} by {_statistic(arm, ranking)}{arm.metric.label} ({value}){after}",
-        series_ids=tuple(str(other.series["series_id"]) for other in ranking.arms),
+        series_ids=series_ids,
         sources=arm.sources,
     )

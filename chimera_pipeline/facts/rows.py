@@ -82,6 +82,7 @@ class Rows:
 
         Raises FileNotFoundError.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         texts = [name for name in names if name not in NUMBERS]
@@ -91,7 +92,8 @@ class Rows:
                 read = file.read_row_group(group, columns=list(names), use_threads=False)
                 for name in names:
                     columns[name].take(read.column(name))
-        done = {name: column.done() for name, column in columns.items()}
+        done = {name: columns.pop(name).done() for name in names}
+        pa.default_memory_pool().release_unused()  # what row groups were unpacked in is as large as the rows kept
         found = {name: distinct for name, (_, distinct) in done.items() if distinct is not None}
         return cls(Table({name: held for name, (held, _) in done.items()}, found))
 

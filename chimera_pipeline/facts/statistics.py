@@ -24,6 +24,8 @@ BOOTSTRAP_FROM = 20
 RESAMPLES = 2000
 _LOG_SPAN = 10.0
 _CELLS = 2_000_000
+_BLOCK = 32_768
+_FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,17 @@ def _mean(array: Array) -> float:
 
 def quantile(values: npt.ArrayLike, p: float) -> float:
     """The p-quantile by linear interpolation of order statistics, Hyndman & Fan 1996 type 7."""
-    return float(np.quantile(as_array(values), p, method="linear"))
+    return float(quantiles_of(np.sort(as_array(values)), np.array([p]))[0])
+
+
+def quantiles_of(ordered: Array, p: Array) -> Array:
+    """The same of values in order, for several p: as numpy.quantile does it, without its way there."""
+    at = (ordered.size - 1) * p
+    below = np.floor(at).astype(np.intp)
+    low, high, share = ordered[below], ordered[np.minimum(below + 1, ordered.size - 1)], at - below
+    step = high - low
+    found: Array = np.where(share >= 0.5, high - step * (1 - share), low + step * share)
+    return found
 
 
 def total_over_total(amounts: npt.ArrayLike, times: npt.ArrayLike) -> float:
@@ -166,7 +178,9 @@ def bootstrap_interval(
 
 def _resampled(array: Array, statistic: Statistic, seed: int, resamples: int) -> Array:
     if array.size * resamples <= _CELLS:
-        return statistic(array.take(_places(array.size, seed, resamples)))
+        known = _few_places if array.size <= _FEW else _places
+        places, step = known(array.size, seed, resamples), max(1, _BLOCK // array.size)
+        return np.concatenate([statistic(array.take(places[low : low + step])) for low in range(0, resamples, step)])
     return np.concatenate([statistic(array.take(places)) for places in _drawn(array.size, seed, resamples)])
 
 
@@ -181,6 +195,12 @@ def _drawn(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]
 @lru_cache(maxsize=2)
 def _places(n: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
     """The same places in one block: the metrics of one series have as many values each."""
+    return np.concatenate(list(_drawn(n, seed, resamples)))
+
+
+@lru_cache(maxsize=12)
+def _few_places(n: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
+    """Those of samples of up to `_FEW` values, the sizes of which come again and again."""
     return np.concatenate(list(_drawn(n, seed, resamples)))
 
 
@@ -211,7 +231,7 @@ def _bca(draws: Array, point: float, leave_one_out: Array, confidence: float) ->
     acceleration = float((pull**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
     ends = ndtri([(1 - confidence) / 2, (1 + confidence) / 2]) + bias
     levels = ndtr(bias + ends / (1 - acceleration * ends))
-    low, high = np.quantile(draws, levels)
+    low, high = quantiles_of(draws, levels)
     return float(low), float(high)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,12 @@ from chimera_pipeline.facts.statistics import (
     Interval,
     as_array,
     plain_t,
+    quantiles_of,
 )
+
+_CELLS = 3_000_000
+"""Means of runs that are held at once, at most (8 bytes each), where one sample has no more."""
+_BLOCK = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +58,29 @@ def run_interval(
 
     Student's t of the run means below 20 runs, then the hierarchical bootstrap (Kalibera & Jones 2013).
     """
-    groups = by_run(values, runs)
-    if len(groups) < MEAN_FROM:
-        return None
-    if len(groups) >= BOOTSTRAP_FROM:
-        return hierarchical_bootstrap(groups, seed=seed, confidence=confidence)
-    means = np.array([group.mean() for group in groups])
-    found = plain_t(means, confidence)
-    return Interval(found.low, found.high, f"Student's t of {len(groups)} run means", confidence)
+    return run_intervals([by_run(values, runs)], seed=seed, confidence=confidence)[0]
+
+
+def run_intervals(
+    samples: Sequence[Sequence[Array]], *, seed: int = 0, confidence: float = CONFIDENCE
+) -> list[Interval | None]:
+    """The same of several samples, given by run. Those with runs of the same lengths are resampled together."""
+    found: list[Interval | None] = [None] * len(samples)
+    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, groups in enumerate(samples):
+        if len(groups) >= BOOTSTRAP_FROM:
+            alike[tuple(group.size for group in groups)].append(i)
+        elif len(groups) >= MEAN_FROM:
+            interval = plain_t(np.array([group.mean() for group in groups]), confidence)
+            found[i] = Interval(interval.low, interval.high, f"Student's t of {len(groups)} run means", confidence)
+    for sizes, members in alike.items():
+        step = max(1, _CELLS // (len(sizes) * RESAMPLES))
+        for low in range(0, len(members), step):
+            part = members[low : low + step]
+            drawn = _hierarchical([samples[i] for i in part], seed, confidence, RESAMPLES)
+            for i, interval in zip(part, drawn, strict=True):
+                found[i] = interval
+    return found
 
 
 def hierarchical_bootstrap(
@@ -69,18 +90,30 @@ def hierarchical_bootstrap(
 
     None below 5 runs: with fewer, drawing runs again says next to nothing about runs.
     """
-    if len(groups) < MEAN_FROM:
-        return None
+    return next(_hierarchical([groups], seed, confidence, resamples)) if len(groups) >= MEAN_FROM else None
+
+
+def _hierarchical(
+    samples: Sequence[Sequence[Array]], seed: int, confidence: float, resamples: int
+) -> Iterator[Interval]:
+    """The interval of each sample; all have runs of the same lengths, so that one set of draws serves them."""
     rng = np.random.default_rng(seed)
-    count = len(groups)
-    inner = np.stack(
-        [group[rng.integers(0, group.size, size=(resamples, group.size))].mean(axis=1) for group in groups]
-    )
-    chosen = rng.integers(0, count, size=(resamples, count))
-    draws = inner[chosen, np.arange(resamples)[:, None]].mean(axis=1)
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    count = len(samples[0])
+    inner = np.empty((len(samples), count, resamples))
+    for i, group in enumerate(samples[0]):
+        drawn = rng.integers(0, group.size, size=(resamples, group.size))
+        for held, sample in zip(inner, samples, strict=True):
+            sample[i].take(drawn).mean(axis=1, out=held[i])
+    chosen = rng.integers(0, count, size=(resamples, count), dtype=np.int32)
     name = f"hierarchical bootstrap (runs, then requests), {resamples} resamples, seed {seed}"
-    return Interval(float(low), float(high), name, confidence)
+    step = max(1, _BLOCK // count)
+    for held in inner:
+        draws = np.empty(resamples)
+        for low in range(0, resamples, step):
+            part = slice(low, low + step)
+            draws[part] = held[chosen[part], np.arange(resamples)[part, None]].mean(axis=1)
+        bottom, top = quantiles_of(np.sort(draws), np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+        yield Interval(float(bottom), float(top), name, confidence)
 
 
 def spread(values: npt.ArrayLike, runs: npt.ArrayLike) -> Spread | None:

@@ -9,7 +9,6 @@ Nothing is discarded: the level over all measurements stands beside the steady o
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from chimera_pipeline.contracts.vocabulary import Metric
 from chimera_pipeline.facts import ids, levels
 from chimera_pipeline.facts.comparisons_confounds import LENGTH_RATIO, lengths_behind
 from chimera_pipeline.facts.comparisons_verdict import ALPHA
-from chimera_pipeline.facts.history_changes import family, search, steps
+from chimera_pipeline.facts.history_changes import batched, family, search, steps
 from chimera_pipeline.facts.history_null import SEED
 from chimera_pipeline.facts.rows import Array, Rows
 from chimera_pipeline.records import Fact
@@ -124,25 +123,17 @@ def settlings(
     Long sequences are searched in means of equal batches, 200 at the most, which also lowers autocorrelation.
     `lengths` has prompt_tokens and output_tokens of the same requests.
     """
-    batched = [_batched(one.values) for one in found]
-    searched = search([values for values, _ in batched], seed=seed)
+    batches = [batched(one.values, POINTS) for one in found]
+    searched = search([values for values, _ in batches], seed=seed)
     q, level = family(searched, ALPHA)
     out: list[tuple[Settling, float | None]] = []
-    for one, (values, size), result, at in zip(found, batched, searched, q, strict=True):
+    for one, (values, size), result, at in zip(found, batches, searched, q, strict=True):
         splits = steps(values, result, level, seed=seed) if at is not None and at <= ALPHA else []
         settling = _settling(one.values, [size * split for split in splits], one.metric.practical_threshold)
         if settling.shape != FLAT and _other_lengths(one, settling.start, lengths):
             settling = Settling(LENGTHS, settling.start, settling.steps, settling.before, settling.after)
         out.append((settling, at))
     return out
-
-
-def _batched(values: Array) -> tuple[Array, int]:
-    """(means of equal batches, measurements a batch); what is left over at the end enters no batch."""
-    size = math.ceil(values.size / POINTS)
-    count = values.size // size
-    means: Array = values[: count * size].reshape(count, size).mean(axis=1)
-    return means, size
 
 
 def _settling(values: Array, splits: list[int], threshold: float) -> Settling:
@@ -220,7 +211,8 @@ def _steady_levels(
     settled = [(one, settling) for one, settling, _ in members if settling.shape in (SETTLES, FLAT)]
     if any(settling.shape == SETTLES for _, settling in settled):
         rows = Rows.joined(one.rows.take(slice(settling.start, None)) for one, settling in settled)
-        yield from levels.sample_facts(about, ", ".join(filter(None, [phase, "steady"])), rows)
+        words, (interval,) = ", ".join(filter(None, [phase, "steady"])), levels.over_runs([rows])
+        yield from levels.sample_facts(about, words, rows, over_runs=interval)
 
 
 def _settling_fact(about: levels.About, one: Run, settling: Settling, q: float | None) -> Fact:

@@ -118,6 +118,20 @@ def test_a_step_that_holds_is_a_regression_with_its_day_and_its_sources() -> Non
     assert history_facts.history_facts(*stores, period="2025-11") == []
 
 
+def test_a_line_beyond_a_thousand_runs_is_searched_in_means_of_batches_and_told_in_runs() -> None:
+    rng = np.random.default_rng(11)
+    values = np.r_[rng.normal(100, 1, 1501), rng.normal(95, 1, 899)]
+    stores = frames(line(values), [a_series("x")])
+    (found,) = history.histories(*stores)
+    assert found.found.n == 800 <= history.POINTS
+    assert [(step.start, step.end) for step in found.steps] == [(0, 2400)]
+    assert found.steps[0].split in (1500, 1503)
+    (fact,) = ids.assign(history_facts.history_facts(*stores))
+    assert fact.n == 2400
+    (quiet,) = ids.assign(history_facts.history_facts(*frames(line(rng.normal(100, 1, 1001)), [a_series("x")])))
+    assert (quiet.n, quiet.statistic) == (1001, "lines_without_step")
+
+
 def test_one_point_off_at_the_end_is_no_step_yet() -> None:
     values = np.r_[np.linspace(100, 101, 20), 50.0]
     (found,) = history.histories(*frames(line(values), [a_series("x")]))
