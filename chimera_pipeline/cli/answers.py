@@ -40,17 +40,15 @@ def facts(
         print(text, end="")
         return
     document = json.loads(text)
-    kept = [
-        fact
-        for fact in document["facts"]
-        if (not metric or fact["metric"] in metric) and (not kind or fact["kind"] in kind)
-    ]
+    kept = document["facts"]
     for name, wanted in (("metric", metric), ("kind", kind)):
+        if not wanted:
+            continue
         known = {fact[name] for fact in document["facts"]}
-        for one in wanted or ():
-            if one not in known:
-                near = wording.did_you_mean(one, sorted(known))
-                raise UsageError(f"no fact of period {period} has {name} {one}{near}")
+        for unknown in (one for one in wanted if one not in known):
+            near = wording.did_you_mean(unknown, known)
+            raise UsageError(f"no fact of period {period} has {name} {unknown}{near}")
+        kept = [fact for fact in kept if fact[name] in wanted]
     if as_json:
         print(json.dumps({**document, "facts": kept}, indent=2))
         return
