@@ -109,7 +109,7 @@ def main() -> None:
     for name, render in (
         ("report.html", page.render),
         ("founders.html", page.render_founders),
-        ("report.md", markdown.render),
+        ("report.md", lambda built: markdown.render(built).text),
         ("pr-comment.md", comment.render),
     ):
         seconds, text = best(options.repeats, lambda render=render: render(built))

@@ -36,12 +36,13 @@ def audit(
     html: bool | None = None,
     seed: int = SEED,
     store: Sequence[FactView] = (),
+    chances: bool = True,
 ) -> AuditResult:
     """Hold every claim of a Markdown or HTML report against `facts`.
 
-    `aliases`: other names of entities. `store`: what other tables state
-    (`store_view`). `period`: only facts of that period count (facts without one always do).
-    `html`: None decides by the text. Raises nothing for any text.
+    `aliases`: other names of entities. `store`: what other tables state (`store_view`). `period`: only facts of that
+    period count (facts without one always do). `html`: None decides by the text. `chances`: whether random numbers are
+    tried as well. Raises nothing for any text.
     """
     if html is None:
         html = looks_like_html(text)
@@ -53,7 +54,7 @@ def audit(
     auditor = SentenceAuditor(facts, lexicon)
     citations = Citations(blocks, facts)
     checked = _sentences(blocks, lexicon, auditor, citations, (CitedRows(citations), StoreRows(store)))
-    rates = chance.rates(auditor, seed)
+    rates = chance.rates(auditor, seed) if chances else (None, None)
     return AuditResult(worst(sentence.verdict for sentence in checked), tuple(checked), *rates)
 
 

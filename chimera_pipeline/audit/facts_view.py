@@ -297,6 +297,8 @@ def _fraction(value: Any) -> Fraction | None:
 
 
 def _count(value: Any) -> int | None:
+    if type(value) is int:
+        return value
     found = _fraction(value)
     return int(found) if found is not None and found.denominator == 1 else None
 
@@ -325,7 +327,7 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
         statistic=statistic_name(_text(row.get("statistic"))) or statistic,
         entity=_text(row.get("entity")) or "",
         condition=condition or " ".join(sorted(value or key for key, value in conditions)),
-        conditions=conditions | conditions_of(condition),
+        conditions=conditions | conditions_of(condition) if conditions else conditions_of(condition),
         value=value,
         unit=unit,
         measure=measure,
@@ -347,10 +349,12 @@ def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView 
 
 def _by_status(key: str, condition: str) -> str:
     """Counts of requests by status are metrics of their own."""
+    if key != "requests":
+        return key
     words_of = set(re.findall(r"[a-z]+", condition.lower()))
-    if key == "requests" and words_of & {"failed", "failures"}:
+    if words_of & {"failed", "failures"}:
         return "requests_failed"
-    return "requests_ok" if key == "requests" and words_of & {"succeeded", "ok", "completed"} else key
+    return "requests_ok" if words_of & {"succeeded", "ok", "completed"} else key
 
 
 def facts_from_rows(

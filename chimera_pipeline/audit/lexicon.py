@@ -59,6 +59,8 @@ _SAME = {
     "document": ("documents", "prose"),
     "with measurements that are used": ("with usable measurements", "are used", "were used"),
 }
+_MOST_PIECES = 100
+"""Words and marks between them; a longer entity is a list of names (a front of many series) and has no short form."""
 _ORDER = {"E": 0, "M": 1, "S": 2, "C": 3}
 _PLAIN = frozenset(
     [
@@ -146,11 +148,11 @@ class Lexicon:
         keys: dict[str, list[str]] = defaultdict(list)
         for phrase, names in metric_phrases(self.metrics).items():
             keys[phrase] += names
-        for fact in facts:
-            spelled = {fact.key.replace("_", " ").lower()} if fact.key not in self.metrics else set()
-            for phrase in {fact.phrase.lower()} | spelled:
-                if fact.key not in keys[phrase] and not measures_only(phrase):
-                    keys[phrase].insert(0, fact.key) if fact.key not in self.metrics else keys[phrase].append(fact.key)
+        for key, stated in dict.fromkeys((fact.key, fact.phrase) for fact in facts):
+            spelled = {key.replace("_", " ").lower()} if key not in self.metrics else set()
+            for phrase in {stated.lower()} | spelled:
+                if key not in keys[phrase] and not measures_only(phrase):
+                    keys[phrase].insert(0, key) if key not in self.metrics else keys[phrase].append(key)
         for phrase in words.OTHER_METRICS:
             keys[phrase] = keys[phrase] or [phrase]
         for phrase, names in keys.items():
@@ -172,7 +174,8 @@ class Lexicon:
 
     def _conditions(self, facts: Sequence[FactView]) -> None:
         owners: dict[str, set[str]] = defaultdict(set)
-        for key, value in {pair for fact in facts for pair in fact.conditions}:
+        distinct = {(fact.key == "files", fact.conditions) for fact in facts}
+        for key, value in {pair for _, conditions in distinct for pair in conditions}:
             if key != "phase":
                 owners[value or key].add(key if value else "")
         for phrase, keys in sorted(owners.items()):
@@ -185,12 +188,10 @@ class Lexicon:
         self._alternatives(owners)
         shaped = ((re.fullmatch(r"([a-z]+)\s?\d+", name), keys) for name, keys in sorted(owners.items()))
         self.shapes = {match.group(1): min(keys) for match, keys in shaped if match and len(keys) == 1}
-        stated = [(fact.key == "files", pair) for fact in facts for pair in fact.conditions]
+        stated = [(files, pair) for files, conditions in distinct for pair in conditions]
         self.of_files = {pair for files, pair in stated if files} - {pair for files, pair in stated if not files}
         self.condition_keys = frozenset(key for keys in owners.values() for key in keys if key)
-        self.options = masking.named_options(
-            key for fact in facts for key, value in fact.conditions if re.fullmatch(r"-?\d[\d.]*", value)
-        )
+        self.options = masking.named_options(key for _, (key, value) in stated if re.fullmatch(r"-?\d[\d.]*", value))
 
     def _alternatives(self, owners: Mapping[str, set[str]]) -> None:
         """What excludes a condition of the facts is a condition as well ("on Vulkan", where they have CUDA)."""
@@ -246,6 +247,8 @@ def _aliases(entity: str) -> tuple[str, ...]:
     if tail != entity and len(tail) > 2:
         found.append(tail)
     pieces = re.split(r"([:_\-\s(),]+)", tail)
+    if len(pieces) > _MOST_PIECES:
+        return tuple(found)
     family = re.match(r"[^\W\d_]{3,}(?=\d)", tail)
     if family and family.group().lower() not in _PLAIN:
         found.append(family.group())

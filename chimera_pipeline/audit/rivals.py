@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 
 from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.measures import Dimension, Measure
@@ -19,17 +20,14 @@ from chimera_pipeline.audit.tokens import Number
 from chimera_pipeline.audit.words import GLOBAL_ENTITIES
 
 LIMIT = 5
+Table = tuple[list[Fraction], list[FactView]]
 
 
 class ValueIndex:
-    """Facts sorted by value: as stated, and in the base unit of each dimension."""
+    """Facts sorted by value: as stated, and in the base unit of each dimension. Sorted when first asked."""
 
     def __init__(self, facts: Sequence[FactView]) -> None:
-        self._stated = _sorted([(fact.value, fact) for fact in facts])
-        based: dict[Dimension, list[tuple[Fraction, FactView]]] = defaultdict(list)
-        for fact in facts:
-            based[fact.measure.dimension].append((fact.base, fact))
-        self._based = {dimension: _sorted(pairs) for dimension, pairs in based.items()}
+        self._facts = facts
         self._failures: dict[str, FactView] = {}
         self._requests: dict[str, FactView] = {}
         for fact in facts:
@@ -37,6 +35,17 @@ class ValueIndex:
                 self._failures.setdefault(fact.entity, fact)
             elif fact.key == "requests":
                 self._requests.setdefault(fact.entity, fact)
+
+    @cached_property
+    def _stated(self) -> Table:
+        return _sorted([(fact.value, fact) for fact in self._facts])
+
+    @cached_property
+    def _based(self) -> dict[Dimension, Table]:
+        based: dict[Dimension, list[tuple[Fraction, FactView]]] = defaultdict(list)
+        for fact in self._facts:
+            based[fact.measure.dimension].append((fact.base, fact))
+        return {dimension: _sorted(pairs) for dimension, pairs in based.items()}
 
     def occurs(self, printed: Printed) -> bool:
         """True where any fact's stated value is the printed one, whatever it measures."""
@@ -72,12 +81,12 @@ class ValueIndex:
         return ", ".join(notes)
 
 
-def _sorted(pairs: list[tuple[Fraction, FactView]]) -> tuple[list[Fraction], list[FactView]]:
+def _sorted(pairs: list[tuple[Fraction, FactView]]) -> Table:
     pairs.sort(key=lambda pair: (pair[0], pair[1].id))
     return [value for value, _ in pairs], [fact for _, fact in pairs]
 
 
-def _within(table: tuple[list[Fraction], list[FactView]], printed: Printed) -> list[FactView]:
+def _within(table: Table, printed: Printed) -> list[FactView]:
     values, facts = table
     low = bisect_left(values, printed.value - printed.half)
     high = bisect_right(values, printed.value + printed.half)

@@ -8,17 +8,26 @@ from typing import Annotated
 
 import typer
 
-from chimera_pipeline import settings
+from chimera_pipeline import settings, wording
 from chimera_pipeline.cli.app import app
 from chimera_pipeline.cli.options import AsJson, FailOnRegression, Out, Period, examples, flag, reports
 from chimera_pipeline.cli.output import may_color, readable, say
 from chimera_pipeline.errors import RegressionFound, UsageError
 
 
-@app.command(epilog=examples("chimera facts", "chimera facts --period 2025-10 --json"))
+@app.command(
+    epilog=examples(
+        "chimera facts",
+        "chimera facts --period 2025-10 --json",
+        "chimera facts --metric ttft_s                     # every fact of one metric",
+        "chimera facts --kind comparison --kind change",
+    )
+)
 def facts(
     out: Out = None,
     period: Period = "all",
+    metric: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only facts of this metric.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="Only facts of this kind.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the facts of a period."""
@@ -27,10 +36,23 @@ def facts(
         there = f"; reports are there of {', '.join(sorted(found))}" if (found := reports(path.parents[2])) else ""
         raise UsageError(f"{path} is not there; run: chimera run ARTIFACTS --period {period}{there}")
     text = path.read_text(encoding="utf-8")
-    if as_json:
+    if as_json and not metric and not kind:
         print(text, end="")
         return
-    for fact in json.loads(text)["facts"]:
+    document = json.loads(text)
+    kept = document["facts"]
+    for name, wanted in (("metric", metric), ("kind", kind)):
+        if not wanted:
+            continue
+        known = {fact[name] for fact in document["facts"]}
+        for unknown in (one for one in wanted if one not in known):
+            near = wording.did_you_mean(unknown, known)
+            raise UsageError(f"no fact of period {period} has {name} {unknown}{near}")
+        kept = [fact for fact in kept if fact[name] in wanted]
+    if as_json:
+        print(json.dumps({**document, "facts": kept}, indent=2))
+        return
+    for fact in kept:
         say(f"{fact['id']}  {fact['text']}")
 
 

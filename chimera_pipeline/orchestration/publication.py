@@ -57,12 +57,13 @@ def view_of(material: Material) -> dict[str, Any]:
 def judged(material: Material, view: Mapping[str, Any]) -> tuple[str, GateResult]:
     """The Markdown of the whole report, and what the gate says of it."""
     rendered = markdown.render(view)
+    shown = {row["path"] for row in view["workflow"]["files"]}
     result = gate(
         rendered.text,
         facts_from_frame(facts_room.to_frame(material.facts)),
         rendered.numbers,
         aliases(material.series),
-        store=facts_of_store(material.artifacts, material.gaps, view["run"]),
+        store=facts_of_store(material.artifacts[material.artifacts["path"].isin(shown)], material.gaps, view["run"]),
     )
     return rendered.text, result
 

@@ -7,8 +7,9 @@ compared through facts of one key; what a difference means is said by the facts 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chimera_pipeline import periods, wording
@@ -21,6 +22,8 @@ from chimera_pipeline.wording import Scale, scale_for
 DIFFERENCES = 12
 """So many of the latest reports are shown against the one before; older ones are compared with `chimera compare`."""
 MOST_LINES = 60
+MOST_ENTRIES = 200
+"""Of what appeared, changed or went; the rest is counted, and `chimera compare` tells it."""
 _CALLS = (
     ("throughput_tokens_per_s", "throughput", "tokens/s"),
     ("ttft_s", "TTFT", "s"),
@@ -31,13 +34,18 @@ _CALLS = (
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Published:
     """What a period published: its facts and the view of its report."""
 
     period: str
     facts: Sequence[Fact]
     view: Mapping[str, Any]
+
+    @cached_property
+    def printed(self) -> frozenset[str]:
+        """The ids of the facts that its report prints."""
+        return frozenset(entry["id"] for entry in self.view["appendix"])
 
 
 def build(published: Sequence[Published]) -> dict[str, Any]:
@@ -98,8 +106,7 @@ def _levels(one: Published) -> dict[Key, Fact]:
 
 def _link(one: Published, fact: Fact) -> str:
     """Where a fact stands in its report: at its own anchor where the report prints it."""
-    printed = any(entry["id"] == fact.id for entry in one.view["appendix"])
-    return f"{one.period}/report.html#{fact.id if printed else 'appendix'}"
+    return f"{one.period}/report.html#{fact.id if fact.id in one.printed else 'appendix'}"
 
 
 def _lines(names: Sequence[str], by_name: Mapping[str, Published]) -> list[dict[str, Any]]:
@@ -158,18 +165,26 @@ def _difference(before: Published, after: Published) -> dict[str, Any]:
         if fact.kind == "change" and fact.statistic == "ratio"
     }
     changed = [key for key in new if key in old and new[key].value != old[key].value]
+    appeared, gone = [key for key in new if key not in old], [key for key in old if key not in new]
+    told = {key: _verdict(verdicts.get(key[:3]), before.period) for key in changed}
+    clear = ("regression", "improvement")
     return {
         "period": after.period,
         "before": before.period,
-        "appeared": [_entry(after, new[key]) for key in new if key not in old],
-        "gone": [_entry(before, old[key]) for key in old if key not in new],
+        "counts": {"appeared": len(appeared), "gone": len(gone), "changed": len(changed)},
+        "appeared": [_entry(after, new[key]) for key in appeared[:MOST_ENTRIES]],
+        "gone": [_entry(before, old[key]) for key in gone[:MOST_ENTRIES]],
         "changed": [
-            _entry(after, new[key])
-            | {"was": _entry(before, old[key]), "verdict": _verdict(verdicts.get(key[:3]), before.period)}
-            for key in changed
+            _entry(after, new[key]) | {"was": _entry(before, old[key]), "verdict": told[key]}
+            for key in _first(changed, lambda key: told[key] not in clear)
         ],
         "same": sum(1 for key in new if key in old) - len(changed),
     }
+
+
+def _first(keys: list[Key], late: Callable[[Key], bool]) -> list[Key]:
+    """All keys in their order; where they are too many, those that are not `late` first."""
+    return keys if len(keys) <= MOST_ENTRIES else sorted(keys, key=late)[:MOST_ENTRIES]
 
 
 def _verdict(fact: Fact | None, before: str) -> str:

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from chimera_pipeline import __version__, redact
 from chimera_pipeline.report import conditions, model_metrics
@@ -27,6 +27,7 @@ MANY_ROWS = 30
 """A longer table shows its means and single values; the rest opens."""
 LONG_SOURCES = 100
 """Sources of so many characters or more are told once among facts that stand together."""
+_CODE = re.compile(r"`([^`]+)`")
 _PLAINLY = {
     "insufficient": "too few samples to decide",
 }
@@ -94,6 +95,7 @@ def _environment() -> jinja2.Environment:
         "noted": noted,
         "shared": conditions.shared,
         "without": conditions.without,
+        "coded": lambda text: Markup(_CODE.sub(r"<code>\1</code>", str(escape(redact.printable(text))))),
         "lines": lambda text: "\n".join(redact.printable(line) for line in str(text).split("\n")),
         "tone": tone,
         "plainly": lambda verdict: _PLAINLY.get(verdict, verdict),
@@ -167,9 +169,9 @@ def noted(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         rows, above = [], dict[tuple[str, ...], str]()
         for entry, found in members:
             text = "; ".join(clause for clause in found if clause not in names)
-            first = above.setdefault(tuple(entry["sources"]), entry["label"])
-            long = sum(map(len, entry["sources"])) >= LONG_SOURCES
-            same = first if long and first != entry["label"] else None
+            long = entry["whole_sources"] and sum(map(len, entry["sources"])) >= LONG_SOURCES
+            first = above.setdefault(tuple(entry["sources"]), entry["label"]) if long else None
+            same = first if first != entry["label"] else None
             notes = [names[clause] for clause in found if clause in names]
             rows.append((entry, _without(text, _condition(entry), common), notes, same))
         groups.append((common, rows))
@@ -207,10 +209,15 @@ class _Files:
         self.numbers = {row["path"]: i for i, row in enumerate(rows, start=1)}
 
     def sources(self, sources: Sequence[str]) -> list[tuple[int | None, str, str]]:
-        """(number in the list or None, path, places) of each file in sources `path#places@hash`."""
+        """(number in the list, path, places) of each file in sources `path#places@hash`.
+
+        A file that the list does not show has no number, and its source stands there as it is.
+        """
         places: dict[str, list[str]] = {}
-        for path, found in (_split(source, self.numbers) for source in sources):
-            places.setdefault(path, []).append(_joined(found))
+        for source in sources:
+            path, found = _split(source, self.numbers)
+            listed = path in self.numbers
+            places.setdefault(path if listed else source, []).extend([_joined(found)] if listed else [])
         return [(self.numbers.get(path), path, ", ".join(found)) for path, found in places.items()]
 
 

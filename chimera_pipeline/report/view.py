@@ -6,7 +6,6 @@ appearance; the appendix lists each with its fact and sources.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,14 +16,17 @@ from chimera_pipeline import periods, wording
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.errors import ChimeraError
 from chimera_pipeline.records import Fact, Slot, Statement
-from chimera_pipeline.report import conditions
+from chimera_pipeline.report import bounds, conditions, store_parts
 from chimera_pipeline.report.charts import choose
 from chimera_pipeline.report.charts.model import Material
 from chimera_pipeline.report.overview import merged, overview
+from chimera_pipeline.report.store_parts import records
 
 SCHEMA_VERSION = "1.0"
 DETAIL_METRICS = ("load_s", "prompt_eval_s", "eval_s", "compile_s", "system")
 _SHOWN = ("mean", "total_over_total", "p90", "p95", "p99")
+_LEVELS_SHOWN = "the extremes of each statistic, then those over most values, then by name"
+_COMPARISONS_SHOWN = "of each verdict the same number at most, the largest ratios first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +91,19 @@ def build(inputs: Inputs) -> dict[str, Any]:
         "overview": overview(inputs.facts, statements, inputs.analysis, labels.of),
         "ingestion": _ingestion(inputs, labels),
         "brief": _brief(inputs, statements, labels),
-        "performance": _performance(inputs.facts, _series(inputs.series), labels),
+        "performance": _performance(inputs, _series(inputs.series), labels),
         "charts": choose.charts(Material(inputs.facts, inputs.points, _series(inputs.series), labels.of)),
-        "comparisons": _comparisons(inputs, labels),
+        **_comparisons(inputs, labels),
         "findings": _told(inputs, statements, labels, caveats=False),
         "caveats": _told(inputs, statements, labels, caveats=True),
         "questions": _questions(inputs, statements, labels),
         "narrative": dict(inputs.analysis["narrative"]),
         "recommendations": merged(inputs.analysis["recommendations"]),
-        "gaps": _records(inputs.gaps),
-        "quarantine": _records(inputs.quarantine),
-        "workflow": _workflow(inputs),
+        **store_parts.gaps(inputs.gaps, inputs.facts, labels.of),
+        **store_parts.quarantine(inputs.quarantine),
+        "workflow": store_parts.workflow(inputs.artifacts),
         "method": METHOD,
-        "environment": _environment(inputs.series),
+        "environment": store_parts.environment(inputs.series),
         "reproducibility": dict(inputs.reproducibility),
         "personas": list(inputs.analysis.get("personas", [])),
         "run": dict(inputs.run),
@@ -111,7 +113,7 @@ def build(inputs: Inputs) -> dict[str, Any]:
 
 
 def _series(series: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    return {str(row["series_id"]): row for row in _records(series)}
+    return {str(row["series_id"]): row for row in records(series)}
 
 
 def _told(
@@ -228,8 +230,18 @@ def _brief(inputs: Inputs, statements: Mapping[str, Statement], labels: Labels) 
     return [_plain(labels.sentence(statements[statement_id])) for statement_id in inputs.brief["statement_ids"]]
 
 
-def _performance(facts: list[Fact], series: Mapping[str, Any], labels: Labels) -> list[dict[str, Any]]:
+def _performance(inputs: Inputs, series: Mapping[str, Any], labels: Labels) -> list[dict[str, Any]]:
     """One table a metric: series, value, n, spread, interval. Details (load, compile, ...) come last."""
+    groups = _levels(inputs.facts)
+    names = list(vocabulary.metrics())
+    ordered = sorted(groups, key=lambda key: (key[0] in DETAIL_METRICS, names.index(key[0]), key[1]))
+    most = bounds.share(map(len, groups.values()), bounds.LEVELS, bounds.FEWEST_ROWS)
+    where = {key: bounds.listed(inputs.period, f"--metric {key[0]}") for key in ordered}
+    return [_metric_table(key, groups[key], most, where[key], series, labels) for key in ordered]
+
+
+def _levels(facts: Iterable[Fact]) -> dict[tuple[str, str], list[Fact]]:
+    """The levels that have a row in section 2, by metric and unit."""
     swept = {
         series_id
         for fact in facts
@@ -247,17 +259,18 @@ def _performance(facts: list[Fact], series: Mapping[str, Any], labels: Labels) -
         reported = fact.grade == "reported" and fact.statistic in (*_SHOWN, "median")
         if single or reported or (fact.statistic in _SHOWN and not _inner_sweep(fact, swept)):
             groups.setdefault((fact.metric, fact.unit), []).append(fact)
-    names = list(vocabulary.metrics())
-    ordered = sorted(groups, key=lambda key: (key[0] in DETAIL_METRICS, names.index(key[0]), key[1]))
-    return [_metric_table(key, groups[key], series, labels) for key in ordered]
+    return groups
 
 
 def _inner_sweep(fact: Fact, swept: set[str]) -> bool:
     return len(fact.series_ids) == 1 and fact.series_ids[0] in swept
 
 
-def _metric_table(key: tuple[str, str], facts: list[Fact], series: Mapping[str, Any], labels: Labels) -> dict[str, Any]:
+def _metric_table(
+    key: tuple[str, str], facts: list[Fact], most: int, where: str, series: Mapping[str, Any], labels: Labels
+) -> dict[str, Any]:
     metric = vocabulary.metric(key[0])
+    shown = bounds.levels(facts, most)
     rows = [
         {
             "group": str(series[fact.series_ids[0]]["suite"] or "").replace("_", " "),
@@ -269,7 +282,7 @@ def _metric_table(key: tuple[str, str], facts: list[Fact], series: Mapping[str, 
             "grade": fact.grade.replace("_", " "),
             "label": labels.of(fact.id),
         }
-        for fact in sorted(facts, key=lambda f: (f.entity, f.condition, f.statistic))
+        for fact in sorted(shown, key=lambda f: (f.entity, f.condition, f.statistic))
     ]
     better = {"lower": "lower is better", "higher": "higher is better", "none": ""}[metric.better]
     return {
@@ -280,6 +293,7 @@ def _metric_table(key: tuple[str, str], facts: list[Fact], series: Mapping[str, 
         "definition": metric.definition,
         "detail": metric.name in DETAIL_METRICS,
         "main": metric.headline or metric.name == "ttft_s",
+        "note": bounds.note(len(shown), len(facts), _LEVELS_SHOWN, where),
         "rows": rows,
     }
 
@@ -290,12 +304,13 @@ def _interval(fact: Fact) -> str:
     return f"{wording.number(fact.ci_low)} to {wording.number(fact.ci_high)}"
 
 
-def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
+def _comparisons(inputs: Inputs, labels: Labels) -> dict[str, Any]:
     order = {"regression": 0, "improvement": 1, "equivalent": 2, "no_clear_difference": 3}
     facts = [fact for fact in inputs.facts if fact.kind in ("comparison", "change")]
     facts.sort(key=lambda fact: (order.get(fact.verdict or "", 9), fact.entity, fact.metric, fact.condition, fact.id))
+    shown = bounds.comparisons(facts)
     told = {statement.fact_ids[0]: statement for statement in inputs.statements if len(statement.fact_ids) == 1}
-    return [
+    rows = [
         {
             "kind": fact.kind,
             "entity": fact.entity,
@@ -309,8 +324,10 @@ def _comparisons(inputs: Inputs, labels: Labels) -> list[dict[str, Any]]:
             **_compared(fact),
             "label": labels.of(fact.id),
         }
-        for fact in facts
+        for fact in shown
     ]
+    where = bounds.listed(inputs.period, "--kind comparison --kind change")
+    return {"comparisons": rows, "comparisons_note": bounds.note(len(shown), len(facts), _COMPARISONS_SHOWN, where)}
 
 
 def _shown(fact: Fact) -> dict[str, str]:
@@ -345,37 +362,14 @@ def _shown_verdict(fact: Fact) -> str:
     return words.get(fact.verdict or "", (fact.verdict or "").replace("_", " "))
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso"))
-    for row in rows:
-        if isinstance(row.get("artifacts"), str):
-            row["artifacts"] = json.loads(row["artifacts"])
-    return rows
-
-
-def _workflow(inputs: Inputs) -> dict[str, Any]:
-    """Files analysed by type with the latest modification, and every file with what became of it."""
-    by_type = []
-    for name, part in inputs.artifacts.groupby("format", sort=True):
-        latest = part["modified_at"].max()
-        by_type.append({"format": name, "files": len(part), "latest": None if pd.isna(latest) else latest.isoformat()})
-    columns = ["path", "format", "status", "reason", "detail", "rows_ok", "rows_failed", "tool", "sha256"]
-    return {"by_type": by_type, "files": _records(inputs.artifacts[columns])}
-
-
-def _environment(series: pd.DataFrame) -> list[dict[str, str]]:
-    rows = []
-    for name in ("hardware", "engine", "tool", "model", "quantization"):
-        found = sorted({str(value) for value in series[name].dropna()})
-        rows.append({"name": name, "value": ", ".join(found) if found else "unknown: no file states it"})
-    return rows
-
-
 def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
-    by_id = {fact.id: fact for fact in facts}
+    cited = {fact.id: fact for fact in facts if fact.id in labels.given}
+    shared = bounds.share((len(fact.sources) for fact in cited.values()), bounds.SOURCES, bounds.FEWEST_SOURCES)
+    most = min(shared, bounds.SOURCES_OF_ONE)
     out = []
     for fact_id, label in labels.given.items():
-        fact = by_id[fact_id]
+        fact = cited[fact_id]
+        sources = bounds.sources(fact.sources, most)
         out.append(
             {
                 "label": label,
@@ -395,7 +389,9 @@ def _appendix(facts: Iterable[Fact], labels: Labels) -> list[dict[str, Any]]:
                     "sd": "" if fact.sd is None else wording.number(fact.sd),
                     **_shown(fact),
                 },
-                "sources": list(fact.sources),
+                "sources": sources,
+                "more_sources": len(fact.sources) - len(sources),
+                "whole_sources": sources == list(fact.sources),
             }
         )
     return out

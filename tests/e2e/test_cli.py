@@ -224,6 +224,17 @@ def test_inventory_lists_without_opening(finished: Path) -> None:
     assert found["by_format"] == {"csv": 4, "json": 5, "markdown": 2}
 
 
+def test_facts_of_one_metric_or_kind_are_listed_alone(finished: Path) -> None:
+    every = json.loads(chimera("facts", "--json", cwd=finished).stdout)["facts"]
+    of_metric = json.loads(chimera("facts", "--metric", "ttft_s", "--json", cwd=finished).stdout)["facts"]
+    assert of_metric == [fact for fact in every if fact["metric"] == "ttft_s"] != []
+    lines = chimera("facts", "--kind", "inventory", "--kind", "gap", cwd=finished).stdout.splitlines()
+    assert len(lines) == len([fact for fact in every if fact["kind"] in ("inventory", "gap")]) > 1
+    refused = chimera("facts", "--metric", "ttft", cwd=finished)
+    assert refused.returncode == 2
+    assert "no fact of period all has metric ttft; did you mean 'ttft_s'?" in refused.stderr
+
+
 def test_explain_tells_of_a_file_a_fact_and_a_number(finished: Path) -> None:
     file = chimera("explain", "october/compile.md", cwd=finished).stdout
     assert "duplicate (twin)" in file

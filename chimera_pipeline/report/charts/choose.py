@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.report.charts.fronts import front_charts, load_charts
@@ -18,6 +19,7 @@ MOST = 20
 
 def charts(material: Material) -> list[Chart]:
     """The charts in reading order, each with a name of its own that stays the same for equal facts."""
+    label, material = material.label, dataclasses.replace(material, label=str)
     kinds = (
         (6, trend_charts(material)),
         (6, level_charts(material)),
@@ -30,7 +32,17 @@ def charts(material: Material) -> list[Chart]:
     chosen: list[Chart] = []
     for most, found in kinds:
         chosen += _useful(found, most)
-    return _named(chosen[:MOST])
+    return [_labelled(chart, label) for chart in _named(chosen[:MOST])]
+
+
+def _labelled(chart: Chart, label: Callable[[str], str]) -> Chart:
+    """A chart whose numbers name their facts by id, with the labels: only facts of charts that are shown get one."""
+    if chart["title_label"]:
+        chart["title_label"] = label(chart["title_label"])
+    chart["cells"] = [
+        [{**cell, "label": label(cell["label"]) if cell["label"] else None} for cell in row] for row in chart["cells"]
+    ]
+    return chart
 
 
 def _useful(found: Iterable[Chart], most: int) -> list[Chart]:

@@ -167,9 +167,8 @@ def _count(rows: Sequence[Any], drawn: Sequence[Any]) -> str:
 def _title(material: Material, facts: list[Fact], rows: list[dict[str, Any]]) -> tuple[str, str] | None:
     """What the chart shows, where a ranking of exactly these series says it."""
     drawn = {fact.series_ids for row in rows for fact in row["facts"]}
-    for fact in material.facts:
-        first = fact.statistic == "rank" and fact.value == 1 and fact.metric == facts[0].metric
-        if first and {(series_id,) for series_id in fact.series_ids} == drawn:
+    for fact in material.leaders.get(facts[0].metric, ()):
+        if {(series_id,) for series_id in fact.series_ids} == drawn:
             said = [one.condition for row in rows for one in row["facts"]]
             phase = conditions.phase(fact.condition)[0]
             told = conditions.brief(fact.text, [*said, fact.condition])

@@ -36,6 +36,15 @@ class Material:
                 out[fact.series_ids[0], fact.metric, fact.statistic].append(fact)
         return out
 
+    @cached_property
+    def leaders(self) -> Mapping[str, list[Fact]]:
+        """metric -> the first places of its rankings, in the order of the facts."""
+        out: dict[str, list[Fact]] = defaultdict(list)
+        for fact in self.facts:
+            if fact.statistic == "rank" and fact.value == 1:
+                out[fact.metric].append(fact)
+        return out
+
     def config(self, series_id: str) -> dict[str, Any]:
         """The options of a series."""
         found: dict[str, Any] = json.loads(self.series[series_id].get("config") or "{}")

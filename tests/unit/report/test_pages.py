@@ -108,12 +108,12 @@ def test_every_number_leads_to_its_fact_and_on_to_its_file() -> None:
 def test_a_source_finds_its_file_where_the_path_holds_a_number_sign() -> None:
     files = page._Files([{"path": "a#b.csv"}, {"path": "a"}])
     assert files.sources(["a#b.csv#row 1;row 4-5@cafe", "a#b.csv#row 9@cafe"]) == [(1, "a#b.csv", "row 1, 4-5, row 9")]
-    assert files.sources(["gone.csv#/x@cafe"]) == [(None, "gone.csv", "/x")]
+    assert files.sources(["gone.csv#/x@cafe"]) == [(None, "gone.csv#/x@cafe", "")]
 
 
 def test_clauses_that_many_facts_share_become_notes() -> None:
     text = "ttft of a against b: ratio 1.1 of it; no hardware is recorded"
-    entry = {"method": None, "columns": {"condition": ""}, "sources": [], "label": "F1"}
+    entry = {"method": None, "columns": {"condition": ""}, "sources": [], "whole_sources": True, "label": "F1"}
     told = page.noted([{**entry, "text": f"{text}; {i} apart"} for i in range(6)])
     assert told["notes"] == [("n1", "no hardware is recorded")]
     assert told["groups"][0][1][3][1:3] == ("ttft of a against b: ratio 1.1 of it; 3 apart", ["n1"])
@@ -124,10 +124,10 @@ def test_facts_that_stand_together_say_what_they_share_once() -> None:
     places = "runs/a.csv#" + ";".join(f"row {place}" for place in range(1, 60, 2)) + "@cafe"
     entries = [
         {"method": None, "label": f"F{i}", "text": f"mean rate of m ({words}): 5 s", "sources": [places],
-         "columns": {"condition": words}}
+         "whole_sources": True, "columns": {"condition": words}}
         for i, words in enumerate(conditions)
     ]  # fmt: skip
-    other = {"method": None, "label": "F9", "text": "7 files", "sources": [], "columns": {"condition": ""}}
+    other = {**entries[0], "label": "F9", "text": "7 files", "sources": [], "columns": {"condition": ""}}
     (common, rows), (nothing, (last,)) = page.noted([*entries, other])["groups"]
     assert common == ["tool", "n_ctx=8"]
     assert [row[1] for row in rows] == [f"mean rate of m (n_batch={batch}): 5 s" for batch in (1, 2, 3)]
