@@ -10,7 +10,7 @@ import pandas as pd
 from chimera_pipeline import garbage
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
 from chimera_pipeline.metrics.settle import Settling
-from chimera_pipeline.orchestration import checks
+from chimera_pipeline.orchestration import checks, unfinished
 from chimera_pipeline.orchestration.lake import Lake, Writer
 
 
@@ -31,6 +31,8 @@ class Settled:
                     else:
                         held.setdefault(name, []).append(frame)
             rest = settling.rest()
+            # from here on tables of two ingests may lie side by side
+            unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
         for name, frame in rest.items():
             self._contracts[name].ask(frame)
         self.frames = {name: pd.concat(parts, ignore_index=True) for name, parts in held.items()} | rest

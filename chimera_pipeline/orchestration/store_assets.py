@@ -112,7 +112,6 @@ def settled_tables(
     before = lake.rows("artifacts")
     with garbage.without_collecting(), Store(settings.out) as store:
         settling = steps.settling(settings, store, raw_inventory, now=time.time())
-        unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
         settled = Settled(lake, settling)
     results = checks.quality_results(
         settled.frames,

@@ -15,6 +15,7 @@ from chimera_pipeline import atomic, cli
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.definitions import build_definitions
 from chimera_pipeline.errors import InputError
+from chimera_pipeline.metrics.settle import Settling
 from chimera_pipeline.orchestration import staleness, unfinished
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.compare import side
@@ -65,7 +66,7 @@ def test_no_facts_are_made_of_tables_of_two_ingests_and_a_report_of_older_tables
     whole, written = Lake.write_frame, []
 
     def cut(lake: Lake, name: str, frame: Any, part: str = "part-0") -> Path:
-        if name == "timings":
+        if name == "series":
             raise CutOff
         written.append(name)
         return whole(lake, name, frame, part)
@@ -97,6 +98,26 @@ def test_no_facts_are_made_of_tables_of_two_ingests_and_a_report_of_older_tables
     assert materialize(chosen, PERIODIC, PERIOD, instance).success
     assert staleness.reason(chosen.out, PERIOD) is None
     assert notes("facts", "--period", PERIOD, "--out", str(chosen.out)) == ""
+
+
+def test_a_run_that_is_cut_off_while_it_settles_leaves_the_tables_as_they_were(
+    chosen: Any, instance: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert materialize(chosen, INGEST, None, instance).success
+    files = sorted((chosen.out / "tables").rglob("*.parquet"))
+    before = [path.read_bytes() for path in files]
+    whole = Settling.__iter__
+
+    def cut(settling: Settling) -> Iterator[dict[str, Any]]:
+        yield next(whole(settling))
+        raise CutOff
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Settling, "__iter__", cut)
+        assert not materialize(chosen, INGEST, None, instance).success
+    assert sorted((chosen.out / "tables").rglob("*")) == sorted({*files, *(path.parent for path in files)})
+    assert [path.read_bytes() for path in files] == before
+    assert materialize(chosen, PERIODIC, PERIOD, instance).success
 
 
 def test_what_killed_runs_left_aside_is_swept_when_the_store_is_taken(chosen: Any, instance: Any) -> None:
