@@ -27,7 +27,8 @@ _STORE = Path(".chimera") / "store-v2.sqlite"
 
 
 def command_key(arguments: Sequence[str]) -> str:
-    """A hash of everything but the artifacts that says what a command does."""
+    """A hash of everything but the artifacts that says what a command does; how it tells of that is no matter."""
+    arguments = [word for word in arguments if word not in _PLAIN]
     digest = hashlib.sha256(f"{chimera_pipeline.__version__}\0{Path.cwd()}\0".encode("utf-8", "surrogateescape"))
     digest.update("\0".join(arguments).encode("utf-8", "surrogateescape"))
     for name in sorted(os.environ):

@@ -93,6 +93,12 @@ def test_an_environment_setting_or_another_flag_takes_the_long_way(ran: Path, mo
     assert not quick.answered(ARGUMENTS)
 
 
+def test_how_it_is_told_is_no_other_command(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert quick.answered(["run", "in", "--out", "out", "--llm", "none", "-q"])
+    assert capsys.readouterr().out == "report.md\n"
+    assert quick.answered(["run", "in", "--quiet", "--out", "out", "--json", "--llm", "none"])
+
+
 def test_a_file_that_waits_for_the_next_run_takes_the_long_way(ran: Path) -> None:
     with Store(Path("out")) as store:
         known = list(store.manifest().values())
