@@ -69,12 +69,13 @@ def settle_inside(entry: Entry, unexplained: Sequence[SummaryRow]) -> list[Gap]:
     A file with refused records cannot be recomputed: its summary is neither believed nor blamed.
     """
     gaps = []
-    for summary in entry.reading.summaries:
-        if entry.rows.get(summary.table) and not entry.reading.rejections:
-            own = Homes([summary], [entry]).of(entry.path, summary)
-            differences = _differences(summary, own) if own else []
-            if differences:
-                gaps.append(_disagreement(entry.path, summary, entry.path, differences))
+    inside = [one for one in entry.reading.summaries if entry.rows.get(one.table) and not entry.reading.rejections]
+    homes = Homes(inside, [entry])
+    for summary in inside:
+        own = homes.of(entry.path, summary)
+        differences = _differences(summary, own) if own else []
+        if differences:
+            gaps.append(_disagreement(entry.path, summary, entry.path, differences))
     if entry.reading.summaries:
         _report(entry, unexplained)
     return gaps

@@ -182,7 +182,6 @@ def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:
     rows = [row for entry in entries for row in entry.rows.pop(source, ())]
     made: dict[str, list[object]] = {
         "artifact_path": _repeated((entry.path for entry in entries), counts),
-        "artifact_sha256": _repeated((entry.artifact.sha256 for entry in entries), counts),
         "tool": _repeated((entry.reading.tool for entry in entries), counts),
         "status": [row.get("status", "ok") for row in rows],
         "config": [series.canonical_config(row.get("config")) for row in rows],

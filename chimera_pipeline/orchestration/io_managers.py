@@ -12,7 +12,6 @@ from chimera_pipeline import periods
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.orchestration import metadata
 from chimera_pipeline.orchestration.lake import WHOLE, Lake, Writer
-from chimera_pipeline.orchestration.measured import Measured
 from chimera_pipeline.orchestration.partitions import name_of
 
 
@@ -22,13 +21,10 @@ class FrameIOManager(dg.IOManager):
     def __init__(self, lake: Lake, kind: str) -> None:
         self._lake, self._kind = lake, kind
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | Measured | Writer) -> None:
-        """Publish the frame, or the chunks of one, or know it published; and say what is in it."""
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | Writer) -> None:
+        """Publish the frame, unless it has been written already; and say what is in it."""
         name, part = context.asset_key.path[-1], _part(context, self._kind)
-        if isinstance(obj, Measured):
-            path = self._lake.write_frames(name, obj, part)
-            context.add_output_metadata(metadata.of_frame(name, obj.head, path, obj.rows) | obj.metadata())
-        elif isinstance(obj, Writer):
+        if isinstance(obj, Writer):
             context.add_output_metadata(metadata.of_frame(name, obj.head, obj.path, obj.rows))
         else:
             path = self._lake.write_frame(name, obj, part)

@@ -63,12 +63,12 @@ class Lake:
             yield writer
             writer.close()
 
-    def write_frames(self, name: str, frames: Iterable[pd.DataFrame], part: str = WHOLE) -> Path:
+    def write_frames(self, name: str, frames: Iterable[pd.DataFrame], part: str = WHOLE) -> Writer:
         """Publish frames that follow each other as one file, each a row group; one frame as `write_frame` does it."""
         with self.writing(name, part) as writer:
             for frame in frames:
                 writer.write(frame)
-        return writer.path
+        return writer
 
     def passing(self, name: str) -> Passing:
         """A table whose rows lie in order of their artifact, to be gone through."""

@@ -24,13 +24,10 @@ class Measured:
         self._by_period: Counter[str] = Counter()
         self._fingerprints = Fingerprints()
         self.rows = 0
-        self.head = pd.DataFrame()
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """The chunks, in order."""
         for chunk in garbage.each(self._chunks):
-            if not self.rows:
-                self.head = chunk.head(100)
             self.rows += len(chunk)
             self._contract.ask(chunk)
             self._series.update(chunk["series_id"].unique())

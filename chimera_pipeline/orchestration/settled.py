@@ -25,17 +25,17 @@ class Settled:
             self._written = {name: opened.enter_context(lake.writing(name)) for name in (*METRIC_TABLES, EXTRAS)}
             for part in garbage.each(settling):
                 for name, frame in part.items():
-                    self._contracts[name].ask(frame)
                     if name in self._written:
+                        self._contracts[name].ask(frame)
                         self._written[name].write(frame)
                     else:
                         held.setdefault(name, []).append(frame)
             rest = settling.rest()
             # from here on tables of two ingests may lie side by side
             unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
-        for name, frame in rest.items():
-            self._contracts[name].ask(frame)
         self.frames = {name: pd.concat(parts, ignore_index=True) for name, parts in held.items()} | rest
+        for name, frame in self.frames.items():  # whole: some of their columns must not hold a value twice
+            self._contracts[name].ask(frame)
 
     def table(self, name: str) -> pd.DataFrame | Writer:
         """A table as its asset gives it: at hand, or written."""

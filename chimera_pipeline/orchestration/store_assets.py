@@ -148,7 +148,8 @@ def measurements(
     unfinished.refuse(lake.out, SETTLED_TABLES)
     found = Measured(steps.measure(settings, lake, artifacts))
     before = lake.rows("measurements")
-    yield dg.Output(found)  # written chunk by chunk before the next line
+    written = lake.write_frames("measurements", found)
+    yield dg.Output(written, metadata=found.metadata())
     results = [found.contract(), checks.row_count_result("measurements", found.rows, before)]
     yield from results
     if _kept(lake, "measurements", results):

@@ -142,6 +142,26 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
         assert instance.get_latest_materialization_event(dg.AssetKey("measurements")) is None
 
 
+def test_an_artifact_that_comes_in_two_chunks_breaks_the_contract(
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Settling.__iter__
+
+    def twice(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+        part = next(iter(whole(settling)))
+        yield part
+        yield {name: frame if name == "artifacts" else frame.head(0) for name, frame in part.items()}
+
+    monkeypatch.setattr(Settling, "__iter__", twice)
+    with dg.instance_for_test() as instance:
+        result = materialize(chosen, INGEST, "all", None, instance)
+        severe = dg.AssetCheckSeverity.ERROR
+        failed = [
+            check for check in result.get_asset_check_evaluations() if not check.passed and check.severity is severe
+        ]
+        assert [check.asset_key.path[-1] for check in failed] == ["artifacts"]
+
+
 def test_the_report_is_audited_and_the_check_turns_red_on_a_claim_that_does_not_hold(chosen: Settings) -> None:
     with dg.instance_for_test() as instance:
         assert materialize(chosen, INGEST, "all", None, instance).success

@@ -80,8 +80,8 @@ def test_a_row_that_breaks_the_contract_is_found_in_any_chunk(tmp_path: Path) ->
 def test_chunks_become_one_file_with_a_row_group_each(tmp_path: Path) -> None:
     settled, lake = store(), Lake(tmp_path)
     chunks = list(chunks_of(settled, tmp_path, rows=1))
-    path = lake.write_frames("measurements", iter(chunks))
+    path = lake.write_frames("measurements", iter(chunks)).path
     assert pq.ParquetFile(path).num_row_groups == len(chunks)
     pd.testing.assert_frame_equal(lake.read_frame("measurements"), melt(settled))
-    one = lake.write_frames("measurements", chunks_of(settled, tmp_path)).read_bytes()
+    one = lake.write_frames("measurements", chunks_of(settled, tmp_path)).path.read_bytes()
     assert one == lake.write_frame("measurements", melt(settled)).read_bytes()
