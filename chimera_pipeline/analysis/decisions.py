@@ -49,6 +49,46 @@ def arms(fact: Fact) -> tuple[str, str, str]:
     return f"{fact.entity} ({mine})" if mine else fact.entity, f"{entity} ({yours})" if yours else entity, shared
 
 
+def apart(fact: Fact) -> frozenset[str]:
+    """The options in which the arms of a comparison differ."""
+    _, _, rest = (fact.baseline or "").partition(" (")
+    words = set(fact.condition.split(", ")) ^ set(rest.removesuffix(")").split(", "))
+    return frozenset(word.split("=")[0] for word in words if _OPTION.match(word))
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What the cells of one sweep say of its options, by a metric: facts of those that move it and of those that do
+    not beyond noise. The F tests of one sweep share its level (Bonferroni)."""
+
+    entity: str
+    metric: str
+    series_ids: frozenset[str]
+    moving: tuple[Fact, ...]
+    still: tuple[Fact, ...]
+
+    def doubts(self, fact: Fact) -> bool:
+        """Whether a comparison over these cells tells options apart that the cells themselves do not."""
+        named = {_SHARE_OF + option for option in apart(fact)}
+        inside = fact.metric == self.metric and self.series_ids.issuperset(fact.series_ids)
+        return inside and any(one.statistic in named for one in self.still)
+
+
+def sweeps(facts: Iterable[Fact]) -> list[Sweep]:
+    """Every sweep whose variance was split, by entity and metric."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.statistic.startswith(_SHARE_OF):
+            groups[fact.entity, fact.metric, fact.series_ids].append(fact)
+    found = []
+    for (entity, metric, series_ids), members in sorted(groups.items()):
+        members.sort(key=lambda fact: (-fact.value, fact.statistic))
+        moving = [f for f in members if f.p_value is not None and f.p_value * len(members) < SIGNIFICANT]
+        still = [f for f in members if f not in moving]
+        found.append(Sweep(entity, metric, frozenset(series_ids), tuple(moving), tuple(still)))
+    return found
+
+
 def split_phase(condition: str) -> tuple[str, str]:
     """(phase, the rest) of a condition; phase is "" where it names none."""
     first, _, rest = condition.partition(", ")
@@ -76,21 +116,18 @@ def _shares(facts: Sequence[Fact]) -> Iterator[Piece]:
 def _sensitivities(facts: Sequence[Fact]) -> Iterator[Piece]:
     """One sentence a sweep: on which options a metric depends beyond noise, and on which it does not.
 
-    The F tests of one sweep share its level (Bonferroni).
+    An option that a comparison of the requests tells apart is not said to have no effect.
     """
-    groups: dict[tuple[str, str, tuple[str, ...]], list[Fact]] = defaultdict(list)
-    for fact in facts:
-        if fact.statistic.startswith(_SHARE_OF):
-            groups[fact.entity, fact.metric, fact.series_ids].append(fact)
-    for (entity, metric, _), members in sorted(groups.items()):
-        members.sort(key=lambda fact: (-fact.value, fact.statistic))
-        moving = [f for f in members if f.p_value is not None and f.p_value * len(members) < SIGNIFICANT]
-        still = [f for f in members if f not in moving]
-        label = vocabulary.metric(metric).label
-        parts: list[str | Slot] = [f"In its sweep, {label} of {entity} "]
-        parts += [*_listed("depends on", moving), "; it " if moving and still else ""]
+    clear = [fact for fact in facts if fact.kind == "comparison" and fact.verdict in ("improvement", "regression")]
+    for sweep in sweeps(facts):
+        told = {_SHARE_OF + option for fact in clear if sweep.doubts(fact) for option in apart(fact)}
+        still = [fact for fact in sweep.still if fact.statistic not in told]
+        if not sweep.moving and not still:
+            continue
+        parts: list[str | Slot] = [f"In its sweep, {vocabulary.metric(sweep.metric).label} of {sweep.entity} "]
+        parts += [*_listed("depends on", sweep.moving), "; it " if sweep.moving and still else ""]
         parts += _listed("shows no effect beyond noise of", still)
-        yield "sensitivity", [*parts, "."], 4.0 + 2.0 * moving[0].value if moving else 3.2
+        yield "sensitivity", [*parts, "."], 4.0 + 2.0 * sweep.moving[0].value if sweep.moving else 3.2
 
 
 def _listed(words: str, members: Sequence[Fact]) -> list[str | Slot]:
@@ -145,14 +182,23 @@ def _ladders(facts: Sequence[Fact]) -> Iterator[Piece]:
         names = {(_own(rung, by)) for rung in members}
         if not 2 <= len(members) <= MOST_ON_A_LADDER or len(names) < len(members):
             continue
+        members = _worth_a_place(members)
         key = frozenset(rung.rate.id for rung in members)
-        if key not in told:
+        if len(members) > 1 and key not in told:
             told.add(key)
             yield _ladder(by, members)
 
 
-def _ladder(by: str, members: list[_Rung]) -> Piece:
-    members = sorted(members, key=lambda rung: (-rung.rate.value, rung.entity, rung.condition))
+def _worth_a_place(members: Iterable[_Rung]) -> list[_Rung]:
+    """From fast to slow those that some limit picks: a slower one whose tail is no shorter is never the first."""
+    found: list[_Rung] = []
+    for rung in sorted(members, key=lambda rung: (-rung.rate.value, rung.tail.value, rung.entity, rung.condition)):
+        if not found or rung.tail.value < found[-1].tail.value:
+            found.append(rung)
+    return found
+
+
+def _ladder(by: str, members: Sequence[_Rung]) -> Piece:
     first = members[0]
     label = vocabulary.metric(first.rate.metric).label
     shared = first.condition if by == "models" else dict(_without_each_option(first.condition))[by]

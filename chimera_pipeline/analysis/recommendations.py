@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from chimera_pipeline.analysis.decisions import arms
+from chimera_pipeline.analysis.decisions import arms, sweeps
 from chimera_pipeline.contracts import vocabulary
 from chimera_pipeline.records import Fact, Gap
 
@@ -171,10 +171,14 @@ def _regressions(facts: Sequence[Fact]) -> Iterable[Recommendation]:
 
 
 def _winners(facts: Sequence[Fact]) -> Iterable[Recommendation]:
-    """The arms that lost to none and won somewhere, at most `_MOST_WINNERS`; of the options of one sweep, one."""
+    """The arms that lost to none and won somewhere, at most `_MOST_WINNERS`; of the options of one sweep, one, and
+    none that the cells of the sweep do not tell apart from noise."""
+    split = sweeps(facts)
     won: dict[tuple[str, str], dict[str, dict[str, Fact]]] = defaultdict(lambda: defaultdict(dict))
     for fact in facts:
         if fact.kind == "comparison" and fact.verdict in ("regression", "improvement") and fact.effect:
+            if any(sweep.doubts(fact) for sweep in split):
+                continue
             mine, yours, shared = arms(fact)
             winner, loser = (mine, yours) if fact.verdict == "improvement" else (yours, mine)
             won[fact.metric, shared][winner][loser] = fact

@@ -33,6 +33,15 @@ def test_a_limit_on_ttft_picks_from_models_measured_alike() -> None:
     assert not texts([*served("a", "small", 180.0, 0.1), *served("b", "large", 100.0, 0.1, "another suite")], "deploy")
 
 
+def test_a_limit_never_picks_a_slower_one_with_a_longer_tail() -> None:
+    fast, worse, safe = served("a", "small", 180.0, 0.14), served("b", "mid", 120.0, 3.4), served("c", "large", 90, 0.1)
+    (text,) = texts([*fast, *worse, *safe], "deploy")
+    assert "small with" in text
+    assert "large with" in text
+    assert "mid" not in text
+    assert not texts([*fast, *worse], "deploy"), "one alone is no choice"
+
+
 def test_a_warm_tail_stands_beside_the_warm_rate_where_there_is_one() -> None:
     series = {"series_ids": ("s_a",), "n": 4}
     warm = fact("warm_rate", "decode_tokens_per_s", 190.0, "small", f"warm, {SUITE}", **series)
@@ -88,6 +97,30 @@ def test_an_option_moves_a_metric_only_where_its_test_says_so_for_the_whole_swee
     # 0.03 alone would pass; two tests of one sweep share the level
     told = texts([effect("num_gpu", 0.3, 0.03), effect("num_ctx", 0.1, 0.3)], "sensitivity")
     assert told == ["In its sweep, decode throughput of m shows no effect beyond noise of num_gpu and num_ctx."]
+
+
+def test_what_the_cells_of_a_sweep_do_not_tell_apart_is_neither_preferred_nor_without_effect() -> None:
+    cells = ("s1", "s2")
+
+    def effect(option: str, p: float) -> Fact:
+        return fact(
+            option, "ttft_s", 0.5, "m", "sweep", statistic=f"variance_share of {option}", unit="ratio", n=6,
+            series_ids=cells, p_value=p,
+        )  # fmt: skip
+
+    pooled = fact(
+        "c1", "ttft_s", 0.7, "m", "warm, temperature=0.8, over 3 configurations", kind="comparison", statistic="ratio",
+        baseline="m (warm, temperature=0, over 3 configurations)", verdict="improvement", effect=0.7, unit="ratio",
+        series_ids=cells,
+    )  # fmt: skip
+    doubtful = [effect("temperature", 0.035), effect("num_ctx", 0.3), pooled]
+    (text,) = texts(doubtful, "sensitivity")
+    assert text == "In its sweep, TTFT of m shows no effect beyond noise of num_ctx."
+    assert not [item for item in recommendations.offer(doubtful, []) if item.id.startswith("prefer")]
+    sure = [effect("temperature", 0.001), effect("num_ctx", 0.3), pooled]
+    assert [item for item in recommendations.offer(sure, []) if item.id.startswith("prefer")]
+    (text,) = texts(sure, "sensitivity")
+    assert text == "In its sweep, TTFT of m depends on temperature; it shows no effect beyond noise of num_ctx."
 
 
 def test_a_lead_is_told_only_against_one_measured_under_the_same_condition() -> None:
