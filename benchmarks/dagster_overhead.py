@@ -26,7 +26,7 @@ from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
 from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import agents, checks, ingests, publication, run, steps
+from chimera_pipeline.orchestration import agents, checks, kept, publication, run, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.measured import Measured
@@ -40,14 +40,20 @@ def direct(settings: Settings) -> None:
     inventory = steps.take_inventory(settings, now=time.time())
     lake.write_frame("raw_inventory", inventory)
     lake.write_frame("readings", steps.read_new(settings, inventory))
-    with garbage.without_collecting(), Store(settings.out) as store:
-        tables_of = Settled(lake, steps.settling(settings, store, inventory, now=time.time()))
-    settled = tables_of.frames
-    for name, frame in settled.items():
-        lake.write_frame(name, frame)
-    measured = Measured(steps.measure(settings, lake, settled["artifacts"]))
-    lake.write_frames("measurements", measured)
-    ingests.record(settings, measured.fingerprints())
+    version = steps.version(settings)
+    with (
+        garbage.without_collecting(),
+        Store(settings.out) as store,
+        kept.published(kept.SETTLED, version, lake, store) as known,
+    ):
+        settling = steps.settling(settings, store, inventory, now=time.time(), told=known.told)
+        tables_of = Settled(lake, store, settling, known)
+        settled = tables_of.frames
+        for name, frame in settled.items():
+            lake.write_frame(name, frame)
+        tables_of.keep(version, store)
+    measured = Measured(settings, lake, settled["artifacts"])
+    measured.keep()
     long = lake.read_frame("measurements")
     found = facts_room.facts_of({**settled, "measurements": long}, period="all")
     frame = facts_room.to_frame(found)

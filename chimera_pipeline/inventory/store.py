@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS readings (
   sha256 TEXT, reader_version TEXT, tool TEXT, kind TEXT, status TEXT, records_ok INTEGER, records_failed INTEGER,
   payload BLOB, PRIMARY KEY (sha256, reader_version)
 );
+CREATE TABLE IF NOT EXISTS told (stage TEXT, key TEXT, told BLOB, PRIMARY KEY (stage, key));
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 VERSION = 2
@@ -152,6 +153,25 @@ class Store:
         with self._transaction():
             self._db.execute("DELETE FROM readings WHERE reader_version <> ?", (reader_version,))
             self._db.executemany("DELETE FROM readings WHERE sha256 = ?", [(sha256,) for sha256 in stale])
+
+    def told(self, stage: str, key: str) -> bytes | None:
+        """What was told of a chunk of a stage, or None."""
+        row = self._db.execute("SELECT told FROM told WHERE stage = ? AND key = ?", (stage, key)).fetchone()
+        return row[0] if row else None
+
+    def add_told(self, stage: str, told: Iterable[tuple[str, bytes]]) -> None:
+        """Keep what is told of chunks by their keys. It holds wherever the key does: nobody is told of it here."""
+        with self._transaction():
+            rows = [(stage, key, found) for key, found in told]
+            self._db.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", rows)
+
+    def keep_told(self, stage: str, record: Any, keys: set[str]) -> None:
+        """Keep the record of a stage, a JSON value, with what is told under `keys` and no more."""
+        known = {row[0] for row in self._db.execute("SELECT key FROM told WHERE stage = ?", (stage,))}
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (stage, json.dumps(record, sort_keys=True)))
+            stale = [(stage, key) for key in known - keys]
+            self._db.executemany("DELETE FROM told WHERE stage = ? AND key = ?", stale)
 
     def get(self, key: str) -> Any:
         """The JSON value kept under `key`, or None."""

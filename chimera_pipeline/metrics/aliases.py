@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from chimera_pipeline.metrics.entries import Entry
 from chimera_pipeline.records import Gap, GapKind, Row
@@ -60,6 +61,19 @@ class Names:
                 if row["time_source"] in ("content", "filename") and row["measured_at"]:
                     alias.first = min(alias.first or row["measured_at"], row["measured_at"])
                     alias.last = max(alias.last or row["measured_at"], row["measured_at"])
+
+    def told(self) -> list[Any]:
+        """All of it as plain values, for `add`."""
+        found = self._found.values()
+        return [[one.model, one.alias, one.kind, sorted(one.paths), one.first, one.last] for one in found]
+
+    def add(self, told: list[Any]) -> None:
+        """Take what others were told."""
+        for model, name, kind, paths, first, last in told:
+            alias = self._found.setdefault((model, kind, name), Alias(model, name, kind))
+            alias.paths.update(paths)
+            alias.first = min(filter(None, (alias.first, first)), default=None)
+            alias.last = max(filter(None, (alias.last, last)), default=None)
 
     def all(self) -> list[Alias]:
         """The names, by model, kind and name."""

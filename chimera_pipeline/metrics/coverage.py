@@ -76,6 +76,23 @@ class Grid:
                 if row.get("model") is not None and row.get("status", "ok") == "ok":
                     _count(self._found, table, row, entry.path)
 
+    def told(self) -> list[Any]:
+        """All of it as plain values, for `add`."""
+        return [
+            [cell.key, cell.samples, cell.last, sorted(cell.series), sorted(cell.paths)]
+            for cell in self._found.values()
+        ]
+
+    def add(self, told: list[Any]) -> None:
+        """Take what others were told."""
+        for (model, quantization, context, hardware), samples, last, series, paths in told:
+            key = (model, quantization, context, hardware)
+            cell = self._found.setdefault(key, Cell(key))
+            cell.samples += samples
+            cell.last = max(filter(None, (cell.last, last)), default=None)
+            cell.series.update(series)
+            cell.paths.update(paths)
+
     def cells(self) -> list[Cell]:
         """Every cell, by model, quantization, context and hardware."""
         found = self._found
@@ -219,5 +236,5 @@ def _level(value: str | None) -> tuple[int, float, str]:
     return (0, float(value), "") if re.fullmatch(r"\d+(\.\d+)?", value) else (1, 0.0, value)
 
 
-def _order(key: Key) -> tuple[str, *tuple[tuple[int, float, str], ...]]:
-    return (key[0], *(_level(value) for value in key[1:]))
+def _order(key: Key) -> tuple[str, tuple[tuple[int, float, str], ...], str]:
+    return (key[0], tuple(_level(value) for value in key[1:]), str(key))

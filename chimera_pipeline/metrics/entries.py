@@ -47,20 +47,25 @@ class Standing:
 
 @dataclass(slots=True)
 class Entry(Standing):
-    """An artifact with its reading. `took`: (path, table) of the twins whose fields its rows took, in order."""
+    """An artifact with its reading, and a digest of the reading where it comes out of a store (else nothing).
+
+    `took`: (path, table) of the twins whose fields its rows took, in order.
+    """
 
     reading: Reading = field(default_factory=Reading)
+    content: bytes = b""
     rows: dict[str, list[Row]] = field(default_factory=dict)
     took: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, artifact: Artifact, reading: Reading | None) -> Entry:
+    def of(cls, artifact: Artifact, reading: Reading | None, content: bytes = b"") -> Entry:
         """An entry with the rows of the reading, which settling changes."""
         if reading is None:
-            status = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
+            refused = ArtifactStatus.QUARANTINED if artifact.skip_reason in _LOST else ArtifactStatus.SKIPPED
             detail = artifact.detail or "changed after it was listed; read next run"
-            return cls(artifact, status, artifact.skip_reason or Reason.STILL_WRITING, detail)
-        return cls(artifact, reading.status, reading.reason, reading.detail, reading=reading, rows=reading.rows)
+            return cls(artifact, refused, artifact.skip_reason or Reason.STILL_WRITING, detail)
+        status = (reading.status, reading.reason, reading.detail)
+        return cls(artifact, *status, reading=reading, content=content, rows=reading.rows)
 
     def all_rows(self) -> Iterator[tuple[str, Row]]:
         """(table, row) of every row."""

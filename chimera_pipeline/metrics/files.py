@@ -22,13 +22,14 @@ _LENDERS = ("llm_requests", "serving_runs")
 class Card(Standing):
     """What settling needs to know of a file while its rows are not held.
 
-    `size`: how many rows it has, in `tables`. `model`: the one model that it states; `nameless`: whether it has
-    requests without one. `sums` by table and `prints` tell what it may repeat; `outside` are summaries of rows that
-    it has not itself; `log` and `prompts` tell of which log its requests may be a part.
-    The rest is decided of it: `lent` (model, path of the lender), `took` as of an entry, and the summaries that
+    `content`: a digest of its reading. `size`: how many rows it has, in `tables`. `model`: the one model that it
+    states; `nameless`: whether it has requests without one. `sums` by table and `prints` tell what it may repeat;
+    `outside` are summaries of rows that it has not itself; `log` and `prompts` tell of which log its requests may be a
+    part. The rest is decided of it: `lent` (model, path of the lender), `took` as of an entry, and the summaries that
     nothing explains.
     """
 
+    content: bytes = b""
     size: int = 0
     tables: frozenset[str] = frozenset()
     model: str | None = None
@@ -45,7 +46,7 @@ class Card(Standing):
     @classmethod
     def of(cls, entry: Entry, *, copy: bool) -> Card:
         """The card of an entry as it was read; of a copy no more than its name can lend."""
-        out = cls(entry.artifact)
+        out = cls(entry.artifact, content=entry.content)
         out.stand_as(entry)
         models = {row.get("model") for table in _LENDERS for row in entry.rows.get(table, ())}
         if len(models) == 1 and None not in models:
@@ -78,7 +79,7 @@ class Files:
             sha256 = entry.artifact.sha256
             self.cards.append(Card.of(entry, copy=sha256 in seen and entry.artifact.size_bytes > 0))
             seen.add(sha256)
-        self._by_path = {card.path: card for card in self.cards}
+        self.by_path = {card.path: card for card in self.cards}
 
     @property
     def counting(self) -> Iterator[Card]:
@@ -93,7 +94,7 @@ class Files:
             if card.lent is not None:
                 entry.borrow(*card.lent)
             for path, table in card.took:
-                entry.take(self.entry(self._by_path[path]), table)
+                entry.take(self.entry(self.by_path[path]), table)
             yield entry
 
     def entry(self, card: Card) -> Entry:

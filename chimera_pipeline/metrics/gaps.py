@@ -6,8 +6,9 @@ kind, with the files concerned.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -19,14 +20,18 @@ _META = frozenset({"field_sources", "time_source", "time_naive", "series_id", "p
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
+_Found = dict[tuple[str, str, str], Counter[str]]
+"""Kind of file, kind of gap and field -> how often, by path."""
+
+
 class Telemetry:
     """What files lack of what their kind must carry, and rows that contradict themselves, as files go by."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str, str], tuple[set[str], int]] = {}
+        self._found: _Found = defaultdict(Counter)
 
     def look_at(self, entries: Iterable[Entry]) -> None:
-        """Take the next entries that count."""
+        """Take the next entries that count; many at once cost little more than one."""
         shapes: dict[tuple[str, tuple[str, ...]], list[tuple[Row, str]]] = defaultdict(list)
         for entry in entries:
             wanted = validation.requirement(entry.reading.kind)
@@ -38,9 +43,23 @@ class Telemetry:
             if rows:
                 _collect(kind, fields, rows, self._found)
 
+    def told(self) -> dict[str, list[Any]]:
+        """All of it as plain values, for `add`, by path."""
+        out: dict[str, list[Any]] = defaultdict(list)
+        for key, counts in self._found.items():
+            for path, count in counts.items():
+                out[path].append([*key, count])
+        return out
+
+    def add(self, told: dict[str, list[Any]]) -> None:
+        """Take what others were told."""
+        for path, found in told.items():
+            for kind, gap, field, count in found:
+                self._found[kind, gap, field][path] += count
+
     def gaps(self) -> list[Gap]:
         """A gap for each kind of file, kind of gap and field."""
-        return [_gap(*key, paths, count) for key, (paths, count) in sorted(self._found.items())]
+        return [_gap(*key, counts) for key, counts in sorted(self._found.items())]
 
 
 def _stated(rows: list[Row]) -> tuple[str, ...]:
@@ -55,7 +74,7 @@ def _collect(
     kind: str,
     fields: tuple[str, ...],
     rows: list[tuple[Row, str]],
-    found: dict[tuple[str, str, str], tuple[set[str], int]],
+    found: _Found,
 ) -> None:
     asked = validation.asked_fields(kind)
     data = {name: [row.get(name) for row, _ in rows] for name in fields if name in asked}
@@ -65,12 +84,10 @@ def _collect(
     cases = validation.telemetry_failures(kind, frame)
     for gap, field, index in zip(cases["gap"], cases["field"], cases["index"], strict=True):
         where = [rows[int(index)][1]] if pd.notna(index) else [path for _, path in rows]
-        paths, count = found.setdefault((kind, str(gap), str(field)), (set(), 0))
-        paths.update(where)
-        found[kind, str(gap), str(field)] = (paths, count + len(where))
+        found[kind, str(gap), str(field)].update(where)
 
 
-def _gap(kind: str, gap: str, field: str, paths: set[str], count: int) -> Gap:
+def _gap(kind: str, gap: str, field: str, counts: Counter[str]) -> Gap:
     meaning = validation.field_meaning(field)
     wanted = validation.requirement(kind)
     if gap == "inconsistent":
@@ -86,8 +103,8 @@ def _gap(kind: str, gap: str, field: str, paths: set[str], count: int) -> Gap:
         table=wanted.table if wanted else "",
         field=field,
         subject=kind.replace("_", " "),
-        artifacts=tuple(sorted(paths)),
-        count=count,
+        artifacts=tuple(sorted(counts)),
+        count=counts.total(),
         severity=meaning["severity"],
         consequence=meaning["consequence"],
         remedy=meaning["remedy"],

@@ -60,6 +60,30 @@ class StoreWide:
         yield from _unexplained_time(entry)
         yield from _idle(entry)
 
+    def told(self) -> dict[str, Any]:
+        """All of it as plain values, for `add`."""
+        return {
+            "days": {tool: sorted(days) for tool, days in self._days.items()},
+            "samples": [[*group, series, sorted(self._sampled[group])] for group, series in self._samples.items()],
+            "on_cpu": self._on_cpu,
+            "meanings": [
+                [*measured, {path: sorted(means) for path, means in files.items()}]
+                for measured, files in self._meanings.items()
+            ],
+        }
+
+    def add(self, told: dict[str, Any]) -> None:
+        """Take what others were told."""
+        for tool, days in told["days"].items():
+            self._days[tool].update(days)
+        for tool, suite, series, paths in told["samples"]:
+            self._samples[tool, suite].update(series)
+            self._sampled[tool, suite].update(paths)
+        for tool, counts in told["on_cpu"].items():
+            self._on_cpu[tool].update(counts)
+        for word, model, files in told["meanings"]:
+            self._meanings[word, model].update({path: _one(frozenset(means)) for path, means in files.items()})
+
     def gaps(self, *, period: str) -> Iterator[Gap]:
         """The gaps of all files together; `period` is the kind of report period."""
         yield from _missing_periods(self._days, period)

@@ -7,7 +7,7 @@ own count, so that error rates follow from the same table.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ _SERVING_STATISTICS = ("mean", "std", "p50", "p90", "p95", "p99")
 _TIMING_STATISTICS = ("mean", "std", "min", "max", "median", "p90", "p95", "p99")
 _OPEN = ("run_id", "n", "ddof", "definition", "phase", "item", "unit")
 _Part = dict[str, Any]
-CHUNK_ROWS = 50_000
 _KEEP = ("series_id", "status", "measured_at", "time_source", "artifact_path", "locator")
 
 
@@ -53,43 +52,6 @@ def melt(
     # artifact_path, locator, metric and statistic name a value; the order is the same whatever order files came in
     long = long.sort_values(["artifact_path", "series_id", "metric", "statistic"], kind="stable", ignore_index=True)
     return tables.frame_of_columns("measurements", {str(name): long[name] for name in long}, len(long))
-
-
-class Passing(Protocol):
-    """A settled table whose rows lie in order of `artifact_path`, to be gone through once."""
-
-    def counts(self) -> pd.Series[int]:
-        """How many rows each artifact has."""
-        ...
-
-    def upto(self, last: str) -> pd.DataFrame:
-        """The next rows, up to those of the artifact `last`."""
-        ...
-
-
-def melt_chunks(
-    settled: Mapping[str, Passing],
-    artifacts: pd.DataFrame,
-    *,
-    period: str = "month",
-    trust_file_times: bool = False,
-    reader_version: str = "",
-    rows: int = CHUNK_ROWS,
-) -> Iterator[pd.DataFrame]:
-    """What `melt` gives, in order, a few artifacts at a time: about so many rows of the `settled` tables in each.
-
-    Always at least one frame; where the cuts lie follows from the tables alone.
-    """
-    counts = pd.concat([table.counts() for table in settled.values()]).groupby(level=0).sum().sort_index()
-    part = (counts.cumsum() - 1) // rows
-    for last in [str(path) for path in counts.index[part.ne(part.shift(-1))]] or [""]:
-        cut = {name: table.upto(last) for name, table in settled.items()}
-        yield melt(
-            {**cut, "artifacts": artifacts},
-            period=period,
-            trust_file_times=trust_file_times,
-            reader_version=reader_version,
-        )
 
 
 def _periods(long: pd.DataFrame, kind: str, trust_file_times: bool) -> pd.Series[Any]:

@@ -70,8 +70,9 @@ class Catalogue:
         self._known: dict[str, Row] = {}
         self._ids: dict[tuple[object, ...], str] = {}
 
-    def assign(self, entry: Entry) -> None:
-        """Set `series_id` on every row of an entry that counts."""
+    def assign(self, entry: Entry) -> set[str]:
+        """Set `series_id` on every row of an entry that counts; gives the ids."""
+        found: set[str] = set()
         tool = entry.reading.tool
         for table, row in entry.all_rows():
             if row.get("quantization") is None:
@@ -87,10 +88,21 @@ class Catalogue:
                 series_id = self._ids[key] = "s_" + hashlib.sha256(text.encode()).hexdigest()[:12]
                 self._known.setdefault(series_id, identity | {"series_id": series_id})
             row["series_id"] = series_id
+            found.add(series_id)
+        return found
+
+    def told(self, ids: Iterable[str]) -> dict[str, Row]:
+        """What defines some series, by id."""
+        return {series_id: self._known[series_id] for series_id in sorted(ids)}
+
+    def add(self, told: dict[str, Row]) -> None:
+        """Take the series of files that went by before."""
+        for series_id, row in told.items():
+            self._known.setdefault(series_id, row)
 
     def rows(self) -> list[Row]:
         """The rows of table `series`, sorted by id."""
-        series = sorted(self._known.values(), key=lambda row: row["series_id"])
+        series = [dict(self._known[series_id]) for series_id in sorted(self._known)]
         _name(series)
         return series
 

@@ -10,8 +10,11 @@ import copy
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
+import orjson
 import pandas as pd
 
 from chimera_pipeline import redact
@@ -19,10 +22,10 @@ from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.metrics import (
     aliases,
+    chunks,
     coverage,
     derived,
     gaps,
-    gaps_store,
     identity,
     phases,
     refusals,
@@ -32,9 +35,11 @@ from chimera_pipeline.metrics import (
 )
 from chimera_pipeline.metrics.entries import Entry, Source
 from chimera_pipeline.metrics.files import Card, Files
+from chimera_pipeline.metrics.tally import Tally
 from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
 
 CHUNK_ROWS = 50_000
+_SOURCES = {**{table: table for table in METRIC_TABLES}, EXTRAS: "measurements"}
 BY_FILE = ("artifacts", *METRIC_TABLES, EXTRAS, "quarantine")
 """Tables whose rows are of one file each, in order of its path; the others are of the store."""
 
@@ -53,16 +58,42 @@ def settle(
 
 
 def whole(settling: Settling) -> dict[str, pd.DataFrame]:
-    """Every settled table by name."""
-    parts = list(settling)
+    """Every settled table by name, of a settling for which nothing is kept."""
+    parts = [part.frames for part in settling]
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in BY_FILE} | settling.rest()
+
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Files that are settled together, all that they are settled from as `key`, and what was told of them.
+
+    `rows`: how many they have in each table of `BY_FILE`. `anew`: they were settled now, and are not kept. `lasting`:
+    what is told of them is the same whenever it is asked; where a time was refused as future it is not.
+    """
+
+    cards: list[Card]
+    key: str
+    told: bytes | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    anew: bool = False
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The next chunks in order, and the rows of those that were settled anew, in order, in the tables `BY_FILE`."""
+
+    frames: dict[str, pd.DataFrame]
+    chunks: list[Chunk]
 
 
 class Settling:
     """The settled tables of a store: those of its files chunk by chunk, each gone through once; then the `rest`.
 
     `period` is the kind of report period in which measurements are expected. A time more than a day after `now` is
-    refused; None believes every time. `rows`: about so many of a file's rows are in one chunk.
+    refused; None believes every time. `rows`: about so many rows are held at once, of chunks of about `usual` rows.
+    `kept` gives what was told of a chunk that an earlier settling of this `version` has written, by key: it is not
+    settled again.
     """
 
     def __init__(
@@ -73,26 +104,40 @@ class Settling:
         period: str = "month",
         now: dt.datetime | None = None,
         rows: int = CHUNK_ROWS,
+        usual: int = chunks.USUAL_ROWS,
+        version: str = "",
+        kept: Callable[[str], bytes | None] = lambda key: None,
     ) -> None:
         self._expected, self._period, self._now, self._rows = list(expected_dirs), period, now, rows
+        self._usual, self._kept = min(rows, usual), kept
         self._files = Files(source)
         identity.settle_identity(self._files)
         self._gaps = derived.settle_elsewhere(self._files)
         self._workloads = workloads.join_logs(self._files, self._dated)
-        self._series = series.Catalogue()
-        self._telemetry, self._wide = gaps.Telemetry(), gaps_store.StoreWide()
-        self._grid, self._names = coverage.Grid(), aliases.Names()
+        self._keys = chunks.Keys(version, self._files.by_path, self._workloads)
+        self._series, self._telemetry = series.Catalogue(), gaps.Telemetry()
+        self._tally = Tally()
 
-    def __iter__(self) -> Iterator[dict[str, pd.DataFrame]]:
-        """The tables `BY_FILE` of the next files; always at least once."""
-        for cards in _chunks(self._files.cards, self._rows):
-            yield self._settled(cards)
+    def __iter__(self) -> Iterator[Part]:
+        """The next chunks, of which some have to be settled; always at least once."""
+        waiting: list[Chunk] = []
+        held = 0
+        for cards in chunks.cut(self._files.cards, self._usual):
+            chunk = Chunk(cards, self._keys.of(cards))
+            told = self._kept(chunk.key)
+            size = 0 if told is not None and self._add(told, chunk) else sum(card.size for card in cards)
+            if held and held + size > self._rows:
+                yield self._settled(waiting)
+                waiting, held = [], 0
+            waiting.append(chunk)
+            held += size
+        yield self._settled(waiting)
 
     def rest(self) -> dict[str, pd.DataFrame]:
         """The tables that are of the store, once all chunks have passed."""
-        cells, names = self._grid.cells(), self._names.all()
+        cells, names = self._tally.grid.cells(), self._tally.names.all()
         paths = [card.path for card in self._files.cards]
-        found = [*self._gaps, *self._telemetry.gaps(), *self._wide.gaps(period=self._period)]
+        found = [*self._gaps, *self._tally.gaps, *self._telemetry.gaps(), *self._tally.wide.gaps(period=self._period)]
         found += gaps.missing_directories(paths, self._expected)
         found += [*coverage.coverage_gaps(cells), *aliases.moved_gaps(names)]
         return {
@@ -102,9 +147,21 @@ class Settling:
             "telemetry_gaps": tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)]),
         }
 
+    def _add(self, told: bytes, chunk: Chunk) -> bool:
+        """Count what was told of a chunk; whether it was: not where a time in it would be refused by now."""
+        found = orjson.loads(told)
+        limit = times.limit(self._now)
+        if limit and (found["latest"] or "") > limit:
+            return False
+        self._series.add(found["series"])
+        self._telemetry.add(found["telemetry"])
+        self._tally.add(found)
+        chunk.told, chunk.rows = told, found["rows"]
+        return True
+
     def _dated(self, cards: Iterable[Card]) -> Iterator[Entry]:
         """Entries with what they state of their times, and without values that cannot be."""
-        for some in _chunks(list(cards), self._rows):
+        for some in _held(list(cards), self._rows):
             yield from self._refused(some)[0]
 
     def _refused(self, cards: Iterable[Card]) -> tuple[list[Entry], list[refusals.Refused], list[Gap]]:
@@ -119,24 +176,50 @@ class Settling:
         rejections += refusals.drop_impossible(entries)
         return entries, rejections, [*found, *future, *refusals.range_gaps(rejections)]
 
-    def _settled(self, cards: list[Card]) -> dict[str, pd.DataFrame]:
-        entries, rejections, found = self._refused(cards)
-        self._gaps += found
+    def _settled(self, some: list[Chunk]) -> Part:
+        """The chunks with those settled of which nothing was told; what is asked of rows is asked of all at once."""
+        anew = [chunk for chunk in some if chunk.told is None]
+        entries, rejections, found = self._refused([card for chunk in anew for card in chunk.cards])
+        owners = {card.path: place for place, chunk in enumerate(anew) for card in chunk.cards}
+        tallies = [Tally() for _ in anew]
+        for gap in found:
+            tallies[owners[gap.artifacts[0]]].gaps.append(gap)
         live = [entry for entry in entries if entry.counts]
+        ids: list[set[str]] = [set() for _ in anew]
         for entry in live:
+            place = owners[entry.path]
             workloads.set_workloads(entry, self._workloads)
-            self._series.assign(entry)
-            self._gaps += gaps.failed_request_gaps(entry)
-            self._gaps += [*times.time_gaps(entry), *self._wide.look_at(entry)]
-            self._grid.look_at(entry)
-            self._names.look_at(entry)
-        self._telemetry.look_at(live)
-        out = {"artifacts": tables.frame("artifacts", [_artifact_row(entry) for entry in entries])}
-        out["quarantine"] = tables.frame("quarantine", list(_quarantine(entries, rejections)))
+            ids[place] |= self._series.assign(entry)
+            tallies[place].look_at(entry)
+        telemetry = gaps.Telemetry()
+        telemetry.look_at(live)
+        lacking = telemetry.told()
+        rows = [Counter(dict.fromkeys(BY_FILE, 0)) for _ in anew]
+        artifacts = [_artifact_row(entry) for entry in entries]
+        quarantine = list(_quarantine(entries, rejections))
+        for row in artifacts:
+            rows[owners[row["path"]]]["artifacts"] += 1
+        for row in quarantine:
+            rows[owners[row["artifact_path"]]]["quarantine"] += 1
+        for entry in live:
+            for table, source in _SOURCES.items():
+                rows[owners[entry.path]][table] += len(entry.rows.get(source, ()))
+        dated = {row["path"]: row["last_measured_at"] for row in artifacts if row["last_measured_at"]}
+        ahead = {owners[entry.path] for entry, _, field in rejections if field == times.FIELD}
+        for place, chunk in enumerate(anew):
+            paths = [card.path for card in chunk.cards]
+            told = tallies[place].told() | {
+                "series": self._series.told(ids[place]),
+                "telemetry": {path: lacking[path] for path in paths if path in lacking},
+                "latest": max((dated[path] for path in paths if path in dated), default=None),
+                "rows": rows[place],
+            }
+            self._add(orjson.dumps(told), chunk)
+            chunk.anew, chunk.lasting = True, place not in ahead
+        out = {"artifacts": tables.frame("artifacts", artifacts), "quarantine": tables.frame("quarantine", quarantine)}
         # last, because each table lets go of its rows
-        out |= {table: _typed_rows(table, table, live) for table in METRIC_TABLES}
-        out[EXTRAS] = _typed_rows(EXTRAS, "measurements", live)
-        return out
+        out |= {table: _typed_rows(table, source, live) for table, source in _SOURCES.items()}
+        return Part(out, some)
 
 
 class _Given:
@@ -162,8 +245,8 @@ def _copied(reading: Reading) -> Reading:
     return dataclasses.replace(reading, rows=rows)
 
 
-def _chunks(cards: list[Card], rows: int) -> Iterator[list[Card]]:
-    """`cards` in turn, about so many rows in each; always at least one chunk."""
+def _held(cards: list[Card], rows: int) -> Iterator[list[Card]]:
+    """`cards` in turn, about so many rows in each."""
     some: list[Card] = []
     held = 0
     for card in cards:
@@ -172,7 +255,7 @@ def _chunks(cards: list[Card], rows: int) -> Iterator[list[Card]]:
         if held >= rows:
             yield some
             some, held = [], 0
-    if some or not cards:
+    if some:
         yield some
 
 

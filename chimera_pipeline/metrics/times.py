@@ -39,6 +39,11 @@ def date_rows(entries: list[Entry]) -> None:
                 row["measured_at"], row["time_source"], row["time_naive"] = None, "none", False
 
 
+def limit(now: dt.datetime | None) -> str | None:
+    """The last time that is believed, as `measured_at` is written; None believes every time."""
+    return (now + TOLERANCE).astimezone(dt.UTC).isoformat(timespec="microseconds") if now else None
+
+
 def refuse_future(
     entries: list[Entry], now: dt.datetime | None
 ) -> tuple[list[tuple[Entry, Rejection, str]], list[Gap]]:
@@ -47,9 +52,9 @@ def refuse_future(
     One rejection and one gap a file, with the time that was stated.
     """
     rejections, gaps = [], []
-    limit = (now + TOLERANCE).astimezone(dt.UTC).isoformat(timespec="microseconds") if now else None
+    until = limit(now)
     for entry in entries:
-        found = [row for _, row in entry.all_rows() if limit and row["measured_at"] and row["measured_at"] > limit]
+        found = [row for _, row in entry.all_rows() if until and row["measured_at"] and row["measured_at"] > until]
         if not found:
             continue
         stated = max(row["measured_at"] for row in found)

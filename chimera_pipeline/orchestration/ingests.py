@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from chimera_pipeline.inventory.store import Store
@@ -86,26 +87,59 @@ def manifest_of(known: Mapping[str, Artifact]) -> str:
     return digest.hexdigest()[:24]
 
 
+def hashes(measurements: pd.DataFrame) -> Any:
+    """A hash of each row, as an array of uint64."""
+    return pd.util.hash_pandas_object(measurements.drop(columns=list(_NOT_TOLD)), index=False).to_numpy()
+
+
 class Fingerprints:
-    """A hash of each period's measurements, taken chunk by chunk; where chunks are cut changes nothing."""
+    """A hash of each period's measurements: how many there are, and two sums over their hashes modulo 2^64.
+
+    It does not matter in what order rows come or where they are cut; a row that comes, goes or changes changes both
+    sums, of which the second is of hashes that are mixed once more, so that no two changes cancel in both.
+    """
 
     def __init__(self) -> None:
-        self._digests: dict[str, Any] = {}
+        self._sums: dict[str, list[int]] = {}
 
-    def take(self, measurements: pd.DataFrame) -> None:
-        """Take in the next rows."""
-        dated = measurements[measurements["period"].notna()].drop(columns=list(_NOT_TOLD))
-        hashes: Any = pd.util.hash_pandas_object(dated, index=False)
-        for period, rows in hashes.groupby(dated["period"], sort=True):
-            self._digests.setdefault(str(period), hashlib.sha256()).update(rows.to_numpy().tobytes())
+    def take(self, periods: pd.Series[Any], hashes: Any) -> None:
+        """Take in the next rows: their periods (None: of no period) and `hashes`."""
+        codes, names = pd.factorize(periods)
+        for code, name in enumerate(names):
+            found = hashes[codes == code]
+            self._add(str(name), [len(found), int(found.sum(dtype="uint64")), int(_mixed(found).sum(dtype="uint64"))])
+
+    def told(self) -> dict[str, list[int]]:
+        """All of it as plain values, for `add`."""
+        return self._sums
+
+    def add(self, told: Mapping[str, list[int]]) -> None:
+        """Take what others were told."""
+        for period, sums in told.items():
+            self._add(period, sums)
+
+    def _add(self, period: str, sums: list[int]) -> None:
+        before = self._sums.get(period, [0, 0, 0])
+        self._sums[period] = [(one + other) % 2**64 for one, other in zip(before, sums, strict=True)]
 
     def all(self) -> dict[str, str]:
         """Period -> hash."""
-        return {period: digest.hexdigest()[:24] for period, digest in sorted(self._digests.items())}
+        return {
+            period: hashlib.sha256(repr(sums).encode()).hexdigest()[:24] for period, sums in sorted(self._sums.items())
+        }
+
+
+def _mixed(hashes: Any) -> Any:
+    """splitmix64 (Steele, Lea, Flood 2014) of each hash."""
+    with np.errstate(over="ignore"):
+        mixed = hashes + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return mixed ^ (mixed >> np.uint64(31))
 
 
 def fingerprints(measurements: pd.DataFrame) -> dict[str, str]:
     """A hash of each period's measurements, of the whole table."""
     out = Fingerprints()
-    out.take(measurements)
+    out.take(measurements["period"], hashes(measurements))
     return out.all()

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
@@ -58,21 +57,8 @@ class Lake:
         """Publish frames that follow each other as one Parquet file when the block ends without error."""
         path = self.table_path(name, part)
         atomic.refuse_links(path.parent, path.parent.parent)
-        with atomic.publish(path) as stream:
-            writer = Writer(name, path, stream)
+        with atomic.publish(path) as stream, contextlib.closing(Writer(name, path, stream)) as writer:
             yield writer
-            writer.close()
-
-    def write_frames(self, name: str, frames: Iterable[pd.DataFrame], part: str = WHOLE) -> Writer:
-        """Publish frames that follow each other as one file, each a row group; one frame as `write_frame` does it."""
-        with self.writing(name, part) as writer:
-            for frame in frames:
-                writer.write(frame)
-        return writer
-
-    def passing(self, name: str) -> Passing:
-        """A table whose rows lie in order of their artifact, to be gone through."""
-        return Passing(self.table_path(name))
 
     def read_frame(self, name: str, part: str = WHOLE, columns: list[str] | None = None) -> pd.DataFrame:
         """One part of a table, or some columns of it. Raises FileNotFoundError."""
@@ -134,72 +120,35 @@ class Writer:
     """A table on its way to the disk. `rows` have passed so far; `head` are the first of them."""
 
     def __init__(self, name: str, path: Path, stream: BinaryIO) -> None:
-        self.name, self.path, self.rows, self.head = name, path, 0, pd.DataFrame()
-        self._stream = stream
-        self._first: pd.DataFrame | None = None
-        self._writer: pq.ParquetWriter | None = None
+        self.name, self.path, self.rows = name, path, 0
+        # said once for all row groups: one in which a column is empty tells no type
+        self._schema = pa.Table.from_pandas(tables.frame(name), schema=_types(name), preserve_index=False).schema
+        self.head = self._schema.empty_table().to_pandas()
+        self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
 
     def write(self, frame: pd.DataFrame) -> None:
         """Write the next rows as a row group."""
-        if not self.rows:
-            self.head = frame.head(HEAD_ROWS)
-        self.rows += len(frame)
-        if self._first is None and self._writer is None:
-            self._first = frame
-        elif len(frame):
-            self._append(frame)
+        self.append(self.converted(frame))
+
+    def converted(self, frame: pd.DataFrame) -> pa.Table:
+        """Rows as `append` takes them."""
+        return pa.Table.from_pandas(frame, schema=self._schema, preserve_index=False)
+
+    def append(self, rows: pa.Table) -> None:
+        """Write the next rows, of this frame or of a table that was written so, as a row group."""
+        if rows.num_rows:
+            if not self.rows:
+                self.head = rows.slice(0, HEAD_ROWS).to_pandas()
+            self.rows += rows.num_rows
+            self._writer.write_table(rows)
 
     def close(self) -> None:
-        """Write what is still to be written. One frame alone is written as it is: where a column is empty, the types
-        of the table are needed only for the frames after it."""
-        if self._writer is not None:
-            self._writer.close()
-        elif self._first is not None:
-            pq.write_table(pa.Table.from_pandas(self._first, preserve_index=False), self._stream, compression="zstd")
-
-    def _append(self, frame: pd.DataFrame) -> None:
-        types = _types(self.name)
-        waiting = [frame] if self._first is None else [self._first, frame]
-        for one in waiting:
-            rows = pa.Table.from_pandas(one, schema=types, preserve_index=False)
-            if self._writer is None:
-                self._writer = pq.ParquetWriter(self._stream, rows.schema, compression="zstd")
-            if len(one):
-                self._writer.write_table(rows)
-        self._first = None
-
-
-class Passing:
-    """A published table whose rows lie in order of `artifact_path`, read a row group at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._next = path, 0
-        self._file = pq.ParquetFile(path)
-        self._held = self._file.schema_arrow.empty_table().to_pandas()
-
-    def counts(self) -> pd.Series[int]:
-        """How many rows each artifact has."""
-        paths = pq.read_table(self._path, columns=["artifact_path"], read_dictionary=["artifact_path"])
-        found: pd.Series[int] = paths.column(0).to_pandas().astype("str").value_counts()
-        return found
-
-    def upto(self, last: str) -> pd.DataFrame:
-        """The next rows, up to those of the artifact `last`."""
-        frames = []
-        while True:
-            stop = int(np.searchsorted(self._held["artifact_path"].to_numpy(), last, side="right"))
-            frames.append(self._held.iloc[:stop])
-            self._held = self._held.iloc[stop:]
-            if len(self._held) or self._next == self._file.num_row_groups:
-                break
-            self._held = self._file.read_row_group(self._next).to_pandas()
-            self._next += 1
-        whole: pd.DataFrame = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-        return whole
+        """Write what is still to be written."""
+        self._writer.close()
 
 
 def _types(table: str) -> pa.Schema:
-    """The column types of a table: a chunk in which a column is empty tells no type."""
+    """The column types of a table."""
     types = {
         "object": pa.string(), "float64": pa.float64(), "Int64": pa.int64(), "int64": pa.int64(), "bool": pa.bool_(),
         "boolean": pa.bool_(), "datetime64[us, UTC]": pa.timestamp("us", "UTC"),

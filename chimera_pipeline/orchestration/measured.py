@@ -1,39 +1,129 @@
-"""Table `measurements` on its way to the disk: what is asked and told of it while its chunks pass, one at a time."""
+"""Table `measurements` on its way to the disk: made of the chunks of the settled tables, asked and told of on the way.
+
+A chunk of which the published table holds the measurements is carried over as it is.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import numpy as np
+import orjson
 import pandas as pd
+import pyarrow as pa
 
 from chimera_pipeline import garbage
-from chimera_pipeline.orchestration import checks, run_metrics
+from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
+from chimera_pipeline.errors import InputError
+from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.orchestration import checks, ingests, kept, run_metrics, steps
 from chimera_pipeline.orchestration.ingests import Fingerprints
+from chimera_pipeline.orchestration.kept import Place, Published
+from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.settings import Settings
+
+CHUNK_ROWS = 50_000
+"""About so many rows of the settled tables are melted at once."""
+_TABLES = (*METRIC_TABLES, EXTRAS)
 
 
 class Measured:
-    """Chunks of `measurements`, to be gone through once; after that, what all of them together are."""
+    """The measurements of the settled tables as they are published, written when this is made.
 
-    def __init__(self, chunks: Iterable[pd.DataFrame]) -> None:
-        self._chunks = chunks
+    `anew`: how many chunks of them were made, and not carried over.
+    """
+
+    def __init__(self, settings: Settings, lake: Lake, artifacts: pd.DataFrame, *, rows: int = CHUNK_ROWS) -> None:
+        self._settings, self._lake, self._artifacts, self._rows = settings, lake, artifacts, rows
+        self._version = f"{steps.version(settings)}-{ingests.basis(settings)}"
         self._contract = checks.Contract("measurements")
         self._series: set[str] = set()
         self._by_period: Counter[str] = Counter()
         self._fingerprints = Fingerprints()
-        self.rows = 0
+        self._places: list[Place] = []
+        self.anew = 0
+        with (
+            Store(settings.out) as store,
+            kept.published(kept.SETTLED, steps.version(settings), lake, store) as settled,
+            kept.published(kept.MEASURED, self._version, lake, store) as before,
+            lake.writing("measurements") as self.written,
+        ):
+            if not settled.places:
+                raise InputError(
+                    f"the tables under {lake.out / 'tables'} are not those that this version has settled: run all of "
+                    "the ingest again: chimera run ARTIFACTS, or ingest_job"
+                )
+            for some in garbage.each(self._parts(settled, before)):
+                self._take(some, settled, before, store)
 
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        """The chunks, in order."""
-        for chunk in garbage.each(self._chunks):
-            self.rows += len(chunk)
-            self._contract.ask(chunk)
-            self._series.update(chunk["series_id"].unique())
-            self._by_period.update(chunk["period"].dropna())
-            self._fingerprints.take(chunk)
-            yield chunk
+    @property
+    def rows(self) -> int:
+        """How many measurements there are."""
+        return self.written.rows
+
+    def _parts(self, settled: Published, before: Published) -> Iterator[list[tuple[int, str, bytes | None]]]:
+        """Chunks of the settled tables in order: number, key, and what was told of its measurements before."""
+        waiting: list[tuple[int, str, bytes | None]] = []
+        held = 0
+        for number, place in enumerate(settled.places):
+            key = self._key(place)
+            told = before.told(key)
+            size = sum(place.rows[name] for name in _TABLES) if told is None else 0
+            if held and held + size > self._rows:
+                yield waiting
+                waiting, held = [], 0
+            waiting.append((number, key, told))
+            held += size
+        yield waiting
+
+    def _key(self, settled: Place) -> str:
+        """The key of the measurements of a settled chunk: what they follow from beside it is the version."""
+        return settled.key and hashlib.sha256(f"{self._version} {settled.key}".encode()).hexdigest()[:32]
+
+    def _take(
+        self, some: list[tuple[int, str, bytes | None]], settled: Published, before: Published, store: Store
+    ) -> None:
+        """Write some chunks in order; what is asked of rows is asked of all that are new at once."""
+        anew = [number for number, _, told in some if told is None]
+        self.anew += len(anew)
+        made, sums = self._made(anew, settled)
+        new: list[tuple[str, bytes]] = []
+        start = 0
+        for number, key, told in some:
+            last = settled.places[number].last
+            if told is None:
+                stop = int(np.searchsorted(made["artifact_path"].to_numpy(), last, side="right"))
+                told = _told(made.iloc[start:stop], sums[start:stop])
+                new += [(key, told)] if key else []
+                self.written.write(made.iloc[start:stop])
+                rows, start = stop - start, stop
+            else:
+                carried = before.rows("measurements", key)
+                self.written.append(carried)
+                self._contract.trust(carried.num_rows)
+                rows = carried.num_rows
+            self._add(told)
+            self._places.append(Place(key, last, {"measurements": rows}))
+        store.add_told(kept.MEASURED, new)
+
+    def _made(self, chunks: list[int], settled: Published) -> tuple[pd.DataFrame, Any]:
+        """The measurements of some chunks, and a hash of each."""
+        cut = {name: pa.concat_tables([settled.rows_at(name, number) for number in chunks]).to_pandas()
+               for name in _TABLES} if chunks else {}  # fmt: skip
+        frame = steps.measured(self._settings, cut | {"artifacts": self._artifacts}) if chunks else pd.DataFrame()
+        if chunks:
+            self._contract.ask(frame)
+        return frame, ingests.hashes(frame) if chunks else None
+
+    def _add(self, told: bytes) -> None:
+        found = orjson.loads(told)
+        self._series.update(found["series"])
+        self._by_period.update(found["by_period"])
+        self._fingerprints.add(found["sums"])
 
     def contract(self) -> dg.AssetCheckResult:
         """Whether every row keeps the contract."""
@@ -47,3 +137,17 @@ class Measured:
     def fingerprints(self) -> dict[str, str]:
         """Period -> hash of its measurements."""
         return self._fingerprints.all()
+
+    def keep(self) -> None:
+        """Keep that they stand. Who calls it has seen their contract kept."""
+        with Store(self._settings.out) as store:
+            kept.keep(kept.MEASURED, self._version, self._lake, store, tables=["measurements"], places=self._places)
+        ingests.record(self._settings, self.fingerprints())
+
+
+def _told(rows: pd.DataFrame, hashes: Any) -> bytes:
+    """What is counted of the measurements of a chunk."""
+    sums = Fingerprints()
+    sums.take(rows["period"], hashes)
+    by_period = {str(period): int(count) for period, count in rows["period"].value_counts().items()}
+    return orjson.dumps({"series": sorted(rows["series_id"].unique()), "by_period": by_period, "sums": sums.told()})

@@ -9,33 +9,62 @@ import pandas as pd
 
 from chimera_pipeline import garbage
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
-from chimera_pipeline.metrics.settle import Settling
-from chimera_pipeline.orchestration import checks, unfinished
+from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.metrics.settle import BY_FILE, Part, Settling
+from chimera_pipeline.orchestration import checks, kept, unfinished
+from chimera_pipeline.orchestration.kept import Place, Published
 from chimera_pipeline.orchestration.lake import Lake, Writer
+
+KEPT = (*METRIC_TABLES, EXTRAS, "artifacts", "quarantine")
+"""Tables that hold chunks for the next ingest."""
 
 
 class Settled:
     """Every settled table. Those of measurements are written when this is made; the others, a row a file at most, are
-    held as `frames`."""
+    held as `frames`. Chunks that `before` holds are carried over as they are: their contract was asked and kept.
+    """
 
-    def __init__(self, lake: Lake, settling: Settling) -> None:
+    def __init__(self, lake: Lake, store: Store, settling: Settling, before: Published) -> None:
+        self._lake, self._store, self._before = lake, store, before
         self._contracts = {name: checks.Contract(name) for name in SETTLED_TABLES}
-        held: dict[str, list[pd.DataFrame]] = {}
+        self._held: dict[str, list[pd.DataFrame]] = {name: [] for name in BY_FILE if name not in METRIC_TABLES}
+        del self._held[EXTRAS]
+        self._places: list[Place] = []
         with contextlib.ExitStack() as opened:
             self._written = {name: opened.enter_context(lake.writing(name)) for name in (*METRIC_TABLES, EXTRAS)}
             for part in garbage.each(settling):
-                for name, frame in part.items():
-                    if name in self._written:
-                        self._contracts[name].ask(frame)
-                        self._written[name].write(frame)
-                    else:
-                        held.setdefault(name, []).append(frame)
+                self._take(part)
             rest = settling.rest()
             # from here on tables of two ingests may lie side by side
             unfinished.begin(lake.out, [*SETTLED_TABLES, "measurements"])
-        self.frames = {name: pd.concat(parts, ignore_index=True) for name, parts in held.items()} | rest
+        self.frames = {name: _joined(parts) for name, parts in self._held.items()} | rest
         for name, frame in self.frames.items():  # whole: some of their columns must not hold a value twice
             self._contracts[name].ask(frame)
+
+    def _take(self, part: Part) -> None:
+        """Write the chunks of a part in order, and keep what was told of those that are new."""
+        for name, frame in part.frames.items():
+            writer = self._written.get(name)
+            if writer is not None:
+                self._contracts[name].ask(frame)
+                anew = writer.converted(frame)
+            start = 0
+            for chunk in part.chunks:
+                rows = chunk.rows[name]
+                if writer is None:
+                    old = None if chunk.anew else self._before.rows(name, chunk.key).to_pandas()
+                    self._held[name].append(frame.iloc[start : start + rows] if old is None else old)
+                elif chunk.anew:
+                    writer.append(anew.slice(start, rows))
+                elif rows:
+                    writer.append(self._before.rows(name, chunk.key))
+                    self._contracts[name].trust(rows)
+                start += rows if chunk.anew else 0
+        told = [(chunk.key, chunk.told) for chunk in part.chunks if chunk.anew and chunk.lasting and chunk.told]
+        self._store.add_told(kept.SETTLED, told)
+        for chunk in part.chunks:
+            last = chunk.cards[-1].path if chunk.cards else ""
+            self._places.append(Place(chunk.key if chunk.lasting else "", last, chunk.rows))
 
     def table(self, name: str) -> pd.DataFrame | Writer:
         """A table as its asset gives it: at hand, or written."""
@@ -44,3 +73,12 @@ class Settled:
     def contract(self, name: str) -> dg.AssetCheckResult:
         """Whether every row of a table keeps its contract."""
         return self._contracts[name].result()
+
+    def keep(self, version: str, store: Store) -> None:
+        """Keep which chunks the tables hold. Who calls it has published all of them and seen their contracts kept."""
+        kept.keep(kept.SETTLED, version, self._lake, store, tables=KEPT, places=self._places)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The frames as one; of those without a row nothing but the columns."""
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

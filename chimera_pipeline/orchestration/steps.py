@@ -7,19 +7,18 @@ import datetime as dt
 import hashlib
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pandas as pd
 
 from chimera_pipeline import __version__, garbage
-from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
+from chimera_pipeline.metrics.chunks import USUAL_ROWS
 from chimera_pipeline.metrics.entries import Entry
-from chimera_pipeline.metrics.measurements import melt_chunks
-from chimera_pipeline.metrics.settle import Settling, whole
-from chimera_pipeline.orchestration import progress, reading, spread
-from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.metrics.settle import CHUNK_ROWS, Settling, whole
+from chimera_pipeline.orchestration import kept, progress, reading, spread
 from chimera_pipeline.readers import registry
 from chimera_pipeline.records import Artifact, Format
 from chimera_pipeline.settings import Settings
@@ -69,14 +68,27 @@ def read_new(settings: Settings, inventory: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(LISTED)).assign(reader_version=version)
 
 
-def settling(settings: Settings, store: Store, inventory: pd.DataFrame, *, now: float) -> Settling:
+def settling(
+    settings: Settings,
+    store: Store,
+    inventory: pd.DataFrame,
+    *,
+    now: float,
+    told: Callable[[str], bytes | None] = lambda key: None,
+    rows: int = CHUNK_ROWS,
+    usual: int = USUAL_ROWS,
+) -> Settling:
     """The settled tables of the whole store, chunk by chunk. Times more than a day after `now` (epoch seconds) are
-    refused."""
+    refused. `told` gives what was told of chunks that are written already (`Settling`)."""
     return Settling(
         _Readings(store, reader_version(settings), artifacts_of(inventory)),
         expected_dirs=settings.expected_dirs,
         period=settings.period,
         now=dt.datetime.fromtimestamp(now, dt.UTC),
+        version=version(settings),
+        kept=told,
+        rows=rows,
+        usual=usual,
     )
 
 
@@ -86,11 +98,10 @@ def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> 
         return whole(settling(settings, store, inventory, now=now))
 
 
-def measure(settings: Settings, lake: Lake, artifacts: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Table `measurements` of the settled tables in the lake, chunk by chunk."""
-    return melt_chunks(
-        {name: lake.passing(name) for name in (*METRIC_TABLES, EXTRAS)},
-        artifacts,
+def measured(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table `measurements` of settled tables, or of some rows of them."""
+    return melt(
+        settled,
         period=settings.period,
         trust_file_times=settings.trust_file_times,
         reader_version=reader_version(settings),
@@ -121,12 +132,18 @@ class _Readings:
             found = self.store.payloads(self.version, {a.sha256 for a in some if a.sha256 is not None})
             for artifact in some:
                 payload = found.get(artifact.sha256 or "")
-                yield Entry.of(artifact, None if payload is None else registry.decode(payload))
+                content = b"" if payload is None else hashlib.sha256(payload).digest()
+                yield Entry.of(artifact, None if payload is None else registry.decode(payload), content)
 
 
 def reader_version(settings: Settings) -> str:
     """The version of all readers together, declarative sources included."""
     return registry.version(settings.sources)
+
+
+def version(settings: Settings) -> str:
+    """The version of all that settled rows follow from beside the files: the code, and the readers that are in use."""
+    return f"{kept.code()}-{reader_version(settings)}"
 
 
 def artifacts_of(inventory: pd.DataFrame) -> list[Artifact]:

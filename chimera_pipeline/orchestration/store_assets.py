@@ -18,7 +18,7 @@ from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.orchestration import (
     checks,
     engine,
-    ingests,
+    kept,
     progress,
     run_metrics,
     staleness,
@@ -110,9 +110,14 @@ def settled_tables(
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
     progress.tell("settling copies, summaries, times and gaps")
     before = lake.rows("artifacts")
-    with garbage.without_collecting(), Store(settings.out) as store:
-        settling = steps.settling(settings, store, raw_inventory, now=time.time())
-        settled = Settled(lake, settling)
+    version = steps.version(settings)
+    with (
+        garbage.without_collecting(),
+        Store(settings.out) as store,
+        kept.published(kept.SETTLED, version, lake, store) as known,
+    ):
+        settling = steps.settling(settings, store, raw_inventory, now=time.time(), told=known.told)
+        settled = Settled(lake, store, settling, known)
     results = checks.quality_results(
         settled.frames,
         most_quarantined=settings.quarantine_share,
@@ -127,6 +132,8 @@ def settled_tables(
     results.append(checks.row_count_result("artifacts", len(settled.frames["artifacts"]), before))
     yield from results
     if _kept(lake, "settled", results):
+        with Store(settings.out) as store:
+            settled.keep(version, store)
         unfinished.begin(lake.out, ["measurements"])
 
 
@@ -146,14 +153,13 @@ def measurements(
 ) -> Iterator[Any]:
     """The long form of all metric tables; what facts are computed from."""
     unfinished.refuse(lake.out, SETTLED_TABLES)
-    found = Measured(steps.measure(settings, lake, artifacts))
     before = lake.rows("measurements")
-    written = lake.write_frames("measurements", found)
-    yield dg.Output(written, metadata=found.metadata())
+    found = Measured(settings, lake, artifacts)
+    yield dg.Output(found.written, metadata=found.metadata())
     results = [found.contract(), checks.row_count_result("measurements", found.rows, before)]
     yield from results
     if _kept(lake, "measurements", results):
-        ingests.record(settings, found.fingerprints())
+        found.keep()
         unfinished.begin(lake.out, [])
         staleness.clear(lake.out, lake.reports(), cause=staleness.INGEST)
 

@@ -105,7 +105,7 @@ class _Watched:
 
 def most_held(made: Callable[[int, random.Random], Iterator[Pair]], count: int) -> int:
     _Counted.most = _Counted.held = 0
-    settled = whole(Settling(_Watched(made(count, random.Random(5))), rows=20))
+    settled = whole(Settling(_Watched(made(count, random.Random(5))), rows=20, usual=1))
     assert len(settled["artifacts"]) >= count
     return _Counted.most
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
-from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
-from chimera_pipeline.metrics.measurements import melt, melt_chunks
-from chimera_pipeline.metrics.settle import settle
-from chimera_pipeline.orchestration import checks, ingests
-from chimera_pipeline.orchestration.lake import Lake
+from chimera_pipeline.contracts import tables
+from chimera_pipeline.errors import InputError
+from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.orchestration import checks, ingests, steps
 from chimera_pipeline.orchestration.measured import Measured
+from chimera_pipeline.settings import Settings
 from tests import corpus
-from tests.unit.metrics.test_settle import pair
+from tests.ingested import Ingested, chosen
 
 
-def store() -> dict[str, pd.DataFrame]:
+def folder(root: Path) -> Path:
     """Requests of five months in five files, timings and a summary that nothing explains."""
     logs = {
         f"{month:02}/suite_runs.csv": corpus.csv_text(
@@ -30,35 +29,23 @@ def store() -> dict[str, pd.DataFrame]:
         for month in range(1, 6)
     }
     others = {"a.json": corpus.compile_json(), "z_summary.json": corpus.suite_summary(corpus.suite("other:2b", 60.0))}
-    return settle([pair(path, text) for path, text in (logs | others).items()])
+    corpus.write(root, logs | others)
+    return root
 
 
-def chunks_of(settled: dict[str, pd.DataFrame], folder: Path, **options: Any) -> Iterator[pd.DataFrame]:
-    """The long form of settled tables that have been published, chunk by chunk."""
-    lake = Lake(folder)
-    names = (*METRIC_TABLES, EXTRAS)
-    for name in names:
-        lake.write_frame(name, settled[name])
-    return melt_chunks({name: lake.passing(name) for name in names}, settled["artifacts"], **options)
+def whole_of(ingested: Ingested, settings: Settings) -> pd.DataFrame:
+    return melt(ingested.frames(), reader_version=steps.reader_version(settings))
 
 
-def test_chunks_in_a_row_are_the_whole(tmp_path: Path) -> None:
-    settled = store()
-    whole = melt(settled, reader_version="r")
-    for rows in (1, 7, 12, 10_000):
-        chunks = list(chunks_of(settled, tmp_path, reader_version="r", rows=rows))
-        pd.testing.assert_frame_equal(pd.concat(chunks, ignore_index=True), whole)
-        for one, other in itertools.pairwise(chunks):
-            assert set(one["artifact_path"]).isdisjoint(other["artifact_path"])
-    assert len(list(chunks_of(settled, tmp_path, rows=1))) == whole["artifact_path"].nunique()
-    assert [len(chunk) for chunk in chunks_of(settle([]), tmp_path)] == [0]
-
-
-def test_what_is_asked_of_chunks_is_what_is_asked_of_the_whole(tmp_path: Path) -> None:
-    settled = store()
-    whole = melt(settled, reader_version="r")
-    found = Measured(chunks_of(settled, tmp_path, reader_version="r", rows=1))
-    assert sum(map(len, found)) == found.rows == len(whole)
+@pytest.mark.parametrize(("rows", "usual"), [(1, 1), (7, 1), (12, 5), (10_000, 1), (10_000, 10_000)])
+def test_chunks_in_a_row_are_the_whole(tmp_path: Path, rows: int, usual: int) -> None:
+    settings = chosen(folder(tmp_path / "data"), tmp_path / "out")
+    ingested = Ingested(settings, rows=rows, usual=usual)
+    whole = whole_of(ingested, settings)
+    assert len(whole) > 100
+    pd.testing.assert_frame_equal(ingested.frames_of("measurements"), whole)
+    found = ingested.measured
+    assert found.rows == len(whole)
     assert found.fingerprints() == ingests.fingerprints(whole)
     assert len(found.fingerprints()) >= 5
     assert found.contract() == checks.contract_result("measurements", whole)
@@ -66,22 +53,60 @@ def test_what_is_asked_of_chunks_is_what_is_asked_of_the_whole(tmp_path: Path) -
     assert found.metadata()["undated"] == whole["period"].isna().sum()
 
 
+def test_a_row_group_holds_a_chunk(tmp_path: Path) -> None:
+    ingested = Ingested(chosen(folder(tmp_path / "data"), tmp_path / "out"), usual=1)
+    path = ingested.lake.table_path("measurements")
+    assert pq.ParquetFile(path).num_row_groups == ingested.frames_of("measurements")["artifact_path"].nunique() >= 6
+
+
+def test_a_store_without_files_has_the_table_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    ingested = Ingested(chosen(tmp_path / "data", tmp_path / "out"))
+    pd.testing.assert_frame_equal(ingested.frames_of("measurements"), tables.frame("measurements"))
+    assert ingested.measured.contract().passed
+
+
 def test_a_row_that_breaks_the_contract_is_found_in_any_chunk(tmp_path: Path) -> None:
-    chunks = list(chunks_of(store(), tmp_path, reader_version="r", rows=1))
-    chunks[3].loc[2, "phase"] = "tepid"
-    found = Measured(chunks)
-    list(found)
-    result = found.contract()
+    settings = chosen(folder(tmp_path / "data"), tmp_path / "out")
+    ingested = Ingested(settings, usual=1)
+    frame = ingested.frames_of("llm_requests")
+    place = frame.index[frame["artifact_path"] == "04/suite_runs.csv"][2]
+    frame.loc[place, "phase"] = "tepid"
+    ingested.lake.write_frame("llm_requests", frame)
+    with Store(settings.out) as store:
+        ingested.stage.keep(steps.version(settings), store)
+    ingested.lake.table_path("measurements").unlink()
+    result = Measured(settings, ingested.lake, ingested.frames_of("artifacts"), rows=1).contract()
     assert not result.passed
-    assert result.metadata["failures"].value == 1
-    assert result.metadata["first"].value[0]["artifact_path"] == chunks[3]["artifact_path"].iloc[2]  # type: ignore[call-overload,index]
+    assert result.metadata["failures"].value >= 1
+    assert result.metadata["first"].value[0]["artifact_path"] == "04/suite_runs.csv"  # type: ignore[call-overload,index]
 
 
-def test_chunks_become_one_file_with_a_row_group_each(tmp_path: Path) -> None:
-    settled, lake = store(), Lake(tmp_path)
-    chunks = list(chunks_of(settled, tmp_path, rows=1))
-    path = lake.write_frames("measurements", iter(chunks)).path
-    assert pq.ParquetFile(path).num_row_groups == len(chunks)
-    pd.testing.assert_frame_equal(lake.read_frame("measurements"), melt(settled))
-    one = lake.write_frames("measurements", chunks_of(settled, tmp_path)).path.read_bytes()
-    assert one == lake.write_frame("measurements", melt(settled)).read_bytes()
+def test_tables_that_this_version_did_not_settle_are_not_measured(tmp_path: Path) -> None:
+    settings = chosen(folder(tmp_path / "data"), tmp_path / "out")
+    ingested = Ingested(settings)
+    frame = ingested.frames_of("timings")
+    ingested.lake.write_frame("timings", frame.iloc[:-1])
+    with pytest.raises(InputError, match=r"run all of the ingest again"):
+        Measured(settings, ingested.lake, ingested.frames_of("artifacts"))
+
+
+def test_a_fingerprint_changes_with_every_row_and_with_no_cut_or_order() -> None:
+    rows = [{"period": "2025-01", "value": float(n % 3), "locator": f"line {n // 2}"} for n in range(8)]
+    frame = tables.frame("measurements").reindex(range(8)).assign(**pd.DataFrame(rows))
+    told = ingests.fingerprints(frame)
+    assert ingests.fingerprints(frame.iloc[::-1]) == told
+    parts = ingests.Fingerprints()
+    for some in (frame.iloc[:3], frame.iloc[3:]):
+        parts.take(some["period"], ingests.hashes(some))
+    assert parts.all() == told
+    changed = [frame.iloc[1:], pd.concat([frame, frame.iloc[:1]]), pd.concat([frame, frame.iloc[:2].iloc[[0, 0]]])]
+    for place in range(8):
+        other = frame.copy()
+        other.loc[place, "value"] = 9.0
+        changed.append(other)
+    swapped = frame.copy()
+    swapped["value"] = swapped["value"].to_numpy()[::-1]
+    found = {tuple(ingests.fingerprints(one).items()) for one in [*changed, swapped]}
+    assert len(found) == len(changed) + 1
+    assert tuple(told.items()) not in found
