@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,11 +98,14 @@ class Published:
 
     def rows_at(self, table: str, number: int) -> pa.Table:
         """The rows of the chunk with this number."""
-        start, stop = self._starts[table][number : number + 2]
+        at, stop = self._starts[table][number : number + 2]
+        groups = self._groups[table]
         parts = [self._files[table].schema_arrow.empty_table()]
-        for group, (begin, end) in enumerate(zip(self._groups[table], self._groups[table][1:], strict=False)):
-            if max(start, begin) < min(stop, end):
-                parts.append(self._group(table, group).slice(max(start - begin, 0), min(stop, end) - max(start, begin)))
+        while at < stop:
+            group = bisect_right(groups, at) - 1
+            end = min(stop, groups[group + 1])
+            parts.append(self._group(table, group).slice(at - groups[group], end - at))
+            at = end
         return pa.concat_tables(parts)
 
     def _group(self, table: str, group: int) -> pa.Table:
