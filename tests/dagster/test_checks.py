@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pytest
 
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.definitions import build_definitions
-from chimera_pipeline.metrics.settle import Settling
+from chimera_pipeline.metrics.settle import Part, Settling
 from chimera_pipeline.orchestration import checks, staleness
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.orchestration.lake import Lake
@@ -118,10 +118,11 @@ def test_a_check_that_blocks_keeps_the_report_and_marks_it_until_things_are_righ
     before = files(chosen)
     whole = Settling.__iter__
 
-    def broken(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+    def broken(settling: Settling) -> Iterator[Part]:
         for part in whole(settling):
-            yield part | {"timings": part["timings"].assign(mean_s=-1.0)}
+            yield replace(part, frames=part.frames | {"timings": part.frames["timings"].assign(mean_s=-1.0)})
 
+    lake.table_path("quarantine").unlink()  # what was settled before is carried over: no row would be settled
     with monkeypatch.context() as patched:
         patched.setattr(Settling, "__iter__", broken)
         assert not materialize(chosen, INGEST, None, instance).success

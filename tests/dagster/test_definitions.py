@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.definitions import build_definitions
-from chimera_pipeline.metrics.settle import Settling
+from chimera_pipeline.metrics.settle import Part, Settling
 from chimera_pipeline.orchestration import checks, partitions
 from chimera_pipeline.orchestration.automation import INGEST, PERIODIC
 from chimera_pipeline.settings import Settings
@@ -124,9 +125,9 @@ def test_a_broken_table_fails_its_check_and_stops_what_is_downstream(
 ) -> None:
     whole = Settling.__iter__
 
-    def broken(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+    def broken(settling: Settling) -> Iterator[Part]:
         for part in whole(settling):
-            yield part | {"timings": part["timings"].assign(mean_s=-1.0)}
+            yield replace(part, frames=part.frames | {"timings": part.frames["timings"].assign(mean_s=-1.0)})
 
     monkeypatch.setattr(Settling, "__iter__", broken)
     with dg.instance_for_test() as instance:
@@ -147,10 +148,13 @@ def test_an_artifact_that_comes_in_two_chunks_breaks_the_contract(
 ) -> None:
     whole = Settling.__iter__
 
-    def twice(settling: Settling) -> Iterator[dict[str, pd.DataFrame]]:
+    def twice(settling: Settling) -> Iterator[Part]:
         part = next(iter(whole(settling)))
         yield part
-        yield {name: frame if name == "artifacts" else frame.head(0) for name, frame in part.items()}
+        none = dict.fromkeys(part.frames, 0)
+        again = [replace(chunk, rows=none | {"artifacts": chunk.rows["artifacts"]}) for chunk in part.chunks]
+        frames = {name: frame if name == "artifacts" else frame.head(0) for name, frame in part.frames.items()}
+        yield Part(frames, again)
 
     monkeypatch.setattr(Settling, "__iter__", twice)
     with dg.instance_for_test() as instance:
