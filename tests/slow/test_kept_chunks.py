@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests import corpus
 from tests.ingested import Ingested, chosen, same
-from tests.slow.test_incremental_truth import CONTENTS, NAMES
+from tests.slow.test_incremental_truth import CONTENTS, NAMES, SUITE
 
 MORE_NAMES = (
     *NAMES,
@@ -66,7 +66,7 @@ def change(root: Path, what: str, name: str, how: int | str | None, at: int) -> 
         (shutil.copy2 if what == "copy" else shutil.move)(path, other)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(STEPS, min_size=2, max_size=6))
 def test_any_history_leads_at_each_step_to_what_a_run_from_nothing_says(
     history: list[list[tuple[str, str, int | str | None]]],
@@ -81,12 +81,65 @@ def test_any_history_leads_at_each_step_to_what_a_run_from_nothing_says(
                 change(root, what, name, how, at)
             # the clock goes on: what was of the future is not, at some step
             now = 1_790_000_000.0 + number * 10_000_000.0
-            kept = Ingested(chosen(root, Path(home) / "out"), now=now)
+            kept = Ingested(chosen(root, Path(home) / "out"), now=now, usual=1)
             anew = Ingested(
                 chosen(root, Path(home) / f"anew-{number}"), now=now, rows=random.Random(number).choice((1, 60))
             )
             assert anew.settled == len(anew.places)
             same(kept, anew)
+
+
+NAMELESS = [name for name in corpus.REQUEST_COLUMNS if name != "model"]
+M2, M3 = (corpus.suite(model, 50.0) for model in ("m2:2b", "m3:3b"))
+SWEEP = corpus.csv_text([{**row, "ttft_s": 1.5 + n} for n, row in enumerate(M2[:6])], NAMELESS)
+EXTRA = [{key: value for key, value in row.items() if key not in ("load_s", "quantization")} for row in SUITE]
+SCENES: dict[str, list[dict[str, str | None]]] = {
+    "a lender states another model, and goes": [
+        {"k/run_270m_base.csv": corpus.csv_text(M2, corpus.REQUEST_COLUMNS), "k/run_270m_sweep.csv": SWEEP},
+        {"k/run_270m_base.csv": corpus.csv_text(M3, corpus.REQUEST_COLUMNS)},
+        {"k/run_270m_base.csv": None},
+    ],
+    "a twin brings fields, others, and goes": [
+        {"a/log.csv": corpus.csv_text(SUITE, NAMELESS)},
+        {"m/twin.json": json.dumps({"model": "tiny:1b", "results": SUITE})},
+        {"m/twin.json": json.dumps({"model": "tiny:1b", "engine": "other", "results": SUITE})},
+        {"m/twin.json": json.dumps({"model": "tiny:9b", "results": SUITE})},
+        {"m/twin.json": None},
+    ],
+    "a larger file comes to a subset and a copy to it, and both go": [
+        {"n/part.csv": corpus.csv_text(SUITE[:4], corpus.REQUEST_COLUMNS)},
+        {"z.csv": corpus.csv_text(SUITE, corpus.REQUEST_COLUMNS)},
+        {"a/copy.csv": corpus.csv_text(SUITE, corpus.REQUEST_COLUMNS)},
+        {"z.csv": None},
+        {"a/copy.csv": None},
+    ],
+    "rows come that explain a summary, and go": [
+        {"b/summary.json": corpus.suite_summary(SUITE)},
+        {"c/log.csv": corpus.csv_text(SUITE, corpus.REQUEST_COLUMNS)},
+        {"c/log.csv": None},
+    ],
+    "a log gets another part, and loses it": [
+        {"l/log-one.csv": part_of_a_log(0)},
+        {"l/log-two.csv": part_of_a_log(4)},
+        {"l/log-two.csv": None},
+    ],
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_what_one_file_decides_of_another_settles_that_anew(tmp_path: Path, scene: str) -> None:
+    root = tmp_path / "data"
+    touched = 0
+    for number, step in enumerate(SCENES[scene]):
+        for name, text in step.items():
+            if text is None:
+                (root / name).unlink()
+            else:
+                corpus.write(root, {name: text})
+        kept = Ingested(chosen(root, tmp_path / "out"), usual=1)
+        touched += number and kept.settled > len([text for text in step.values() if text])
+        same(kept, Ingested(chosen(root, tmp_path / f"anew-{number}"), usual=1))
+    assert touched, "no step changed more than its own files: nothing was decided of another"
 
 
 def grown(root: Path) -> None:
