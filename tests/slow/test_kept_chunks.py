@@ -33,7 +33,7 @@ def part_of_a_log(first: int) -> str:
     rows = corpus.suite("tiny:1b", 55.0 + first / 7)[:4]
     for place, row in enumerate(rows):
         row["timestamp"] = f"2025-10-02T12:{first + place:02}:00+00:00"
-        row["prompt_index"] = f"p{first + place}"
+        row["prompt_text"] = f"prompt {first + place} of the log"
     return corpus.csv_text(rows, corpus.REQUEST_COLUMNS)
 
 
