@@ -92,19 +92,18 @@ def test_any_history_leads_at_each_step_to_what_a_run_from_nothing_says(
 NAMELESS = [name for name in corpus.REQUEST_COLUMNS if name != "model"]
 M2, M3 = (corpus.suite(model, 50.0) for model in ("m2:2b", "m3:3b"))
 SWEEP = corpus.csv_text([{**row, "ttft_s": 1.5 + n} for n, row in enumerate(M2[:6])], NAMELESS)
-EXTRA = [{key: value for key, value in row.items() if key not in ("load_s", "quantization")} for row in SUITE]
+FEWER = [{key: row[key] for key in row if key not in ("load_s", "prompt_eval_s", "eval_s")} for row in SUITE]
 SCENES: dict[str, list[dict[str, str | None]]] = {
     "a lender states another model, and goes": [
         {"k/run_270m_base.csv": corpus.csv_text(M2, corpus.REQUEST_COLUMNS), "k/run_270m_sweep.csv": SWEEP},
         {"k/run_270m_base.csv": corpus.csv_text(M3, corpus.REQUEST_COLUMNS)},
         {"k/run_270m_base.csv": None},
     ],
-    "a twin brings fields, others, and goes": [
+    "a twin brings fields, states others, and goes": [
+        {"m/fewer.json": json.dumps({"results": FEWER})},
         {"a/log.csv": corpus.csv_text(SUITE, NAMELESS)},
-        {"m/twin.json": json.dumps({"model": "tiny:1b", "results": SUITE})},
-        {"m/twin.json": json.dumps({"model": "tiny:1b", "engine": "other", "results": SUITE})},
-        {"m/twin.json": json.dumps({"model": "tiny:9b", "results": SUITE})},
-        {"m/twin.json": None},
+        {"a/log.csv": corpus.csv_text([{**row, "load_s": 0.3} for row in SUITE], NAMELESS)},
+        {"a/log.csv": None},
     ],
     "a larger file comes to a subset and a copy to it, and both go": [
         {"n/part.csv": corpus.csv_text(SUITE[:4], corpus.REQUEST_COLUMNS)},
