@@ -74,6 +74,20 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
     return pd.DataFrame(out, index=index)
 
 
+def without_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose columns of categories are `object` again, with None for null."""
+    import numpy as np
+    import pandas as pd
+
+    out: dict[str, Any] = {}
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            held: Any = frame[name].array
+            words = np.array([*held.categories, None], dtype=object)
+            out[str(name)] = pd.Series(words[held.codes], index=frame.index, dtype="object")
+    return frame.assign(**out) if out else frame
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dicts, with None for every kind of null."""
     columns = lists(frame)

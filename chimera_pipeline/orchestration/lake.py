@@ -142,7 +142,7 @@ class Writer:
     def write(self, frame: pd.DataFrame) -> None:
         """Write the next rows as a row group."""
         if not self.rows:
-            self.head = frame.head(HEAD_ROWS)
+            self.head = tables.without_categories(frame.head(HEAD_ROWS))
         self.rows += len(frame)
         if self._first is None and self._writer is None:
             self._first = frame
@@ -155,7 +155,8 @@ class Writer:
         if self._writer is not None:
             self._writer.close()
         elif self._first is not None:
-            pq.write_table(pa.Table.from_pandas(self._first, preserve_index=False), self._stream, compression="zstd")
+            only = pa.Table.from_pandas(tables.without_categories(self._first), preserve_index=False)
+            pq.write_table(only, self._stream, compression="zstd")
 
     def _append(self, frame: pd.DataFrame) -> None:
         types = _types(self.name)
@@ -163,7 +164,9 @@ class Writer:
         for one in waiting:
             rows = pa.Table.from_pandas(one, schema=types, preserve_index=False)
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._stream, rows.schema, compression="zstd")
+                plain = tables.without_categories(one.head(0))
+                schema = pa.Table.from_pandas(plain, schema=types, preserve_index=False).schema
+                self._writer = pq.ParquetWriter(self._stream, schema, compression="zstd")
             if len(one):
                 self._writer.write_table(rows)
         self._first = None
@@ -175,7 +178,7 @@ class Passing:
     def __init__(self, path: Path) -> None:
         self._path, self._next = path, 0
         self._file = pq.ParquetFile(path)
-        self._held = self._file.schema_arrow.empty_table().to_pandas()
+        self._held = self._file.schema_arrow.empty_table()
 
     def counts(self) -> pd.Series[int]:
         """How many rows each artifact has."""
@@ -184,17 +187,17 @@ class Passing:
         return found
 
     def upto(self, last: str) -> pd.DataFrame:
-        """The next rows, up to those of the artifact `last`."""
-        frames = []
+        """The next rows, up to those of the artifact `last`; text as categories."""
+        found = []
         while True:
             stop = int(np.searchsorted(self._held["artifact_path"].to_numpy(), last, side="right"))
-            frames.append(self._held.iloc[:stop])
-            self._held = self._held.iloc[stop:]
+            found.append(self._held.slice(0, stop))
+            self._held = self._held.slice(stop)
             if len(self._held) or self._next == self._file.num_row_groups:
                 break
-            self._held = self._file.read_row_group(self._next).to_pandas()
+            self._held = self._file.read_row_group(self._next)
             self._next += 1
-        whole: pd.DataFrame = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+        whole: pd.DataFrame = pa.concat_tables(found).to_pandas(strings_to_categorical=True)
         return whole
 
 

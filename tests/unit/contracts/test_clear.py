@@ -31,8 +31,10 @@ def _kept(table: str, rows: int = 3) -> pd.DataFrame:
     return tables.frame_of_columns(table, data, rows)
 
 
-def _asked(table: str) -> list[pa.DataFrameSchema]:
-    return [validation.schema(table), validation._without_types(table, frozenset(validation._texts(table)))]
+def _asked(table: str, frame: pd.DataFrame) -> list[pa.DataFrameSchema]:
+    once = frame.loc[:, ~frame.columns.duplicated()]
+    texts = {name for name in validation._texts(table) if name in once and validation._holds_text(once[name])}
+    return [validation.schema(table), validation._without_types(table, frozenset(texts))]
 
 
 @pytest.mark.parametrize("table", tables.TABLES)
@@ -74,7 +76,7 @@ def test_what_is_cleared_holds_for_pandera(data: st.DataObject) -> None:
             frame[name] = frame[name].astype("category")
         except (TypeError, ValueError, OverflowError):
             return  # such a value has no category
-    for asked in _asked(table):
+    for asked in _asked(table, frame):
         if clear.holds(asked, frame):
             assert validation.found_by_pandera(asked, frame).empty
 
