@@ -71,7 +71,7 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
     for name, dtype in columns(table).items():
         values = data.get(name)
         out[name] = _nulls(dtype, index) if values is None else _typed(values, dtype, index)
-    return pd.DataFrame(out, index=index)
+    return pd.DataFrame(out, index=index, copy=False)
 
 
 def without_categories(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +125,7 @@ def _nulls(dtype: str, index: pd.RangeIndex) -> Any:
 
 
 def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
+    import numpy as np
     import pandas as pd
 
     if dtype.startswith("datetime64"):
@@ -135,11 +136,12 @@ def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
         typed: Any = parsed
         return typed.astype(dtype)
     if dtype == "object":
-        text = pd.Series(values, index=index, dtype="object")
-        null = text.isna().to_numpy()
-        if null.any():
-            held = text.to_numpy(copy=True)
-            held[null] = None
-            text = pd.Series(held, index=index, dtype="object")
-        return text
+        if isinstance(values, list):
+            held = np.empty(len(values), dtype=object)
+            held[:] = values
+        else:
+            held = pd.Series(values, index=index, dtype="object").to_numpy(copy=True)
+        if pd.api.types.infer_dtype(held, skipna=False) != "string":  # a quicker answer than which are null
+            held[pd.isna(held)] = None
+        return pd.Series(held, index=index, dtype="object", copy=False)
     return pd.Series(values, index=index, dtype=dtype)
