@@ -71,7 +71,21 @@ def frame_of_columns(table: str, data: Mapping[str, Any], length: int) -> pd.Dat
     for name, dtype in columns(table).items():
         values = data.get(name)
         out[name] = _nulls(dtype, index) if values is None else _typed(values, dtype, index)
-    return pd.DataFrame(out, index=index)
+    return pd.DataFrame(out, index=index, copy=False)
+
+
+def without_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose columns of categories are `object` again, with None for null."""
+    import numpy as np
+    import pandas as pd
+
+    out: dict[str, Any] = {}
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            held: Any = frame[name].array
+            words = np.array([*held.categories, None], dtype=object)
+            out[str(name)] = pd.Series(words[held.codes], index=frame.index, dtype="object")
+    return frame.assign(**out) if out else frame
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -111,6 +125,7 @@ def _nulls(dtype: str, index: pd.RangeIndex) -> Any:
 
 
 def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
+    import numpy as np
     import pandas as pd
 
     if dtype.startswith("datetime64"):
@@ -121,11 +136,12 @@ def _typed(values: Any, dtype: str, index: pd.RangeIndex) -> Any:
         typed: Any = parsed
         return typed.astype(dtype)
     if dtype == "object":
-        text = pd.Series(values, index=index, dtype="object")
-        null = text.isna().to_numpy()
-        if null.any():
-            held = text.to_numpy(copy=True)
-            held[null] = None
-            text = pd.Series(held, index=index, dtype="object")
-        return text
+        if isinstance(values, list):
+            held = np.empty(len(values), dtype=object)
+            held[:] = values
+        else:
+            held = pd.Series(values, index=index, dtype="object").to_numpy(copy=True)
+        if pd.api.types.infer_dtype(held, skipna=False) != "string":  # a quicker answer than which are null
+            held[pd.isna(held)] = None
+        return pd.Series(held, index=index, dtype="object", copy=False)
     return pd.Series(values, index=index, dtype=dtype)

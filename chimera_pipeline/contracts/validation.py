@@ -16,7 +16,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 from pandera.io.pandas_io import deserialize_schema
 
-from chimera_pipeline.contracts import checks, schemas, tables
+from chimera_pipeline.contracts import checks, clear, schemas, tables
 from chimera_pipeline.errors import ContractError
 
 
@@ -33,10 +33,11 @@ def schema(table: str) -> pa.DataFrameSchema:
 def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Failure cases of `frame` against the contract of `table`: columns column, check, index, failure_case.
 
-    Empty where the frame holds.
+    Empty where the frame holds. Text may be in categories.
     """
     texts = frozenset(name for name in _texts(table) if name in frame and _holds_text(frame[name]))
-    return column_failures(_without_types(table, texts), frame)
+    asked = _without_types(table, texts)
+    return column_failures(asked, frame if clear.holds(asked, frame) else tables.without_categories(frame))
 
 
 def _texts(table: str) -> list[str]:
@@ -45,7 +46,8 @@ def _texts(table: str) -> list[str]:
 
 def _holds_text(values: pd.Series[Any]) -> bool:
     """Whether every value is text or null, told in one sweep; pandera asks each value on its own."""
-    return values.dtype == "object" and pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
+    found: Any = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
+    return found.dtype == "object" and pd.api.types.infer_dtype(found, skipna=True) in ("string", "empty")
 
 
 @lru_cache(maxsize=256)
@@ -63,6 +65,13 @@ def column_failures(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFr
 
 def _failure_cases(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
     """All failure cases at once; no row where the frame holds."""
+    if clear.holds(asked, frame):
+        return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
+    return found_by_pandera(asked, frame)
+
+
+def found_by_pandera(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    """All failure cases of a frame as pandera names them; no row where it finds none."""
     try:
         with warnings.catch_warnings():
             # pandera joins failure cases of several dtypes, and pandas says that it will do so otherwise one day

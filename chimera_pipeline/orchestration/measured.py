@@ -111,13 +111,14 @@ class Measured:
         store.add_told(kept.MEASURED, new)
 
     def _made(self, chunks: list[int], settled: Published) -> tuple[pd.DataFrame, Any]:
-        """The measurements of some chunks, and a hash of each."""
-        cut = {name: pa.concat_tables([settled.rows_at(name, number) for number in chunks]).to_pandas()
-               for name in _TABLES} if chunks else {}  # fmt: skip
-        frame = steps.measured(self._settings, cut | {"artifacts": self._artifacts}) if chunks else pd.DataFrame()
-        if chunks:
-            self._contract.ask(frame)
-        return frame, ingests.hashes(frame) if chunks else None
+        """The measurements of some chunks, text as categories, and a hash of each row."""
+        if not chunks:
+            return pd.DataFrame(), None
+        cut = {name: pa.concat_tables([settled.rows_at(name, number) for number in chunks]) for name in _TABLES}
+        read = {name: rows.to_pandas(strings_to_categorical=True) for name, rows in cut.items()}
+        frame = steps.measured(self._settings, read | {"artifacts": self._artifacts})
+        self._contract.ask(frame)
+        return frame, ingests.hashes(frame)
 
     def _add(self, told: bytes) -> None:
         found = orjson.loads(told)

@@ -16,7 +16,7 @@ from chimera_pipeline.inventory import changes, scan
 from chimera_pipeline.inventory.store import LISTED, Store
 from chimera_pipeline.metrics.chunks import USUAL_ROWS
 from chimera_pipeline.metrics.entries import Entry
-from chimera_pipeline.metrics.measurements import melt
+from chimera_pipeline.metrics.measurements import coded
 from chimera_pipeline.metrics.settle import CHUNK_ROWS, Settling, whole
 from chimera_pipeline.orchestration import kept, progress, reading, spread
 from chimera_pipeline.readers import registry
@@ -99,8 +99,8 @@ def settle_store(settings: Settings, inventory: pd.DataFrame, *, now: float) -> 
 
 
 def measured(settings: Settings, settled: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Table `measurements` of settled tables, or of some rows of them."""
-    return melt(
+    """Table `measurements` of settled tables, or of some rows of them; text as categories."""
+    return coded(
         settled,
         period=settings.period,
         trust_file_times=settings.trust_file_times,
