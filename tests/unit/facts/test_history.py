@@ -255,3 +255,19 @@ def test_every_length_around_the_exact_tables_is_searched(n: int) -> None:
     # 17 points have no split with more than 8 on both sides, so that the table beyond the exact ones is empty
     (found,) = history_changes.search([np.arange(float(max(n, history_changes.FEWEST)))])
     assert found.p is not None
+
+
+@pytest.mark.parametrize(("n", "phi"), [(8, 0.9), (20, 0.1), (32, 0.0), (32, 0.5)])
+def test_the_lags_that_are_kept_are_those_of_the_null(n: int, phi: float) -> None:
+    one = history_null.null(n, phi)
+    # all of them: tests/slow/test_history_lags.py
+    assert history_null.lag_of(n, phi) == pytest.approx((one.lag_mean, one.lag_sd), rel=1e-6)
+    assert history_null.lag_of(n, phi, history_null.SEED) != history_null.lag_of(n, phi, seed=1)
+
+
+def test_a_phi_is_found_without_simulating_those_below_it() -> None:
+    rng = np.random.default_rng(4)
+    history_null.null.cache_clear()
+    found = history_changes.search(list(history_null.ar1(rng, 6, 28, 0.8)))
+    assert {one.phi for one in found} - set(history_null.PHI[:5]) == {one.phi for one in found}
+    assert history_null.null.cache_info().misses <= 1 + len({one.phi for one in found})
