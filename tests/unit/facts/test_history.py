@@ -271,3 +271,36 @@ def test_a_phi_is_found_without_simulating_those_below_it() -> None:
     found = history_changes.search(list(history_null.ar1(rng, 6, 28, 0.8)))
     assert {one.phi for one in found} - set(history_null.PHI[:5]) == {one.phi for one in found}
     assert history_null.null.cache_info().misses <= 1 + len({one.phi for one in found})
+
+
+def test_the_best_split_of_few_lines_is_that_of_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(12)
+    for n in (18, 19, 40, 64, 150, 257, 480):
+        walks = rng.normal(size=(5, n)).cumsum(axis=1)
+        ranks = history_splits.ranks_of(np.r_[walks, np.round(rng.normal(size=(2, n)), 1), [np.arange(n) < n // 3]])
+        few = history_splits.score(ranks)
+        with monkeypatch.context() as whole:
+            whole.setattr(history_splits, "_FEW", 0)
+            scores, splits = history_splits.score(ranks)
+        assert few[0].tobytes() == scores.tobytes()
+        assert few[1].tolist() == splits.tolist()
+
+
+@pytest.mark.parametrize("n", [18, 101, 257, 700])
+def test_rough_scores_are_right_to_far_less_than_the_doubt(n: int) -> None:
+    rough = history_splits._rough_z(n, *history_splits._factors(n)[:-1])
+    assert np.abs(rough - history_splits.saddlepoint_z(n)).max() < history_splits._DOUBT / 100
+
+
+def test_lines_that_all_differ_in_length_need_no_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[tuple[int, int]] = []
+    one = history_splits._row
+
+    def counted(n: int, k: int, *factors: Any) -> Any:
+        rows.append((n, k))
+        return one(n, k, *factors)
+
+    monkeypatch.setattr(history_splits, "_row", counted)
+    for n in range(300, 310):
+        history_splits.score(history_splits.ranks_of(np.random.default_rng(n).normal(size=(1, n))))
+    assert 0 < len(rows) < 10 * 10, "of 141 sizes of each length a few may have the best split"
