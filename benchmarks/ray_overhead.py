@@ -20,13 +20,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import corpus
-
-from chimera_pipeline import settings
-from chimera_pipeline.orchestration import reading, spread, steps
-from chimera_pipeline.orchestration.ray_tasks import RayTasks
+if TYPE_CHECKING:
+    from chimera_pipeline.orchestration import reading, spread
 
 ALONE = "CHIMERA_BENCH_ALONE"
 PORT = "6379"
@@ -64,6 +61,13 @@ def cluster(workers: int, folder: Path) -> subprocess.Popen[bytes]:
 
 def measure(folder: Path, files: int, rounds: int, workers: list[int]) -> None:
     """Print a table."""
+    # here, since every process that reads runs this file again: what it imports would count as the cost of spreading
+    import corpus
+
+    from chimera_pipeline import settings
+    from chimera_pipeline.orchestration import reading, spread, steps
+    from chimera_pipeline.orchestration.ray_tasks import RayTasks
+
     corpus.write(folder / "artifacts", files)
     chosen = settings.load(artifacts=str(folder / "artifacts"), out=folder / "out", llm="none").portable()
     artifacts = steps.artifacts_of(steps.take_inventory(chosen, now=time.time()))

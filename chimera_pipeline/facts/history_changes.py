@@ -19,8 +19,8 @@ from chimera_pipeline.facts.history_drift import bayes_factor, limits
 from chimera_pipeline.facts.history_null import (
     PHI,
     SEED,
-    Null,
     grid_length,
+    lag_of,
     lag_statistic,
     null,
     size_statistic,
@@ -141,23 +141,24 @@ def _phis(scored: dict[int, _Scored], seed: int) -> dict[int, Array]:
         return {}
     believed = _believed(count, sum(n * found.size for n, found in lags.items()))
     shared = next((phi for phi in PHI if _surprise(lags, phi, seed) <= believed[phi > 0]), PHI[-1])
-    above = {n: _standardised(found, null(grid_length(n), shared, seed)) for n, found in lags.items()}
+    above = {n: _standardised(found, n, shared, seed) for n, found in lags.items()}
     own = _own(above)
     out = {}
     for n, found in scored.items():
         length = grid_length(n)
         out[n] = np.full(found.lags.size, shared)
-        at = null(length, shared, seed)
+        mean, sd = lag_of(length, shared, seed)
         alarms = null(length, 0.0, seed).p_of_score(found.scores) <= ALARM
         for i in np.flatnonzero(alarms & (own[n] > 0)):
-            wanted = at.lag_mean + at.lag_sd * own[n][i]
-            higher = (phi for phi in PHI if phi > shared and null(length, phi, seed).lag_mean >= wanted)
+            wanted = mean + sd * own[n][i]
+            higher = (phi for phi in PHI if phi > shared and lag_of(length, phi, seed)[0] >= wanted)
             out[n][i] = next(higher, PHI[-1])
     return out
 
 
-def _standardised(lags: Array, at: Null) -> Array:
-    found: Array = (lags - at.lag_mean) / at.lag_sd
+def _standardised(lags: Array, n: int, phi: float, seed: int) -> Array:
+    mean, sd = lag_of(grid_length(n), phi, seed)
+    found: Array = (lags - mean) / sd
     return found
 
 
@@ -200,8 +201,7 @@ def _surprise(lags: dict[int, Array], phi: float, seed: int) -> float:
     """How many standard errors the family's lag statistics lie above what `phi` gives."""
     total, count = 0.0, 0
     for n, found in lags.items():
-        at: Null = null(grid_length(n), phi, seed)
-        total += float(((found - at.lag_mean) / at.lag_sd).sum())
+        total += float(_standardised(found, n, phi, seed).sum())
         count += found.size
     return float(total / count**0.5)
 

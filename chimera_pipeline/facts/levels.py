@@ -6,8 +6,7 @@ reported runs are compared as runs. Cold and warm are apart; one sample is never
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,25 +40,18 @@ def level_facts(measurements: pd.DataFrame | Rows, series: pd.DataFrame, *, peri
     every = Rows.of(measurements)
     ok = every.take(every.are("status", "ok") & ~every.are("statistic", "count"))
     rates = _rate_parts(ok)
-    groups = ok.groups("series_id", "metric", "unit")
-    for series_id, found in itertools.groupby(groups, key=lambda group: group[0][0]):
-        of_series = [
-            (About(known[series_id], series_id, vocabulary.metric(metric), unit, period), rows)
-            for (_, metric, unit), rows in found
-        ]
-        yield from _of_series(of_series, rates.get(series_id))
-
-
-def _of_series(found: Iterable[tuple[About, Rows]], parts: Parts | None) -> Iterator[Fact]:
-    """The facts of one series: of its samples, and of what is stated where it has none."""
-    samples = [(about, rows, rows.where("statistic", "sample")) for about, rows in found]
-    phases = [list(_phases(part, about.metric)) for about, _, part in samples]
-    intervals = iter(over_runs([rows for of_metric in phases for _, rows in of_metric]))
-    for (about, rows, part), of_metric in zip(samples, phases, strict=True):
-        for condition, of_phase in of_metric:
-            yield from sample_facts(about, condition, of_phase, parts, over_runs=next(intervals))
-        if not len(part):
-            yield from _reported(about, rows)
+    samples = [
+        _Sample.of(About(known[series_id], series_id, vocabulary.metric(metric), unit, period), rows)
+        for (series_id, metric, unit), rows in ok.groups("series_id", "metric", "unit")
+    ]
+    # all at once: series that are columns of the same files have runs of the same lengths, and share their draws
+    intervals = iter(over_runs([rows for sample in samples for _, rows in sample.phases]))
+    for sample in samples:
+        parts = rates.get(sample.about.series_id)
+        for condition, of_phase in sample.phases:
+            yield from sample_facts(sample.about, condition, of_phase, parts, over_runs=next(intervals))
+        if not sample.phases:
+            yield from _reported(sample.about, sample.rows)
 
 
 def over_runs(parts: Sequence[Rows]) -> list[Interval | None]:
@@ -137,6 +129,19 @@ def _phases(rows: Rows, metric: Metric) -> Iterator[tuple[str, Rows]]:
     if metric.phase == "shown" and {"cold", "warm"} <= found:
         for phase, part in apart:
             yield phase, part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """Rows of one series, metric and unit, and those of them that are samples, by (phase words, rows)."""
+
+    about: About
+    rows: Rows
+    phases: tuple[tuple[str, Rows], ...]
+
+    @classmethod
+    def of(cls, about: About, rows: Rows) -> _Sample:
+        return cls(about, rows, tuple(_phases(rows.where("statistic", "sample"), about.metric)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -195,13 +195,15 @@ def _drawn(n: int, seed: int, resamples: int) -> Iterator[npt.NDArray[np.int64]]
 @lru_cache(maxsize=2)
 def _places(n: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
     """The same places in one block: the metrics of one series have as many values each."""
-    return np.concatenate(list(_drawn(n, seed, resamples)))
+    (places,) = _drawn(n, seed, resamples)
+    return places
 
 
 @lru_cache(maxsize=12)
 def _few_places(n: int, seed: int, resamples: int) -> npt.NDArray[np.int64]:
     """Those of samples of up to `_FEW` values, the sizes of which come again and again."""
-    return np.concatenate(list(_drawn(n, seed, resamples)))
+    (places,) = _drawn(n, seed, resamples)
+    return places
 
 
 def _leave_one_out(array: Array, statistic: Statistic) -> Array:

@@ -27,7 +27,7 @@ from chimera_pipeline.facts.statistics import (
     quantiles_of,
 )
 
-_CELLS = 3_000_000
+_CELLS = 6_000_000
 """Means of runs that are held at once, at most (8 bytes each), where one sample has no more."""
 _BLOCK = 100_000
 

@@ -255,3 +255,52 @@ def test_every_length_around_the_exact_tables_is_searched(n: int) -> None:
     # 17 points have no split with more than 8 on both sides, so that the table beyond the exact ones is empty
     (found,) = history_changes.search([np.arange(float(max(n, history_changes.FEWEST)))])
     assert found.p is not None
+
+
+@pytest.mark.parametrize(("n", "phi"), [(8, 0.9), (20, 0.1), (32, 0.0), (32, 0.5)])
+def test_the_lags_that_are_kept_are_those_of_the_null(n: int, phi: float) -> None:
+    one = history_null.null(n, phi)
+    # all of them: tests/slow/test_history_lags.py
+    assert history_null.lag_of(n, phi) == pytest.approx((one.lag_mean, one.lag_sd), rel=1e-6)
+    assert history_null.lag_of(n, phi, history_null.SEED) != history_null.lag_of(n, phi, seed=1)
+
+
+def test_a_phi_is_found_without_simulating_those_below_it() -> None:
+    rng = np.random.default_rng(4)
+    history_null.null.cache_clear()
+    found = history_changes.search(list(history_null.ar1(rng, 6, 28, 0.8)))
+    assert {one.phi for one in found} - set(history_null.PHI[:5]) == {one.phi for one in found}
+    assert history_null.null.cache_info().misses <= 1 + len({one.phi for one in found})
+
+
+def test_the_best_split_of_few_lines_is_that_of_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(12)
+    for n in (18, 19, 40, 64, 150, 257, 480):
+        walks = rng.normal(size=(5, n)).cumsum(axis=1)
+        ranks = history_splits.ranks_of(np.r_[walks, np.round(rng.normal(size=(2, n)), 1), [np.arange(n) < n // 3]])
+        few = history_splits.score(ranks)
+        with monkeypatch.context() as whole:
+            whole.setattr(history_splits, "_FEW", 0)
+            scores, splits = history_splits.score(ranks)
+        assert few[0].tobytes() == scores.tobytes()
+        assert few[1].tolist() == splits.tolist()
+
+
+@pytest.mark.parametrize("n", [18, 101, 257, 700])
+def test_rough_scores_are_right_to_far_less_than_the_doubt(n: int) -> None:
+    rough = history_splits._rough_z(n, *history_splits._factors(n)[:-1])
+    assert np.abs(rough - history_splits.saddlepoint_z(n)).max() < history_splits._DOUBT / 100
+
+
+def test_lines_that_all_differ_in_length_need_no_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[tuple[int, int]] = []
+    one = history_splits._row
+
+    def counted(n: int, k: int, *factors: Any) -> Any:
+        rows.append((n, k))
+        return one(n, k, *factors)
+
+    monkeypatch.setattr(history_splits, "_row", counted)
+    for n in range(300, 310):
+        history_splits.score(history_splits.ranks_of(np.random.default_rng(n).normal(size=(1, n))))
+    assert 0 < len(rows) < 10 * 10, "of 141 sizes of each length a few may have the best split"

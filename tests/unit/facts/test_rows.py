@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimera_pipeline.contracts import tables
-from chimera_pipeline.facts import build, ids, statistics, statistics_runs
+from chimera_pipeline.facts import build, ids, levels, statistics, statistics_runs
 from chimera_pipeline.facts.places import Locators
 from chimera_pipeline.facts.rows import COLUMNS, Rows
 from tests.unit.facts.test_comparisons import a_series, frames, values_of
@@ -110,3 +110,24 @@ def test_samples_that_share_their_draws_have_the_interval_that_each_has_alone(mo
     monkeypatch.setattr(statistics_runs, "_CELLS", 1)
     monkeypatch.setattr(statistics_runs, "_BLOCK", 1)
     assert statistics_runs.run_intervals(samples, seed=5) == alone
+
+
+def test_series_that_are_columns_of_the_same_files_share_their_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, files = np.random.default_rng(8), [f"{i:02}.csv" for i in range(20)]
+    rows = [
+        row
+        for name in ("a", "b")
+        for path in files
+        for row in values_of(name, rng.normal(9, 1, 3), path=path, runs=[path] * 3)
+    ]
+    drawn: list[int] = []
+    alone = statistics_runs._hierarchical
+
+    def counted(samples: Any, *more: Any) -> Any:
+        drawn.append(len(samples))
+        return alone(samples, *more)
+
+    monkeypatch.setattr(statistics_runs, "_hierarchical", counted)
+    found = list(levels.level_facts(*frames(rows, [a_series("a"), a_series("b")]), period="all"))
+    assert [fact.ci_scope for fact in found if fact.statistic == "mean"] == ["between_runs"] * 2
+    assert drawn == [2]
