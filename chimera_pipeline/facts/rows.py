@@ -97,10 +97,17 @@ class Rows:
         found = {name: distinct for name, (_, distinct) in done.items() if distinct is not None}
         return cls(Table({name: held for name, (held, _) in done.items()}, found))
 
+    def let_go(self) -> None:
+        """Give back the memory of the whole table, whoever still holds rows of it: there are none from now on."""
+        nothing = {name: np.empty(0, column.dtype) for name, column in self.table.columns.items()}
+        self.table.columns, self.table.texts, self.table.size = nothing, {}, 0
+        self.table.kept.clear()
+        self._places = None
+
     @property
     def places(self) -> Codes:
         """Where the rows stand in their table."""
-        return np.arange(self.table.size) if self._places is None else self._places
+        return np.arange(self.table.size, dtype=_place(self.table.size)) if self._places is None else self._places
 
     def __len__(self) -> int:
         return self.table.size if self._places is None else len(self._places)
@@ -188,8 +195,10 @@ class Rows:
     def parts(self, key: npt.NDArray[Any]) -> Iterator[Rows]:
         """The rows of each distinct number of `key`, in the order of the numbers."""
         order = np.argsort(key, kind="stable")
-        edges = [0, *(np.flatnonzero(np.diff(key[order])) + 1).tolist(), len(order)]
+        key = key[order]
+        edges = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(order)]
         places = self.places[order]
+        del key, order  # as large as half the table, and the parts are used one by one
         for low, high in itertools.pairwise(edges):
             if high > low:
                 yield Rows(self.table, places[low:high])
@@ -211,14 +220,18 @@ class _Filling:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._at = name, 0
-        self._held = np.empty(size, dtype=np.float64 if name == "value" else np.int64 if name in NUMBERS else np.int32)
+        wide = {"value": np.float64, "measured_at": np.int64}
+        self._held: npt.NDArray[Any] = np.empty(size, dtype=wide.get(name, np.int8))
         self._codes: dict[str, int] = {}
 
     def take(self, column: Any) -> None:
         """The next rows, an Arrow column."""
         for chunk in column.chunks:
-            part = slice(self._at, self._at + len(chunk))
-            self._held[part] = self._numbers(chunk) if self._name in NUMBERS else self._coded(chunk)
+            found = self._numbers(chunk) if self._name in NUMBERS else self._coded(chunk)
+            if found.dtype != self._held.dtype:  # a column is never held in more bytes than its values need so far
+                found = shortest(found)
+                self._held = self._held.astype(np.promote_types(self._held.dtype, found.dtype), copy=False)
+            self._held[self._at : self._at + len(chunk)] = found
             self._at += len(chunk)
 
     def _numbers(self, chunk: Any) -> npt.NDArray[Any]:
@@ -248,6 +261,11 @@ class _Filling:
         order[[self._codes[text] for text in texts]] = np.arange(len(texts))
         order[-1] = UNKNOWN
         return shortest(order)[self._held], np.array(texts, dtype=object)
+
+
+def _place(size: int) -> type[np.signedinteger[Any]]:
+    """What holds a place in a table of this size: the places of many rows are held at once."""
+    return np.int32 if size <= np.iinfo(np.int32).max else np.int64
 
 
 def instant(at: dt.datetime) -> int:

@@ -9,6 +9,7 @@ import dagster as dg
 import pandas as pd
 
 from chimera_pipeline import periods
+from chimera_pipeline.facts.build import Facts
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.orchestration import metadata
 from chimera_pipeline.orchestration.lake import WHOLE, Lake, Writer
@@ -30,11 +31,13 @@ class FrameIOManager(dg.IOManager):
             path = self._lake.write_frame(name, obj, part)
             context.add_output_metadata(metadata.of_frame(name, obj, path))
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame | Rows:
-        """The part of this period, or the whole of an asset without partitions; as `Rows` to who asks for these."""
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame | Rows | Facts:
+        """The part of this period, or the whole of an asset without partitions; as `Rows` or `Facts` to who asks for
+        these."""
         name, part = context.asset_key.path[-1], _part(context, self._kind)
-        if context.dagster_type.typing_type is Rows:
-            return Rows.read(self._lake.table_path(name, part))
+        for kind in (Rows, Facts):
+            if context.dagster_type.typing_type is kind:
+                return kind.read(self._lake.table_path(name, part))
         return self._lake.read_frame(name, part)
 
 

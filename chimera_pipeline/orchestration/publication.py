@@ -10,7 +10,7 @@ from typing import Any
 
 from chimera_pipeline import periods
 from chimera_pipeline.analysis import statements
-from chimera_pipeline.audit import GateResult, facts_from_frame, facts_of_store, gate
+from chimera_pipeline.audit import GateResult, facts_from_records, facts_of_store, gate
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.orchestration import staleness
@@ -60,7 +60,7 @@ def judged(material: Material, view: Mapping[str, Any]) -> tuple[str, GateResult
     shown = {row["path"] for row in view["workflow"]["files"]}
     result = gate(
         rendered.text,
-        facts_from_frame(facts_room.to_frame(material.facts)),
+        facts_from_records(material.facts),
         rendered.numbers,
         aliases(material.series),
         store=facts_of_store(material.artifacts[material.artifacts["path"].isin(shown)], material.gaps, view["run"]),
