@@ -61,13 +61,8 @@ class FactView:
     q_value: Fraction | None = None
     period: str | None = None
     sources: str | tuple[str, ...] | None = None
-    """As the row has them: JSON, or the places themselves."""
+    """The places that the value comes from, as the row has them: JSON, or the places themselves."""
     text: str = ""
-
-    @property
-    def source(self) -> str | None:
-        """The places that the value comes from, as JSON."""
-        return json.dumps(self.sources) if isinstance(self.sources, tuple) else self.sources
 
     @property
     def base(self) -> Fraction:
@@ -372,7 +367,9 @@ def facts_from_rows(
 
 def _view(row: Mapping[str, Any], told: _Words, number: int, metric: str, value: Fraction, unit: str) -> FactView:
     sources = row.get("sources")
-    held = sources if isinstance(sources, tuple) else json.dumps(sources) if isinstance(sources, list) else _text(sources)
+    held = (
+        sources if isinstance(sources, tuple) else json.dumps(sources) if isinstance(sources, list) else _text(sources)
+    )
     return FactView(
         id=str(row.get("id") or f"fact-{number}"),
         metric=metric,

@@ -57,9 +57,7 @@ class Facts(list[Fact]):
         return found
 
 
-def facts_of(
-    tables_by_name: Mapping[str, Any], *, period: str, limits: Mapping[str, float] | None = None
-) -> Facts:
+def facts_of(tables_by_name: Mapping[str, Any], *, period: str, limits: Mapping[str, float] | None = None) -> Facts:
     """Every fact of `period` ("all" or a period's name) with its id, in a fixed order.
 
     Needs tables measurements (a frame or `Rows`), series, artifacts and telemetry_gaps. `limits` are the longest times

@@ -73,7 +73,9 @@ def _artifacts(table: Table) -> tuple[Codes, list[tuple[str, str]]]:
         of_path[paths] = digests
         if np.array_equal(of_path[paths], digests):  # each path has one content: its code is the number, nothing sorted
             digest = [str(text) for text in table.texts["artifact_sha256"]]
-            return paths, list(zip(table.texts["artifact_path"].tolist(), map(digest.__getitem__, of_path), strict=True))
+            return paths, list(
+                zip(table.texts["artifact_path"].tolist(), map(digest.__getitem__, of_path), strict=True)
+            )
     _, firsts, artifact = np.unique(Rows(table).keys(*PLACE[:2]), return_index=True, return_inverse=True)
     first = Rows(table, firsts)
     return shortest(artifact), list(zip(first["artifact_path"], first["artifact_sha256"], strict=True))

@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from chimera_pipeline import periods
+from chimera_pipeline import garbage, periods
 from chimera_pipeline.facts.build import Facts
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.orchestration import metadata
-from chimera_pipeline.orchestration.lake import WHOLE, Lake, Writer
+from chimera_pipeline.orchestration.lake import GROUP_ROWS, WHOLE, Lake, Writer
 from chimera_pipeline.orchestration.partitions import name_of
 
 
@@ -35,10 +35,13 @@ class FrameIOManager(dg.IOManager):
         """The part of this period, or the whole of an asset without partitions; as `Rows` or `Facts` to who asks for
         these."""
         name, part = context.asset_key.path[-1], _part(context, self._kind)
-        for kind in (Rows, Facts):
-            if context.dagster_type.typing_type is kind:
-                return kind.read(self._lake.table_path(name, part))
-        return self._lake.read_frame(name, part)
+        asked = context.dagster_type.typing_type
+        if asked not in (Rows, Facts):
+            return self._lake.read_frame(name, part)
+        if (self._lake.rows(name, part) or 0) > GROUP_ROWS:
+            garbage.give_back()
+        path = self._lake.table_path(name, part)
+        return Rows.read(path) if asked is Rows else Facts.read(path)
 
 
 class ValueIOManager(dg.IOManager):

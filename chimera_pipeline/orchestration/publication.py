@@ -10,6 +10,7 @@ from typing import Any
 
 from chimera_pipeline import periods
 from chimera_pipeline.analysis import statements
+from chimera_pipeline.atomic import Data
 from chimera_pipeline.audit import GateResult, facts_from_records, facts_of_store, gate
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
@@ -106,11 +107,11 @@ def publish(lake: Lake, report: Made) -> dict[str, Any]:
     material, view, result = report.material, report.view, report.result
     period = material.period
     folder = lake.report_folder(period)
-    page_of_checks = {"checks.html": checks_page.render(_checks(lake, period), period).encode()}
+    page_of_checks: dict[str, Data] = {"checks.html": checks_page.render(_checks(lake, period), period).encode()}
     if result.passed:
         if report.withheld and lake.table_path("claims", period).is_file():
             lake.write_frame("claims", marked(lake.read_frame("claims", period), report.withheld), period)
-        files = {
+        files: dict[str, Data] = {
             "facts.json": facts_room.to_json(material.facts),
             "report.json": to_json(view),
             "report.html": page.render(view).encode(),

@@ -127,9 +127,7 @@ def report_assets(
     ) -> dg.Output[dict[str, Any]]:
         """What is there: folders, counts by type with the latest modification, gaps. Read by the analyst."""
         progress.tell(f"choosing what to tell of the files of {period_of(context)}")
-        value = brief(
-            settings, lake, facts, artifacts, telemetry_gaps, period=period_of(context)
-        )
+        value = brief(settings, lake, facts, artifacts, telemetry_gaps, period=period_of(context))
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
     @dg.asset(deps=["measurements"], **agent)
