@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +77,14 @@ class Rows:
         return cls(Table(columns, texts))
 
     @classmethod
-    def read(cls, path: Path, names: Sequence[str] = COLUMNS) -> Rows:
-        """The columns `names` of a published table, a row group at a time, text never as an object a row.
+    def read(cls, path: Path, names: Sequence[str] = COLUMNS, *, series: Collection[str] | None = None) -> Rows:
+        """The columns `names` of a published table, a row group at a time, text never as an object a row; where
+        `series` are given, the rows of these alone.
 
         Raises FileNotFoundError.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         texts = [name for name in names if name not in NUMBERS]
@@ -90,6 +92,9 @@ class Rows:
             columns = {name: _Filling(name, file.metadata.num_rows) for name in names}
             for group in range(file.num_row_groups):
                 read = file.read_row_group(group, columns=list(names), use_threads=False)
+                if series is not None:
+                    wanted = pa.array(sorted(series), pa.string())
+                    read = read.filter(pc.is_in(read.column("series_id").cast(pa.string()), value_set=wanted))
                 for name in names:
                     columns[name].take(read.column(name))
         done = {name: columns.pop(name).done() for name in names}
@@ -254,13 +259,14 @@ class _Filling:
 
     def done(self) -> tuple[npt.NDArray[Any], Texts | None]:
         """The column, and its texts in order."""
+        held = self._held if self._at == len(self._held) else self._held[: self._at].copy()
         if self._name in NUMBERS:
-            return (shortest(self._held) if self._name in COUNTS else self._held), None
+            return (shortest(held) if self._name in COUNTS else held), None
         texts = sorted(self._codes)
         order = np.empty(len(texts) + 1, dtype=np.int64)
         order[[self._codes[text] for text in texts]] = np.arange(len(texts))
         order[-1] = UNKNOWN
-        return shortest(order)[self._held], np.array(texts, dtype=object)
+        return shortest(order)[held], np.array(texts, dtype=object)
 
 
 def _place(size: int) -> type[np.signedinteger[Any]]:

@@ -169,12 +169,7 @@ def _counts(result: GateResult) -> dict[str, Any]:
 def write_history(lake: Lake) -> dict[str, Any]:
     """Write reports/index.html, index.md and history.json over every published period; returns the list."""
     with lake.index_lock():
-        published = [
-            history.Published(
-                period, facts_room.from_frame(lake.read_frame("facts", period)), lake.read_report(period)
-            )
-            for period in lake.reports()
-        ]  # fmt: skip
+        published = [_published(lake, period) for period in lake.reports()]
         view = history.build(published)
         lake.write_index(
             {
@@ -184,3 +179,12 @@ def write_history(lake: Lake) -> dict[str, Any]:
             }
         )
     return {"reports": [{"period": one.period, "md": f"{one.period}/report.md"} for one in published]}
+
+
+def _published(lake: Lake, period: str) -> history.Published:
+    """What the index needs of a period: over everything there is nothing to compare, and no fact is read."""
+    count, view = lake.rows("facts", period), lake.read_report(period)
+    if period == periods.ALL:
+        return history.Published(period, (), view, count)
+    facts = facts_room.Facts.read(lake.table_path("facts", period))
+    return history.Published(period, [fact for fact in facts if history.compared(fact)], view, count)

@@ -14,6 +14,7 @@ from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
 from chimera_pipeline.facts.build import Facts
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.metrics import history
@@ -150,6 +151,7 @@ def report_assets(
 
     @dg.asset(
         group_name="report",
+        deps=["measurements"],
         io_manager_key="values",
         kinds={"python", "markdown", "html"},
         description="The founders report of the period: Markdown, HTML and JSON, with facts.json beside them.",
@@ -164,7 +166,6 @@ def report_assets(
         facts: Facts,
         analysis: dict[str, Any],
         collector_brief: dict[str, Any],
-        measurements: Rows,
         artifacts: pd.DataFrame,
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
@@ -172,10 +173,11 @@ def report_assets(
     ) -> Iterator[Any]:
         period = period_of(context)
         progress.tell(f"writing the report of {period}, and auditing it")
+        drawn = points.series_of(facts, series) if period == periods.ALL else None  # a period needs all: its files
         material = material_of(
             settings,
             {
-                "measurements": measurements,
+                "measurements": Rows.read(lake.table_path("measurements"), series=drawn),
                 "artifacts": artifacts,
                 "series": series,
                 "telemetry_gaps": telemetry_gaps,
