@@ -30,6 +30,7 @@ class FrameIOManager(dg.IOManager):
         else:
             path = self._lake.write_frame(name, obj, part)
             context.add_output_metadata(metadata.of_frame(name, obj, path))
+        _let_go(context, obj)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame | Rows | Facts:
         """The part of this period, or the whole of an asset without partitions; as `Rows` or `Facts` to who asks for
@@ -58,6 +59,13 @@ class ValueIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """The value of this period."""
         return self._lake.read_value(context.asset_key.path[-1], _part(context, self._kind, periods.ALL))
+
+
+def _let_go(context: dg.OutputContext, value: object) -> None:
+    """A run inside this process keeps every output for a result that nobody reads: all frames, to its end."""
+    kept = context.step_context.output_capture or {}
+    for handle in [handle for handle, held in kept.items() if held is value]:
+        del kept[handle]
 
 
 PERIODIC = frozenset({"facts", "collector_brief", "analysis", "report"})
