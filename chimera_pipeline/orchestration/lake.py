@@ -49,7 +49,10 @@ class Lake:
     def write_frame(self, name: str, frame: pd.DataFrame, part: str = WHOLE) -> Path:
         """Publish a frame as Parquet; one of many rows a row group at a time, so that it is not there twice."""
         if len(frame) > GROUP_ROWS and name in tables.TABLES:
-            return self.write_frames(name, _groups(frame), part).path
+            with self.writing(name, part) as writer:
+                for group in _groups(frame):
+                    writer.write(group)
+            return writer.path
         path = self.table_path(name, part)
         atomic.refuse_links(path.parent, path.parent.parent)
         with atomic.publish(path) as stream:
