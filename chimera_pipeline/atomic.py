@@ -16,7 +16,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +28,8 @@ STAGED = ".chimera-next"
 _LEAVING = ".leaving"
 """In it: a JSON list of the names that go."""
 _AT_CWD, _EXCHANGE = -100, 2
+Data = bytes | Iterable[bytes]
+"""What a file will hold, whole or in parts that are made as they are written."""
 
 
 @contextlib.contextmanager
@@ -95,7 +97,7 @@ def refuse_links(*paths: Path) -> None:
             )
 
 
-def replace_folder(folder: Path, files: Mapping[str, bytes], *, without: Collection[str] = ()) -> None:
+def replace_folder(folder: Path, files: Mapping[str, Data], *, without: Collection[str] = ()) -> None:
     """Publish `files` as `folder`, all at once: whoever opens a path sees the old ones or the new ones, never some of
     each. Other entries of the folder stay, but those named in `without`, which go.
 
@@ -110,7 +112,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes], *, without: Collect
         sync_folder(folder.parent)
 
 
-def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+def replace_files(folder: Path, files: Mapping[str, Data]) -> None:
     """Publish `files` in a folder that holds much else: moved one after the other, and finished after a kill."""
     with _said(folder), _staged(folder, files) as stage:
         _decide(stage, folder, ())
@@ -149,7 +151,7 @@ def _said(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _staged(parent: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
+def _staged(parent: Path, files: Mapping[str, Data]) -> Iterator[Path]:
     """A folder aside that holds `files`, on the disk; whatever has its name at the end is removed."""
     parent.mkdir(parents=True, exist_ok=True)
     stage = parent / f"{PREFIX}{secrets.token_hex(8)}"
@@ -163,9 +165,9 @@ def _staged(parent: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: Data) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as stream:
-        stream.write(data)
+        stream.writelines([data] if isinstance(data, bytes) else data)
         stream.flush()
         os.fchmod(stream.fileno(), 0o644)
         os.fsync(stream.fileno())

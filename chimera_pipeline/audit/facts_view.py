@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -20,8 +21,9 @@ from chimera_pipeline.audit import measures, words
 from chimera_pipeline.audit.measures import Measure
 from chimera_pipeline.audit.numerals import fraction_of
 from chimera_pipeline.audit.phrases import PhraseTable, parts
-from chimera_pipeline.contracts import vocabulary
+from chimera_pipeline.contracts import tables, vocabulary
 from chimera_pipeline.errors import UsageError
+from chimera_pipeline.records import Fact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,8 @@ class FactView:
     p_value: Fraction | None = None
     q_value: Fraction | None = None
     period: str | None = None
-    source: str | None = None
+    sources: str | tuple[str, ...] | None = None
+    """The places that the value comes from, as the row has them: JSON, or the places themselves."""
     text: str = ""
 
     @property
@@ -307,43 +310,27 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def view(row: Mapping[str, Any], describer: Describer, number: int) -> FactView | None:
-    """One fact from a row of the table or an object of `facts.json`; None where it carries no number."""
-    value = _fraction(row.get("value"))
-    metric = _text(row.get("metric"))
-    if value is None or metric is None:
-        return None
-    key, phrase, statistic, conditions = describer.describe(metric)
-    key = _by_status(key, _text(row.get("condition")) or "")
-    unit = _text(row.get("unit")) or ""
-    measure = measures.parse(unit) or Measure(unit, Fraction(1), ((unit.lower(), 1),))
-    condition = _text(row.get("condition")) or ""
-    sources = _text(row.get("sources")) if not isinstance(row.get("sources"), list) else json.dumps(row["sources"])
-    return FactView(
-        id=str(row.get("id") or f"fact-{number}"),
-        metric=metric,
-        key=key,
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the words of a fact say; facts by the thousand have the same ones."""
+
+    key: str
+    phrase: str
+    statistic: str | None
+    condition: str
+    conditions: Conditions
+    measure: Measure
+
+
+def _words(describer: Describer, metric: str, statistic: str | None, condition: str, unit: str) -> _Words:
+    key, phrase, named, conditions = describer.describe(metric)
+    return _Words(
+        key=_by_status(key, condition),
         phrase=phrase,
-        statistic=statistic_name(_text(row.get("statistic"))) or statistic,
-        entity=_text(row.get("entity")) or "",
+        statistic=statistic_name(statistic) or named,
         condition=condition or " ".join(sorted(value or key for key, value in conditions)),
         conditions=conditions | conditions_of(condition) if conditions else conditions_of(condition),
-        value=value,
-        unit=unit,
-        measure=measure,
-        n=_count(row.get("n")),
-        sd=_fraction(row.get("sd")),
-        ci_low=_fraction(row.get("ci_low")),
-        ci_high=_fraction(row.get("ci_high")),
-        kind=_text(row.get("kind")) or "level",
-        baseline=_text(row.get("baseline")),
-        effect=_fraction(row.get("effect")),
-        verdict=_text(row.get("verdict")),
-        p_value=_fraction(row.get("p_value")),
-        q_value=_fraction(row.get("q_value")),
-        period=_text(row.get("period")),
-        source=sources,
-        text=_text(row.get("text")) or "",
+        measure=measures.parse(unit) or Measure(unit, Fraction(1), ((unit.lower(), 1),)),
     )
 
 
@@ -360,10 +347,55 @@ def _by_status(key: str, condition: str) -> str:
 def facts_from_rows(
     rows: Iterable[Mapping[str, Any]], metrics: Mapping[str, vocabulary.Metric] | None = None
 ) -> list[FactView]:
-    """Facts from plain rows in either form."""
+    """Facts from plain rows in either form: rows of the table or objects of `facts.json`, taken one by one.
+
+    A row that carries no number is left out.
+    """
     describer = Describer(metrics if metrics is not None else vocabulary.metrics())
-    found = (view(row, describer, number) for number, row in enumerate(rows, start=1))
-    return [fact for fact in found if fact is not None]
+    known: dict[tuple[str, str | None, str, str], _Words] = {}
+    found = []
+    for number, row in enumerate(rows, start=1):
+        value, metric = _fraction(row.get("value")), _text(row.get("metric"))
+        if value is None or metric is None:
+            continue
+        unit, condition = _text(row.get("unit")) or "", _text(row.get("condition")) or ""
+        asked = metric, _text(row.get("statistic")), condition, unit
+        told = known.get(asked) or known.setdefault(asked, _words(describer, *asked))
+        found.append(_view(row, told, number, metric, value, unit))
+    return found
+
+
+def _view(row: Mapping[str, Any], told: _Words, number: int, metric: str, value: Fraction, unit: str) -> FactView:
+    sources = row.get("sources")
+    held = (
+        sources if isinstance(sources, tuple) else json.dumps(sources) if isinstance(sources, list) else _text(sources)
+    )
+    return FactView(
+        id=str(row.get("id") or f"fact-{number}"),
+        metric=metric,
+        key=told.key,
+        phrase=told.phrase,
+        statistic=told.statistic,
+        entity=_text(row.get("entity")) or "",
+        condition=told.condition,
+        conditions=told.conditions,
+        value=value,
+        unit=unit,
+        measure=told.measure,
+        n=_count(row.get("n")),
+        sd=_fraction(row.get("sd")),
+        ci_low=_fraction(row.get("ci_low")),
+        ci_high=_fraction(row.get("ci_high")),
+        kind=_text(row.get("kind")) or "level",
+        baseline=_text(row.get("baseline")),
+        effect=_fraction(row.get("effect")),
+        verdict=_text(row.get("verdict")),
+        p_value=_fraction(row.get("p_value")),
+        q_value=_fraction(row.get("q_value")),
+        period=_text(row.get("period")),
+        sources=held,
+        text=_text(row.get("text")) or "",
+    )
 
 
 def facts_from_json(document: Any, metrics: Mapping[str, vocabulary.Metric] | None = None) -> list[FactView]:
@@ -374,6 +406,15 @@ def facts_from_json(document: Any, metrics: Mapping[str, vocabulary.Metric] | No
     return facts_from_rows(rows, metrics)
 
 
+def facts_from_records(facts: Iterable[Fact], metrics: Mapping[str, vocabulary.Metric] | None = None) -> list[FactView]:
+    """Facts as the room `facts` makes them, of which nothing is copied but the numbers, made exact."""
+    names = [field.name for field in fields(Fact)]
+    values_of = operator.attrgetter(*names)
+    return facts_from_rows((dict(zip(names, values_of(fact), strict=True)) for fact in facts), metrics)
+
+
 def facts_from_frame(frame: pd.DataFrame, metrics: Mapping[str, vocabulary.Metric] | None = None) -> list[FactView]:
     """Facts from the table `facts`."""
-    return facts_from_rows(frame.to_dict(orient="records"), metrics)  # type: ignore[arg-type]
+    columns = tables.lists(frame)
+    rows = zip(*columns.values(), strict=True)
+    return facts_from_rows((dict(zip(columns, row, strict=True)) for row in rows), metrics)

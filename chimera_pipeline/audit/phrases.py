@@ -6,7 +6,7 @@ Separators between parts do not matter ("gemma3:270m", "Gemma 3 270M"), plural e
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -43,8 +43,31 @@ def parts(text: str) -> list[Part]:
 
 @dataclass(slots=True)
 class _Node:
-    next: dict[str, _Node] = field(default_factory=dict)
-    here: list[object] = field(default_factory=list)
+    """A word of a phrase. Most are followed by one word alone, of the conditions of facts by the hundred thousand."""
+
+    word: str | None = None
+    after: _Node | None = None
+    """What follows, if it is `word`."""
+    others: dict[str, _Node] | None = None
+    """What else follows."""
+    here: list[object] | None = None
+    """What the phrase that ends here means."""
+
+    def next(self, word: str) -> _Node | None:
+        """What follows, if it is this word."""
+        return self.after if word == self.word else self.others.get(word) if self.others else None
+
+    def reached(self, word: str) -> _Node:
+        """What follows, if it is this word; made where it is new."""
+        found = self.next(word)
+        if found is None:
+            found = _Node()
+            if self.word is None:
+                self.word, self.after = word, found
+            else:
+                self.others = self.others or {}
+                self.others[word] = found
+        return found
 
 
 class PhraseTable(Generic[T]):
@@ -57,8 +80,12 @@ class PhraseTable(Generic[T]):
         """Let `phrase` mean `payload`, beside what it means already."""
         node = self._root
         for part in parts(phrase):
-            node = node.next.setdefault(_fold(part.text), _Node())
-        if node is not self._root and payload not in node.here:
+            node = node.reached(_fold(part.text))
+        if node is self._root:
+            return
+        if node.here is None:
+            node.here = [payload]
+        elif payload not in node.here:
             node.here.append(payload)
 
     def longest(self, tokens: list[Part], at: int) -> tuple[int, list[T]] | None:
@@ -72,7 +99,7 @@ class PhraseTable(Generic[T]):
         """Every phrase that begins at `at`, shortest first."""
         node, found = self._root, []
         for index in range(at, len(tokens)):
-            step = node.next.get(_fold(tokens[index].text))
+            step = node.next(_fold(tokens[index].text))
             if step is None:
                 break
             node = step

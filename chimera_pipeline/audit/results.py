@@ -5,6 +5,7 @@ Frozen dataclasses only; `output` turns them into JSON, text and annotations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,8 +65,14 @@ class CheckedClaim:
     verdict: Verdict
     reason: str
     fact_id: str | None = None
-    source: str | None = None
+    sources: str | tuple[str, ...] | None = None
+    """The places behind the fact, as the fact has them: many claims are of facts with a thousand."""
     rivals: tuple[Rival, ...] = ()
+
+    @property
+    def source(self) -> str | None:
+        """The places behind the fact, as JSON."""
+        return json.dumps(self.sources) if isinstance(self.sources, tuple) else self.sources
 
     @property
     def is_number(self) -> bool:

@@ -386,7 +386,7 @@ class SentenceAuditor:
             verdict=ruling.verdict,
             reason=reason,
             fact_id=fact.id if fact else None,
-            source=fact.source if fact else None,
+            sources=fact.sources if fact else None,
             rivals=found,
         )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,36 +31,61 @@ from chimera_pipeline.records import Fact
 SCHEMA_VERSION = "1.0"
 _LISTS = ("series_ids", "sources")
 """Fields of a fact that are lists; JSON in the table."""
+_SHARED = ("kind", "metric", "statistic", "entity", "condition", "unit", "period", "grade", "baseline")
+"""Texts that many facts have."""
+_AT_ONCE = 2000
+"""Facts that are spelled as JSON at once."""
+_OPENED, _CLOSED = b'{\n  "facts": [', b"\n  ]\n}"
 
 
-def facts_of(
-    tables_by_name: Mapping[str, Any], *, period: str, limits: Mapping[str, float] | None = None
-) -> list[Fact]:
+class Facts(list[Fact]):
+    """All facts of one period. An asset that asks for them gets no frame beside them."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Facts:
+        """The facts of a published table, a row group at a time, equal texts held once. Raises FileNotFoundError."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        found, held = cls(), _Held()
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                found += held.facts(file.read_row_group(group, use_threads=False).to_pandas())
+        pa.default_memory_pool().release_unused()
+        return found
+
+
+def facts_of(tables_by_name: Mapping[str, Any], *, period: str, limits: Mapping[str, float] | None = None) -> Facts:
     """Every fact of `period` ("all" or a period's name) with its id, in a fixed order.
 
     Needs tables measurements (a frame or `Rows`), series, artifacts and telemetry_gaps. `limits` are the longest times
     in seconds that a request may take, by metric; without them there is no goodput.
     """
+    return Facts(ids.assign(_facts(tables_by_name, period, limits or {})))
+
+
+def _facts(tables_by_name: Mapping[str, Any], period: str, limits: Mapping[str, float]) -> Iterator[Fact]:
+    """The facts without their ids, one after the other."""
     every = Rows.of(tables_by_name["measurements"])
     measurements = in_period(every, period)
     series = tables_by_name["series"]
     artifacts, gaps = of_period(tables_by_name["artifacts"], tables_by_name["telemetry_gaps"], measurements, period)
-    found: list[Fact] = []
-    found += levels.level_facts(measurements, series, period=period)
-    found += steady.steady_facts(measurements, series, period=period)
-    found += coverage.sweep_facts(measurements, series, period=period)
-    found += coverage.request_facts(measurements, period=period)
-    found += coverage.inventory_facts(artifacts, gaps, period=period)
+    yield from levels.level_facts(measurements, series, period=period)
+    yield from steady.steady_facts(measurements, series, period=period)
+    yield from coverage.sweep_facts(measurements, series, period=period)
+    yield from coverage.request_facts(measurements, period=period)
+    yield from coverage.inventory_facts(artifacts, gaps, period=period)
     arms = arms_of(measurements, series)
-    found += comparison_facts(compare_within(measurements, series, arms=arms, period=period))
-    found += decompositions.ttft_shares(measurements, series, period=period)
-    found += decompositions.first_call_facts(measurements, series, period=period)
-    found += sensitivity_facts(measurements, series, arms=arms, period=period)
-    found += ranking_facts(measurements, series, arms=arms, period=period)
-    found += front_facts(measurements, series, arms=arms, period=period)
-    found += goodput_facts(measurements, series, limits or {}, period=period)
-    found += _changes(every, series, period)
-    return ids.assign(found)
+    yield from comparison_facts(compare_within(measurements, series, arms=arms, period=period))
+    yield from decompositions.ttft_shares(measurements, series, period=period)
+    yield from decompositions.first_call_facts(measurements, series, period=period)
+    yield from sensitivity_facts(measurements, series, arms=arms, period=period)
+    yield from ranking_facts(measurements, series, arms=arms, period=period)
+    yield from front_facts(measurements, series, arms=arms, period=period)
+    yield from goodput_facts(measurements, series, limits, period=period)
+    yield from _changes(every, series, period)
 
 
 def _changes(measurements: Rows, series: pd.DataFrame, period: str) -> Iterable[Fact]:
@@ -95,27 +122,47 @@ def to_frame(facts: Iterable[Fact]) -> pd.DataFrame:
     return tables.frame_of_columns("facts", columns, len(facts))
 
 
-def from_frame(frame: pd.DataFrame) -> list[Fact]:
+def from_frame(frame: pd.DataFrame) -> Facts:
     """The facts of table `facts`."""
-    columns = tables.lists(frame)
-    read: dict[str, tuple[str, ...]] = {}  # facts of one sample share their places
-    for name in _LISTS:
-        columns[name] = [read.get(text) or read.setdefault(text, tuple(json.loads(text))) for text in columns[name]]
-    for name in ("n", "ddof"):
-        columns[name] = [None if value is None else int(value) for value in columns[name]]
-    return list(map(Fact, *(columns[field.name] for field in dataclasses.fields(Fact))))
+    return Facts(_Held().facts(frame))
 
 
-def to_json(facts: Iterable[Fact]) -> bytes:
-    """`facts.json`: schema_version and every fact with the fields that it has."""
+class _Held:
+    """Texts and places of facts that have been read: most facts share them with others."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._lists: dict[str, tuple[str, ...]] = {}
+
+    def facts(self, frame: pd.DataFrame) -> Iterator[Fact]:
+        """The facts of some rows of table `facts`."""
+        columns = tables.lists(frame)
+        for name in _LISTS:
+            columns[name] = [self._lists.get(text) or self._read(text) for text in columns[name]]
+        for name in ("n", "ddof"):
+            columns[name] = [None if value is None else int(value) for value in columns[name]]
+        for name in _SHARED:
+            columns[name] = [text and self._texts.setdefault(text, text) for text in columns[name]]
+        return map(Fact, *(columns[field.name] for field in dataclasses.fields(Fact)))
+
+    def _read(self, text: str) -> tuple[str, ...]:
+        return self._lists.setdefault(text, tuple(self._texts.setdefault(one, one) for one in json.loads(text)))
+
+
+def to_json(facts: Iterable[Fact]) -> Iterator[bytes]:
+    """`facts.json` in parts: schema_version and every fact with the fields that it has."""
     import orjson
 
     names = [field.name for field in dataclasses.fields(Fact)]
     values_of = operator.attrgetter(*names)
-    entries = [
-        {name: value for name, value in zip(names, values_of(fact), strict=True) if value is not None} for fact in facts
-    ]
-    return orjson.dumps(
-        {"schema_version": SCHEMA_VERSION, "facts": entries},
-        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
-    )
+    written = iter(facts)
+    between = b""
+    yield orjson.dumps({"schema_version": SCHEMA_VERSION, "facts": []}, option=orjson.OPT_INDENT_2)[: -len(b"]\n}")]
+    while part := list(itertools.islice(written, _AT_ONCE)):
+        entries = [
+            {name: value for name, value in zip(names, values_of(fact), strict=True) if value is not None}
+            for fact in part
+        ]
+        yield between + orjson.dumps({"facts": entries}, option=orjson.OPT_INDENT_2)[len(_OPENED) : -len(_CLOSED)]
+        between = b","
+    yield (b"\n  ]\n}\n" if between else b"]\n}\n")

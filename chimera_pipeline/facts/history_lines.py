@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,15 @@ def lines_of(measurements: pd.DataFrame | Rows, series: pd.DataFrame) -> list[Li
         groups[(*_loose(known[series_id]), metric, unit, phase)].append(piece)
     primaries = _primaries(groups)
     return [_join(key, chain, primaries) for key, pieces in sorted(groups.items()) for chain in _chains(pieces)]
+
+
+def beside(names: Collection[str], series: pd.DataFrame) -> set[str]:
+    """The series of these names, and those of the same identity: lines are joined among them alone."""
+    if not names:
+        return set()
+    identity = {str(row["series_id"]): _loose(row) for row in records(series)}
+    wanted = {identity[name] for name in names}
+    return {name for name, found in identity.items() if found in wanted}
 
 
 Groups = npt.NDArray[np.int64]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import operator
-from collections import defaultdict
 from collections.abc import Iterable
 
 import pandas as pd
@@ -24,20 +23,30 @@ def assign(facts: Iterable[Fact]) -> list[Fact]:
     Facts with one key and one value are one fact. Where values differ nothing may choose between them: each then
     names the place it comes from in its condition. Raises ChimeraError where even that does not tell them apart.
     """
-    by_key: dict[str, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        by_key[_key(fact)].append(fact)
+    by_key: dict[bytes, list[Fact]] = {}
+    for fact in facts:  # each is named as it comes: of facts by the hundred thousand there is never a second copy
+        digest = _digest(fact)
+        by_key.setdefault(digest, []).append(_named(fact, digest))
     out: dict[str, Fact] = {}
-    for found in by_key.values():
-        apart = [_with_place(fact) for fact in found] if len({fact.value for fact in found}) > 1 else found
-        for fact in apart:
-            named = Fact("f_" + hashlib.sha256(_key(fact).encode()).hexdigest()[:12], *_BUT_ID(fact))
+    for digest in list(by_key):
+        found = by_key.pop(digest)
+        if len({fact.value for fact in found}) > 1:
+            found = [_named(fact, _digest(fact)) for fact in map(_with_place, found)]
+        for named in found:
             before = out.setdefault(named.id, named)
             if before.value != named.value:
                 raise ChimeraError(f"two values for one fact: {before.text} / {named.text}")
     return sorted(
         out.values(), key=lambda fact: (fact.kind, fact.entity, fact.metric, fact.condition, fact.statistic, fact.id)
     )
+
+
+def _named(fact: Fact, digest: bytes) -> Fact:
+    return Fact("f_" + digest.hex()[:12], *_BUT_ID(fact))
+
+
+def _digest(fact: Fact) -> bytes:
+    return hashlib.sha256(_key(fact).encode()).digest()
 
 
 def _key(fact: Fact) -> str:

@@ -33,10 +33,7 @@ class _Sources:
     """What has been told of the places of one table so far."""
 
     def __init__(self, table: Table) -> None:
-        _, firsts, artifact = np.unique(Rows(table).keys(*PLACE[:2]), return_index=True, return_inverse=True)
-        first = Rows(table, firsts)
-        self._artifacts = list(zip(first["artifact_path"], first["artifact_sha256"], strict=True))
-        self._artifact = shortest(artifact)
+        self._artifact, self._artifacts = _artifacts(table)
         self._locators = Locators(table.texts["locator"].tolist())
         self._entries: dict[tuple[int, str], str] = {}
         self._told: dict[bytes, tuple[str, ...]] = {}
@@ -66,6 +63,22 @@ class _Sources:
             path, sha256 = self._artifacts[artifact]
             entry = self._entries[artifact, places] = f"{path}#{places}@{str(sha256)[:12]}"
         return entry
+
+
+def _artifacts(table: Table) -> tuple[Codes, list[tuple[str, str]]]:
+    """(for each row the number of its artifact, in the order of path and sha256; path and sha256 of each number)."""
+    paths, digests = (table.columns[name] for name in PLACE[:2])
+    of_path = np.full(len(table.texts["artifact_path"]), -1, dtype=np.int64)
+    if table.size and paths.min() >= 0 and digests.min() >= 0:
+        of_path[paths] = digests
+        if np.array_equal(of_path[paths], digests):  # each path has one content: its code is the number, nothing sorted
+            digest = [str(text) for text in table.texts["artifact_sha256"]]
+            return paths, list(
+                zip(table.texts["artifact_path"].tolist(), map(digest.__getitem__, of_path), strict=True)
+            )
+    _, firsts, artifact = np.unique(Rows(table).keys(*PLACE[:2]), return_index=True, return_inverse=True)
+    first = Rows(table, firsts)
+    return shortest(artifact), list(zip(first["artifact_path"], first["artifact_sha256"], strict=True))
 
 
 class Locators:

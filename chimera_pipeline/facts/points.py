@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from chimera_pipeline.facts import build, ids
-from chimera_pipeline.facts.history_lines import Line, lines_of
+from chimera_pipeline.facts.history_lines import Line, beside, lines_of
 from chimera_pipeline.facts.places import PLACE
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.records import Fact
@@ -34,19 +34,42 @@ def points_of(
     )
 
 
+def series_of(facts: Iterable[Fact], series: pd.DataFrame) -> set[str]:
+    """The series whose measurements `points_of` asks for: of levels over few samples, and of lines of history with
+    all that could stand in one line with them."""
+    levels: set[str] = set()
+    lines: set[str] = set()
+    for fact in facts:
+        if _few(fact):
+            levels.update(fact.series_ids)
+        elif _line(fact):
+            lines.update(fact.series_ids)
+    return levels | beside(lines, series)
+
+
+def _few(fact: Fact) -> bool:
+    """Whether a fact is a mean over so few samples that they are points."""
+    whole = fact.statistic == "mean" and fact.grade == "from_samples" and len(fact.series_ids) == 1
+    return whole and fact.n is not None and fact.n <= MOST
+
+
+def _line(fact: Fact) -> bool:
+    return fact.kind == "change" and fact.statistic.startswith("step")
+
+
 def _of_levels(facts: list[Fact], measurements: Rows, series: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
     ok = measurements.take(measurements.are("status", "ok") & measurements.are("statistic", "sample"))
     groups = dict(ok.groups("series_id", "metric", "unit"))
     conditions = dict(zip(series["series_id"], series["condition"].fillna(""), strict=True))
     for fact in facts:
-        if fact.statistic != "mean" or fact.grade != "from_samples" or len(fact.series_ids) != 1:
+        if not _few(fact):
             continue
         rows = groups.get((fact.series_ids[0], fact.metric, fact.unit))
         if rows is None:
             continue
         phase = _phase(fact.condition, conditions.get(fact.series_ids[0], ""))
         rows = rows if phase is None else rows.where("phase", phase)
-        if len(rows) == fact.n and len(rows) <= MOST:
+        if len(rows) == fact.n:
             yield fact.id, {"points": list(_points(rows)), "changes": []}
 
 
@@ -66,7 +89,7 @@ def _points(rows: Rows) -> Iterator[dict[str, Any]]:
 
 
 def _of_lines(facts: list[Fact], measurements: Rows, series: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
-    wanted = [fact for fact in facts if fact.kind == "change" and fact.statistic.startswith("step")]
+    wanted = [fact for fact in facts if _line(fact)]
     if not wanted:
         return
     lines = {_line_key(line): line for line in lines_of(measurements, series)}

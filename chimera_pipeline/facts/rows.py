@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +77,14 @@ class Rows:
         return cls(Table(columns, texts))
 
     @classmethod
-    def read(cls, path: Path, names: Sequence[str] = COLUMNS) -> Rows:
-        """The columns `names` of a published table, a row group at a time, text never as an object a row.
+    def read(cls, path: Path, names: Sequence[str] = COLUMNS, *, series: Collection[str] | None = None) -> Rows:
+        """The columns `names` of a published table, a row group at a time, text never as an object a row; where
+        `series` are given, the rows of these alone.
 
         Raises FileNotFoundError.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         texts = [name for name in names if name not in NUMBERS]
@@ -90,6 +92,9 @@ class Rows:
             columns = {name: _Filling(name, file.metadata.num_rows) for name in names}
             for group in range(file.num_row_groups):
                 read = file.read_row_group(group, columns=list(names), use_threads=False)
+                if series is not None:
+                    wanted = pa.array(sorted(series), pa.string())
+                    read = read.filter(pc.is_in(read.column("series_id").cast(pa.string()), value_set=wanted))
                 for name in names:
                     columns[name].take(read.column(name))
         done = {name: columns.pop(name).done() for name in names}
@@ -97,10 +102,17 @@ class Rows:
         found = {name: distinct for name, (_, distinct) in done.items() if distinct is not None}
         return cls(Table({name: held for name, (held, _) in done.items()}, found))
 
+    def let_go(self) -> None:
+        """Give back the memory of the whole table, whoever still holds rows of it: there are none from now on."""
+        nothing = {name: np.empty(0, column.dtype) for name, column in self.table.columns.items()}
+        self.table.columns, self.table.texts, self.table.size = nothing, {}, 0
+        self.table.kept.clear()
+        self._places = None
+
     @property
     def places(self) -> Codes:
         """Where the rows stand in their table."""
-        return np.arange(self.table.size) if self._places is None else self._places
+        return np.arange(self.table.size, dtype=_place(self.table.size)) if self._places is None else self._places
 
     def __len__(self) -> int:
         return self.table.size if self._places is None else len(self._places)
@@ -188,8 +200,10 @@ class Rows:
     def parts(self, key: npt.NDArray[Any]) -> Iterator[Rows]:
         """The rows of each distinct number of `key`, in the order of the numbers."""
         order = np.argsort(key, kind="stable")
-        edges = [0, *(np.flatnonzero(np.diff(key[order])) + 1).tolist(), len(order)]
+        key = key[order]
+        edges = [0, *(np.flatnonzero(key[1:] != key[:-1]) + 1).tolist(), len(order)]
         places = self.places[order]
+        del key, order  # as large as half the table, and the parts are used one by one
         for low, high in itertools.pairwise(edges):
             if high > low:
                 yield Rows(self.table, places[low:high])
@@ -211,14 +225,18 @@ class _Filling:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._at = name, 0
-        self._held = np.empty(size, dtype=np.float64 if name == "value" else np.int64 if name in NUMBERS else np.int32)
+        wide = {"value": np.float64, "measured_at": np.int64}
+        self._held: npt.NDArray[Any] = np.empty(size, dtype=wide.get(name, np.int8))
         self._codes: dict[str, int] = {}
 
     def take(self, column: Any) -> None:
         """The next rows, an Arrow column."""
         for chunk in column.chunks:
-            part = slice(self._at, self._at + len(chunk))
-            self._held[part] = self._numbers(chunk) if self._name in NUMBERS else self._coded(chunk)
+            found = self._numbers(chunk) if self._name in NUMBERS else self._coded(chunk)
+            if found.dtype != self._held.dtype:  # a column is never held in more bytes than its values need so far
+                found = shortest(found)
+                self._held = self._held.astype(np.promote_types(self._held.dtype, found.dtype), copy=False)
+            self._held[self._at : self._at + len(chunk)] = found
             self._at += len(chunk)
 
     def _numbers(self, chunk: Any) -> npt.NDArray[Any]:
@@ -241,13 +259,19 @@ class _Filling:
 
     def done(self) -> tuple[npt.NDArray[Any], Texts | None]:
         """The column, and its texts in order."""
+        held = self._held if self._at == len(self._held) else self._held[: self._at].copy()
         if self._name in NUMBERS:
-            return (shortest(self._held) if self._name in COUNTS else self._held), None
+            return (shortest(held) if self._name in COUNTS else held), None
         texts = sorted(self._codes)
         order = np.empty(len(texts) + 1, dtype=np.int64)
         order[[self._codes[text] for text in texts]] = np.arange(len(texts))
         order[-1] = UNKNOWN
-        return shortest(order)[self._held], np.array(texts, dtype=object)
+        return shortest(order)[held], np.array(texts, dtype=object)
+
+
+def _place(size: int) -> type[np.signedinteger[Any]]:
+    """What holds a place in a table of this size: the places of many rows are held at once."""
+    return np.int32 if size <= np.iinfo(np.int32).max else np.int64
 
 
 def instant(at: dt.datetime) -> int:

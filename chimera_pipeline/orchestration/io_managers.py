@@ -8,10 +8,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from chimera_pipeline import periods
+from chimera_pipeline import garbage, periods
+from chimera_pipeline.facts.build import Facts
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.orchestration import metadata
-from chimera_pipeline.orchestration.lake import WHOLE, Lake, Writer
+from chimera_pipeline.orchestration.lake import GROUP_ROWS, WHOLE, Lake, Writer
 from chimera_pipeline.orchestration.partitions import name_of
 
 
@@ -29,13 +30,19 @@ class FrameIOManager(dg.IOManager):
         else:
             path = self._lake.write_frame(name, obj, part)
             context.add_output_metadata(metadata.of_frame(name, obj, path))
+        _let_go(context, obj)
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame | Rows:
-        """The part of this period, or the whole of an asset without partitions; as `Rows` to who asks for these."""
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame | Rows | Facts:
+        """The part of this period, or the whole of an asset without partitions; as `Rows` or `Facts` to who asks for
+        these."""
         name, part = context.asset_key.path[-1], _part(context, self._kind)
-        if context.dagster_type.typing_type is Rows:
-            return Rows.read(self._lake.table_path(name, part))
-        return self._lake.read_frame(name, part)
+        asked = context.dagster_type.typing_type
+        if asked not in (Rows, Facts):
+            return self._lake.read_frame(name, part)
+        if (self._lake.rows(name, part) or 0) > GROUP_ROWS:
+            garbage.give_back()
+        path = self._lake.table_path(name, part)
+        return Rows.read(path) if asked is Rows else Facts.read(path)
 
 
 class ValueIOManager(dg.IOManager):
@@ -52,6 +59,13 @@ class ValueIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """The value of this period."""
         return self._lake.read_value(context.asset_key.path[-1], _part(context, self._kind, periods.ALL))
+
+
+def _let_go(context: dg.OutputContext, value: object) -> None:
+    """A run inside this process keeps every output for a result that nobody reads: all frames, to its end."""
+    kept = context.step_context.output_capture or {}
+    for handle in [handle for handle, held in kept.items() if held is value]:
+        del kept[handle]
 
 
 PERIODIC = frozenset({"facts", "collector_brief", "analysis", "report"})

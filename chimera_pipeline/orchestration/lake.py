@@ -23,6 +23,8 @@ from chimera_pipeline.inventory.store import FOLDER, alone
 WHOLE = "part-0"
 """Part name of tables that are not partitioned."""
 HEAD_ROWS = 100
+GROUP_ROWS = 20_000
+"""Rows of a frame that are written at once: of facts some 30 MB."""
 
 
 class Lake:
@@ -45,7 +47,12 @@ class Lake:
         return self.out / "reports" / period
 
     def write_frame(self, name: str, frame: pd.DataFrame, part: str = WHOLE) -> Path:
-        """Publish a frame as Parquet."""
+        """Publish a frame as Parquet; one of many rows a row group at a time, so that it is not there twice."""
+        if len(frame) > GROUP_ROWS and name in tables.TABLES:
+            with self.writing(name, part) as writer:
+                for group in _groups(frame):
+                    writer.write(group)
+            return writer.path
         path = self.table_path(name, part)
         atomic.refuse_links(path.parent, path.parent.parent)
         with atomic.publish(path) as stream:
@@ -91,7 +98,7 @@ class Lake:
         """One JSON value. Raises FileNotFoundError."""
         return json.loads(self.value_path(name, part).read_bytes())
 
-    def write_report(self, period: str, files: Mapping[str, bytes], *, without: Collection[str] = ()) -> None:
+    def write_report(self, period: str, files: Mapping[str, atomic.Data], *, without: Collection[str] = ()) -> None:
         """Publish the files of a period's report together; those named in `without` go, all others stay."""
         atomic.refuse_links(self.out / "reports", self.report_folder(period))
         atomic.replace_folder(self.report_folder(period), files, without=without)
@@ -145,6 +152,11 @@ class Writer:
     def close(self) -> None:
         """Write what is still to be written."""
         self._writer.close()
+
+
+def _groups(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for low in range(0, len(frame), GROUP_ROWS):
+        yield frame.iloc[low : low + GROUP_ROWS]
 
 
 def _types(table: str) -> pa.Schema:

@@ -10,7 +10,8 @@ from typing import Any
 
 from chimera_pipeline import periods
 from chimera_pipeline.analysis import statements
-from chimera_pipeline.audit import GateResult, facts_from_frame, facts_of_store, gate
+from chimera_pipeline.atomic import Data
+from chimera_pipeline.audit import GateResult, facts_from_records, facts_of_store, gate
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.orchestration import staleness
@@ -60,7 +61,7 @@ def judged(material: Material, view: Mapping[str, Any]) -> tuple[str, GateResult
     shown = {row["path"] for row in view["workflow"]["files"]}
     result = gate(
         rendered.text,
-        facts_from_frame(facts_room.to_frame(material.facts)),
+        facts_from_records(material.facts),
         rendered.numbers,
         aliases(material.series),
         store=facts_of_store(material.artifacts[material.artifacts["path"].isin(shown)], material.gaps, view["run"]),
@@ -106,11 +107,11 @@ def publish(lake: Lake, report: Made) -> dict[str, Any]:
     material, view, result = report.material, report.view, report.result
     period = material.period
     folder = lake.report_folder(period)
-    page_of_checks = {"checks.html": checks_page.render(_checks(lake, period), period).encode()}
+    page_of_checks: dict[str, Data] = {"checks.html": checks_page.render(_checks(lake, period), period).encode()}
     if result.passed:
         if report.withheld and lake.table_path("claims", period).is_file():
             lake.write_frame("claims", marked(lake.read_frame("claims", period), report.withheld), period)
-        files = {
+        files: dict[str, Data] = {
             "facts.json": facts_room.to_json(material.facts),
             "report.json": to_json(view),
             "report.html": page.render(view).encode(),
@@ -168,12 +169,7 @@ def _counts(result: GateResult) -> dict[str, Any]:
 def write_history(lake: Lake) -> dict[str, Any]:
     """Write reports/index.html, index.md and history.json over every published period; returns the list."""
     with lake.index_lock():
-        published = [
-            history.Published(
-                period, facts_room.from_frame(lake.read_frame("facts", period)), lake.read_report(period)
-            )
-            for period in lake.reports()
-        ]  # fmt: skip
+        published = [_published(lake, period) for period in lake.reports()]
         view = history.build(published)
         lake.write_index(
             {
@@ -183,3 +179,12 @@ def write_history(lake: Lake) -> dict[str, Any]:
             }
         )
     return {"reports": [{"period": one.period, "md": f"{one.period}/report.md"} for one in published]}
+
+
+def _published(lake: Lake, period: str) -> history.Published:
+    """What the index needs of a period: over everything there is nothing to compare, and no fact is read."""
+    count, view = lake.rows("facts", period), lake.read_report(period)
+    if period == periods.ALL:
+        return history.Published(period, (), view, count)
+    facts = facts_room.Facts.read(lake.table_path("facts", period))
+    return history.Published(period, [fact for fact in facts if history.compared(fact)], view, count)

@@ -14,6 +14,8 @@ from chimera_pipeline import periods
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import SETTLED_TABLES
 from chimera_pipeline.facts import build as facts_room
+from chimera_pipeline.facts import points
+from chimera_pipeline.facts.build import Facts
 from chimera_pipeline.facts.rows import Rows
 from chimera_pipeline.metrics import history
 from chimera_pipeline.orchestration import (
@@ -101,9 +103,12 @@ def report_assets(
             period=period,
             limits=settings.slo,
         )
+        measurements.let_go()  # Dagster holds what it gave to a step until the step is done
+        counted = run_metrics.of_facts(found)
         frame = facts_room.to_frame(found)
+        del found
         before = lake.rows("facts", period)
-        yield dg.Output(frame, metadata=run_metrics.of_facts(found))
+        yield dg.Output(frame, metadata=counted)
         results = [checks.contract_result("facts", frame), checks.row_count_result("facts", len(frame), before)]
         yield from results
         kept(lake, "facts", period, results)
@@ -117,15 +122,13 @@ def report_assets(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
-        facts: pd.DataFrame,
+        facts: Facts,
         artifacts: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
     ) -> dg.Output[dict[str, Any]]:
         """What is there: folders, counts by type with the latest modification, gaps. Read by the analyst."""
         progress.tell(f"choosing what to tell of the files of {period_of(context)}")
-        value = brief(
-            settings, lake, facts_room.from_frame(facts), artifacts, telemetry_gaps, period=period_of(context)
-        )
+        value = brief(settings, lake, facts, artifacts, telemetry_gaps, period=period_of(context))
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
     @dg.asset(deps=["measurements"], **agent)
@@ -133,7 +136,7 @@ def report_assets(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
-        facts: pd.DataFrame,
+        facts: Facts,
         artifacts: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
         collector_brief: dict[str, Any],
@@ -141,14 +144,14 @@ def report_assets(
         """Findings and recommendations chosen among statements that code has proved from the facts."""
         period = period_of(context)
         progress.tell(f"choosing what to tell of {period}")
-        found = facts_room.from_frame(facts)
-        value = analyse(settings, lake, found, artifacts, telemetry_gaps, collector_brief, period=period)
+        value = analyse(settings, lake, facts, artifacts, telemetry_gaps, collector_brief, period=period)
         lake.write_frame("claims", tables.frame("claims", value.pop("claims")), period)
         lake.write_frame("llm_calls", tables.frame("llm_calls", value["calls"]), period)
         return dg.Output(value, metadata=run_metrics.of_calls(value))
 
     @dg.asset(
         group_name="report",
+        deps=["measurements"],
         io_manager_key="values",
         kinds={"python", "markdown", "html"},
         description="The founders report of the period: Markdown, HTML and JSON, with facts.json beside them.",
@@ -160,10 +163,9 @@ def report_assets(
         context: dg.AssetExecutionContext,
         settings: dg.ResourceParam[Settings],
         lake: dg.ResourceParam[Lake],
-        facts: pd.DataFrame,
+        facts: Facts,
         analysis: dict[str, Any],
         collector_brief: dict[str, Any],
-        measurements: Rows,
         artifacts: pd.DataFrame,
         series: pd.DataFrame,
         telemetry_gaps: pd.DataFrame,
@@ -171,17 +173,17 @@ def report_assets(
     ) -> Iterator[Any]:
         period = period_of(context)
         progress.tell(f"writing the report of {period}, and auditing it")
-        found = facts_room.from_frame(facts)
+        drawn = points.series_of(facts, series) if period == periods.ALL else None  # a period needs all: its files
         material = material_of(
             settings,
             {
-                "measurements": measurements,
+                "measurements": Rows.read(lake.table_path("measurements"), series=drawn),
                 "artifacts": artifacts,
                 "series": series,
                 "telemetry_gaps": telemetry_gaps,
                 "quarantine": quarantine,
             },
-            found,
+            facts,
             period=period,
             brief=collector_brief,
             analysis=analysis,
@@ -195,7 +197,7 @@ def report_assets(
         result = checks.audit_result(made.audit)
         kept(lake, "report", period, [result])
         published = publication.publish(lake, made)
-        yield dg.Output(published, metadata=run_metrics.of_report(published, found))
+        yield dg.Output(published, metadata=run_metrics.of_report(published, facts))
         yield result
 
     @dg.asset(

@@ -211,7 +211,7 @@ def _result(
             "by_status": by_status,
         },
         "tables": {name: _rows(lake, name) for name in tables.TABLES},
-        "facts": sum(len(lake.read_frame("facts", name)) for name in names),
+        "facts": sum(lake.rows("facts", name) or 0 for name in names),
         "claims": {
             "total": len(statuses),
             "supported": int((statuses == "supported").sum()),
@@ -231,7 +231,7 @@ def _rows(lake: Lake, name: str) -> int:
 
 
 def _regressions(lake: Lake, name: str) -> int:
-    facts = lake.read_frame("facts", name)
+    facts = lake.read_frame("facts", name, columns=["kind", "verdict"])
     return int(((facts["kind"] == "change") & (facts["verdict"] == "regression")).sum())
 
 

@@ -36,11 +36,13 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Published:
-    """What a period published: its facts and the view of its report."""
+    """What a period published: its facts (those that are `compared` will do) and the view of its report."""
 
     period: str
     facts: Sequence[Fact]
     view: Mapping[str, Any]
+    count: int | None = None
+    """How many facts there are, where `facts` are not all of them."""
 
     @cached_property
     def printed(self) -> frozenset[str]:
@@ -85,8 +87,17 @@ def _about(one: Published) -> dict[str, Any]:
         "first": title["first_measured_at"],
         "last": title["last_measured_at"],
         "health": [{"what": entry["what"], "count": entry["count"]} for entry in one.view["overview"]["health"]],
-        "facts": len(one.facts),
+        "facts": len(one.facts) if one.count is None else one.count,
     }
+
+
+def compared(fact: Fact) -> bool:
+    """Whether a fact is held against another period."""
+    return _told(fact) or _tested(fact)
+
+
+def _tested(fact: Fact) -> bool:
+    return fact.kind == "change" and fact.statistic == "ratio"
 
 
 def _told(fact: Fact) -> bool:
@@ -160,9 +171,7 @@ def _difference(before: Published, after: Published) -> dict[str, Any]:
     """Facts of one report against those of the one before: appeared, changed, gone."""
     old, new = _levels(before), _levels(after)
     verdicts: dict[Key, Fact] = {
-        (fact.metric, fact.entity, fact.condition): fact
-        for fact in after.facts
-        if fact.kind == "change" and fact.statistic == "ratio"
+        (fact.metric, fact.entity, fact.condition): fact for fact in after.facts if _tested(fact)
     }
     changed = [key for key in new if key in old and new[key].value != old[key].value]
     appeared, gone = [key for key in new if key not in old], [key for key in old if key not in new]

@@ -34,7 +34,7 @@ def tables_of(root: Path, out: Path, **more: Any) -> dict[str, pd.DataFrame]:
 
 def facts_of(tables: dict[str, pd.DataFrame], period: str = "all") -> bytes:
     """`facts.json` of these tables."""
-    return build.to_json(build.facts_of(tables, period=period))
+    return b"".join(build.to_json(build.facts_of(tables, period=period)))
 
 
 def run(root: Path, out: Path) -> None:

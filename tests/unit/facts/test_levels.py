@@ -137,7 +137,7 @@ def test_the_table_keeps_its_contract_and_comes_back_the_same(tmp_path: Path) ->
     frame = build.to_frame(facts)
     assert validation.failures("facts", frame).empty
     assert build.from_frame(frame) == facts
-    assert json.loads(build.to_json(facts))["facts"][0]["id"].startswith("f_")
+    assert json.loads(b"".join(build.to_json(facts)))["facts"][0]["id"].startswith("f_")
 
 
 def test_two_values_for_one_key_are_told_apart_by_their_places() -> None:

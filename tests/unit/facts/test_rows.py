@@ -60,7 +60,8 @@ def test_facts_are_the_same_from_frame_categories_and_parquet(tmp_path: Path) ->
         measurements, measurements.astype(dict.fromkeys(text, "category")), Rows.read(tmp_path / "part-0.parquet"),
     ]  # fmt: skip
     made = [
-        build.to_json(build.facts_of({"measurements": one, "series": series, **others}, period="all")) for one in forms
+        b"".join(build.to_json(build.facts_of({"measurements": one, "series": series, **others}, period="all")))
+        for one in forms
     ]
     assert made[0] == made[1] == made[2]
 
