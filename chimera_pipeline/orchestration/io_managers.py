@@ -63,7 +63,7 @@ class ValueIOManager(dg.IOManager):
 
 def _let_go(context: dg.OutputContext, value: object) -> None:
     """A run inside this process keeps every output for a result that nobody reads: all frames, to its end."""
-    kept = context.step_context.output_capture or {}
+    kept = getattr(context.step_context, "output_capture", None) or {}
     for handle in [handle for handle, held in kept.items() if held is value]:
         del kept[handle]
 
