@@ -19,6 +19,8 @@ from pandera.io.pandas_io import deserialize_schema
 from chimera_pipeline.contracts import checks, clear, schemas, tables
 from chimera_pipeline.errors import ContractError
 
+_CASES = ["column", "check", "index", "failure_case"]
+
 
 @lru_cache(maxsize=64)
 def schema(table: str) -> pa.DataFrameSchema:
@@ -36,8 +38,7 @@ def failures(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     Empty where the frame holds. Text may be in categories.
     """
     texts = frozenset(name for name in _texts(table) if name in frame and _holds_text(frame[name]))
-    asked = _without_types(table, texts)
-    return column_failures(asked, frame if clear.holds(asked, frame) else tables.without_categories(frame))
+    return column_failures(_without_types(table, texts), frame)
 
 
 def _texts(table: str) -> list[str]:
@@ -58,16 +59,10 @@ def _without_types(table: str, known: frozenset[str]) -> pa.DataFrameSchema:
 
 
 def column_failures(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Failure cases of `frame` against a schema, or part of one."""
-    found = _failure_cases(asked, frame)
-    return found[["column", "check", "index", "failure_case"]]
-
-
-def _failure_cases(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    """All failure cases at once; no row where the frame holds."""
+    """Failure cases of `frame` against a schema, or part of one; no row where the frame holds."""
     if clear.holds(asked, frame):
-        return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
-    return found_by_pandera(asked, frame)
+        return pd.DataFrame(columns=_CASES)
+    return found_by_pandera(asked, tables.without_categories(frame))[_CASES]
 
 
 def found_by_pandera(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +74,7 @@ def found_by_pandera(asked: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataF
             asked.validate(frame, lazy=True)
     except SchemaErrors as error:
         return pd.DataFrame(error.failure_cases)
-    return pd.DataFrame(columns=["column", "check", "index", "failure_case"])
+    return pd.DataFrame(columns=_CASES)
 
 
 @lru_cache(maxsize=64)
@@ -180,7 +175,7 @@ def telemetry_failures(kind: str, frame: pd.DataFrame) -> pd.DataFrame:
     found = _telemetry_schema(kind)
     askable = [rule for rule in found.checks if _operands(rule) <= set(frame.columns)]
     asked = pa.DataFrameSchema(found.columns, checks=askable, strict=False)
-    cases = _failure_cases(asked, frame)
+    cases = column_failures(asked, frame)
     missing = cases["check"] == "column_in_dataframe"
     gaps = pd.DataFrame(
         {
