@@ -12,7 +12,7 @@ import random
 import time
 
 from chimera_pipeline.audit import FactView, Verdict, audit
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 from chimera_pipeline.audit.numerals import numerals
 from chimera_pipeline.audit.rivals import ValueIndex
 

@@ -19,14 +19,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from chimera_pipeline import garbage
 from chimera_pipeline import settings as settings_module
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.facts import build as facts_room
 from chimera_pipeline.facts import points
-from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics import history
-from chimera_pipeline.orchestration import agents, checks, kept, publication, run, steps
+from chimera_pipeline.orchestration import agents, checks, publication, run, steps
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.orchestration.material import Material
 from chimera_pipeline.orchestration.measured import Measured
@@ -40,18 +38,11 @@ def direct(settings: Settings) -> None:
     inventory = steps.take_inventory(settings, now=time.time())
     lake.write_frame("raw_inventory", inventory)
     lake.write_frame("readings", steps.read_new(settings, inventory))
-    version = steps.version(settings)
-    with (
-        garbage.without_collecting(),
-        Store(settings.out) as store,
-        kept.published(kept.SETTLED, version, lake, store) as known,
-    ):
-        settling = steps.settling(settings, store, inventory, now=time.time(), told=known.told)
-        tables_of = Settled(lake, store, settling, known)
-        settled = tables_of.frames
-        for name, frame in settled.items():
-            lake.write_frame(name, frame)
-        tables_of.keep(version, store)
+    stage = Settled(settings, lake, inventory, now=time.time())
+    settled = stage.frames
+    for name, frame in settled.items():
+        lake.write_frame(name, frame)
+    stage.keep()
     measured = Measured(settings, lake, settled["artifacts"])
     measured.keep()
     long = lake.read_frame("measurements")

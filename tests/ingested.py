@@ -24,19 +24,13 @@ class Ingested:
         self.lake = lake = Lake(chosen.out)
         inventory = steps.take_inventory(chosen, now=now)
         steps.read_new(chosen, inventory)
-        version = steps.version(chosen)
-        with Store(chosen.out) as store, kept.published(kept.SETTLED, version, lake, store) as before:
-            told = {place.key for place in before.places} - {""}
-            some = {"rows": rows, "usual": usual}
-            self.stage = Settled(
-                lake, store, steps.settling(chosen, store, inventory, now=now, told=before.told, **some), before
-            )
-            for name, frame in self.stage.frames.items():
-                lake.write_frame(name, frame)
-            self.stage.keep(version, store)
-            record = store.get(kept.SETTLED)
-        self.places = [kept.Place(*place) for place in record["places"]]
-        self.settled = sum(place.key not in told for place in self.places)
+        self.stage = Settled(chosen, lake, inventory, now=now, rows=rows, usual=usual)
+        for name, frame in self.stage.frames.items():
+            lake.write_frame(name, frame)
+        self.stage.keep()
+        with Store(chosen.out) as store:
+            self.places = [kept.Place(*place) for place in store.get(kept.SETTLED)["places"]]
+        self.settled = self.stage.anew
         self.measured = Measured(chosen, lake, self.stage.frames["artifacts"], rows=rows)
         self.melted = self.measured.anew
         self.measured.keep()

@@ -12,9 +12,8 @@ from pathlib import Path
 def main() -> None:
     """Print seconds and memory after each stage."""
     # here, as in the command: a process that reads runs this file again, and needs none of them
-    from chimera_pipeline import garbage, settings
-    from chimera_pipeline.inventory.store import Store
-    from chimera_pipeline.orchestration import kept, steps
+    from chimera_pipeline import settings
+    from chimera_pipeline.orchestration import steps
     from chimera_pipeline.orchestration.lake import Lake
     from chimera_pipeline.orchestration.measured import Measured
     from chimera_pipeline.orchestration.settled import Settled
@@ -34,18 +33,10 @@ def main() -> None:
     done("inventory")
     steps.read_new(chosen, inventory)
     done("readings")
-    version = steps.version(chosen)
-    with (
-        garbage.without_collecting(),
-        Store(chosen.out) as store,
-        kept.published(kept.SETTLED, version, lake, store) as known,
-    ):
-        settling = steps.settling(chosen, store, inventory, now=time.time(), told=known.told)
-        done("decided")
-        settled = Settled(lake, store, settling, known)
-        for name, frame in settled.frames.items():
-            lake.write_frame(name, frame)
-        settled.keep(version, store)
+    settled = Settled(chosen, lake, inventory, now=time.time())
+    for name, frame in settled.frames.items():
+        lake.write_frame(name, frame)
+    settled.keep()
     done("settled")
     measured = Measured(chosen, lake, settled.frames["artifacts"])
     measured.keep()

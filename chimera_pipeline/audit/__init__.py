@@ -7,7 +7,8 @@ reports are written, reads no file and calls no model. `auditor.audit` is the wa
 from __future__ import annotations
 
 from chimera_pipeline.audit.auditor import audit, audit_html
-from chimera_pipeline.audit.facts_view import FactView, facts_from_frame, facts_from_json, facts_from_records
+from chimera_pipeline.audit.facts_read import facts_from_frame, facts_from_json, facts_from_records
+from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.gate import GateResult, gate
 from chimera_pipeline.audit.output import exit_code, to_github, to_json, to_text
 from chimera_pipeline.audit.results import AuditResult, CheckedClaim, CheckedSentence, Verdict

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chimera_pipeline import redact
-from chimera_pipeline.audit.facts_view import FactView, facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
+from chimera_pipeline.audit.facts_view import FactView
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chimera_pipeline.metrics.files import Card
 
 if TYPE_CHECKING:
     from chimera_pipeline.metrics.workloads import Place
 
+T = TypeVar("T")
 USUAL_ROWS = 5_000
 """About so many rows are in a chunk: fewer are more work to write, more are more to settle anew."""
 _LEAST, _MOST = 4, 4
@@ -36,6 +37,21 @@ def cut(cards: Iterable[Card], usual: int = USUAL_ROWS) -> Iterator[list[Card]]:
             made += 1
             some, held = [], 0
     if some or not made:
+        yield some
+
+
+def together(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """`items` in turn, as many at a time as have `most` rows together; one alone may have more."""
+    some: list[T] = []
+    held = 0
+    for item in items:
+        rows = size(item)
+        if held and held + rows > most:
+            yield some
+            some, held = [], 0
+        some.append(item)
+        held += rows
+    if some:
         yield some
 
 

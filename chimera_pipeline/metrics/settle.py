@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime as dt
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from dataclasses import dataclass, field
 import orjson
 import pandas as pd
 
-from chimera_pipeline import redact
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.metrics import (
@@ -30,13 +28,14 @@ from chimera_pipeline.metrics import (
     phases,
     refusals,
     series,
+    settled_rows,
     times,
     workloads,
 )
 from chimera_pipeline.metrics.entries import Entry, Source
 from chimera_pipeline.metrics.files import Card, Files
 from chimera_pipeline.metrics.tally import Tally
-from chimera_pipeline.records import Artifact, ArtifactStatus, Gap, Reading, Rejection, Row
+from chimera_pipeline.records import Artifact, Gap, Reading
 
 CHUNK_ROWS = 50_000
 _SOURCES = {**{table: table for table in METRIC_TABLES}, EXTRAS: "measurements"}
@@ -77,6 +76,11 @@ class Chunk:
     rows: dict[str, int] = field(default_factory=dict)
     anew: bool = False
     lasting: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many rows its files have."""
+        return sum(card.size for card in self.cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +124,17 @@ class Settling:
 
     def __iter__(self) -> Iterator[Part]:
         """The next chunks, of which some have to be settled; always at least once."""
-        waiting: list[Chunk] = []
-        held = 0
+        for some in chunks.together(self._chunks(), lambda chunk: 0 if chunk.told else chunk.size, self._rows):
+            yield self._settled(some)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Every chunk, with what was told of it where that holds."""
         for cards in chunks.cut(self._files.cards, self._usual):
             chunk = Chunk(cards, self._keys.of(cards))
             told = self._kept(chunk.key)
-            size = 0 if told is not None and self._add(told, chunk) else sum(card.size for card in cards)
-            if held and held + size > self._rows:
-                yield self._settled(waiting)
-                waiting, held = [], 0
-            waiting.append(chunk)
-            held += size
-        yield self._settled(waiting)
+            if told is not None:
+                self._add(told, chunk)
+            yield chunk
 
     def rest(self) -> dict[str, pd.DataFrame]:
         """The tables that are of the store, once all chunks have passed."""
@@ -144,24 +147,23 @@ class Settling:
             "series": tables.frame("series", self._series.rows()),
             "coverage": tables.frame("coverage", coverage.rows_of(cells)),
             "model_aliases": tables.frame("model_aliases", aliases.rows_of(names)),
-            "telemetry_gaps": tables.frame("telemetry_gaps", [_gap_row(gap) for gap in gaps.order(found)]),
+            "telemetry_gaps": tables.frame("telemetry_gaps", [settled_rows.gap(gap) for gap in gaps.order(found)]),
         }
 
-    def _add(self, told: bytes, chunk: Chunk) -> bool:
-        """Count what was told of a chunk; whether it was: not where a time in it would be refused by now."""
+    def _add(self, told: bytes, chunk: Chunk) -> None:
+        """Count what was told of a chunk; not where a time in it would be refused by now."""
         found = orjson.loads(told)
         limit = times.limit(self._now)
         if limit and (found["latest"] or "") > limit:
-            return False
+            return
         self._series.add(found["series"])
         self._telemetry.add(found["telemetry"])
         self._tally.add(found)
         chunk.told, chunk.rows = told, found["rows"]
-        return True
 
     def _dated(self, cards: Iterable[Card]) -> Iterator[Entry]:
         """Entries with what they state of their times, and without values that cannot be."""
-        for some in _held(list(cards), self._rows):
+        for some in chunks.together(cards, lambda card: card.size, self._rows):
             yield from self._refused(some)[0]
 
     def _refused(self, cards: Iterable[Card]) -> tuple[list[Entry], list[refusals.Refused], list[Gap]]:
@@ -195,8 +197,8 @@ class Settling:
         telemetry.look_at(live)
         lacking = telemetry.told()
         rows = [Counter(dict.fromkeys(BY_FILE, 0)) for _ in anew]
-        artifacts = [_artifact_row(entry) for entry in entries]
-        quarantine = list(_quarantine(entries, rejections))
+        artifacts = [settled_rows.artifact(entry) for entry in entries]
+        quarantine = list(settled_rows.quarantine(entries, rejections))
         for row in artifacts:
             rows[owners[row["path"]]]["artifacts"] += 1
         for row in quarantine:
@@ -218,7 +220,7 @@ class Settling:
             chunk.anew, chunk.lasting = True, place not in ahead
         out = {"artifacts": tables.frame("artifacts", artifacts), "quarantine": tables.frame("quarantine", quarantine)}
         # last, because each table lets go of its rows
-        out |= {table: _typed_rows(table, source, live) for table, source in _SOURCES.items()}
+        out |= {table: settled_rows.typed(table, source, live) for table, source in _SOURCES.items()}
         return Part(out, some)
 
 
@@ -243,88 +245,3 @@ def _copied(reading: Reading) -> Reading:
     for row in (row for found in rows.values() for row in found if row.get("field_sources")):
         row["field_sources"] = dict(row["field_sources"])
     return dataclasses.replace(reading, rows=rows)
-
-
-def _held(cards: list[Card], rows: int) -> Iterator[list[Card]]:
-    """`cards` in turn, about so many rows in each."""
-    some: list[Card] = []
-    held = 0
-    for card in cards:
-        some.append(card)
-        held += card.size
-        if held >= rows:
-            yield some
-            some, held = [], 0
-    if some:
-        yield some
-
-
-def _typed_rows(table: str, source: str, entries: list[Entry]) -> pd.DataFrame:
-    """The rows under `source` of `entries` as `table`, built a column at a time; the entries keep them no longer."""
-    counts = [len(entry.rows.get(source, ())) for entry in entries]
-    rows = [row for entry in entries for row in entry.rows.pop(source, ())]
-    made: dict[str, list[object]] = {
-        "artifact_path": _repeated((entry.path for entry in entries), counts),
-        "tool": _repeated((entry.reading.tool for entry in entries), counts),
-        "status": [row.get("status", "ok") for row in rows],
-        "config": [series.canonical_config(row.get("config")) for row in rows],
-        "field_sources": [_as_json(row.get("field_sources") or None) for row in rows],
-        "params": [_as_json(row.get("params")) for row in rows],
-    }
-    stated = set().union(*rows)
-    data = made | {
-        name: [row.get(name) for row in rows] for name in tables.columns(table) if name in stated and name not in made
-    }
-    return tables.frame_of_columns(table, data, len(rows))
-
-
-def _repeated(values: Iterable[object], counts: list[int]) -> list[object]:
-    return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
-
-
-def _as_json(value: object) -> object:
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
-
-
-def _artifact_row(entry: Entry) -> Row:
-    dated = [row["measured_at"] for _, row in entry.all_rows() if row.get("measured_at") is not None]
-    sources = {row["time_source"] for _, row in entry.all_rows() if row.get("measured_at") is not None}
-    return {
-        "path": entry.path,
-        "size_bytes": entry.artifact.size_bytes,
-        "modified_at": pd.Timestamp(entry.artifact.mtime_ns // 1000, unit="us", tz="UTC"),
-        "sha256": entry.artifact.sha256,
-        "format": entry.artifact.format.value,
-        "tool": entry.reading.tool,
-        "status": entry.status.value,
-        "reason": entry.reason,
-        "detail": redact.printable(entry.detail) if entry.detail else None,
-        "rows_ok": entry.reading.records_ok,
-        "rows_failed": entry.reading.records_failed,
-        "same_as": entry.same_as,
-        "first_measured_at": min(dated, default=None),
-        "last_measured_at": max(dated, default=None),
-        "time_source": next((s for s in ("content", "filename", "mtime") if s in sources), "none"),
-    }
-
-
-def _gap_row(gap: Gap) -> Row:
-    return {**dataclasses.asdict(gap), "artifacts": json.dumps(gap.artifacts)}
-
-
-def _quarantine(entries: list[Entry], rejections: list[tuple[Entry, Rejection, str]]) -> Iterable[Row]:
-    impossible: dict[str, list[Rejection]] = {}
-    for entry, rejection, _ in rejections:
-        impossible.setdefault(entry.path, []).append(rejection)
-    for entry in entries:
-        refused = list(entry.reading.rejections) if entry.status is not ArtifactStatus.DUPLICATE else []
-        if entry.artifact.skip_reason is not None:
-            refused.append(Rejection(entry.artifact.skip_reason, entry.detail or entry.artifact.skip_reason))
-        for rejection in (*refused, *impossible.get(entry.path, ())):
-            yield {
-                "artifact_path": entry.path,
-                "locator": rejection.locator,
-                "reason": str(rejection.reason),
-                "detail": redact.printable(rejection.detail),
-                "value": rejection.value,
-            }

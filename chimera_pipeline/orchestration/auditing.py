@@ -7,7 +7,8 @@ from pathlib import Path
 
 from chimera_pipeline import periods, redact
 from chimera_pipeline.audit.auditor import audit
-from chimera_pipeline.audit.facts_view import FactView, facts_from_frame, facts_from_json
+from chimera_pipeline.audit.facts_read import facts_from_frame, facts_from_json
+from chimera_pipeline.audit.facts_view import FactView
 from chimera_pipeline.audit.results import AuditResult
 from chimera_pipeline.audit.store_view import facts_of_store
 from chimera_pipeline.errors import UsageError

@@ -20,14 +20,14 @@ from chimera_pipeline import garbage
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES
 from chimera_pipeline.errors import InputError
 from chimera_pipeline.inventory.store import Store
+from chimera_pipeline.metrics.chunks import together
+from chimera_pipeline.metrics.settle import CHUNK_ROWS
 from chimera_pipeline.orchestration import checks, ingests, kept, run_metrics, steps
 from chimera_pipeline.orchestration.ingests import Fingerprints
 from chimera_pipeline.orchestration.kept import Place, Published
 from chimera_pipeline.orchestration.lake import Lake
 from chimera_pipeline.settings import Settings
 
-CHUNK_ROWS = 50_000
-"""About so many rows of the settled tables are melted at once."""
 _TABLES = (*METRIC_TABLES, EXTRAS)
 
 
@@ -67,18 +67,9 @@ class Measured:
 
     def _parts(self, settled: Published, before: Published) -> Iterator[list[tuple[int, str, bytes | None]]]:
         """Chunks of the settled tables in order: number, key, and what was told of its measurements before."""
-        waiting: list[tuple[int, str, bytes | None]] = []
-        held = 0
-        for number, place in enumerate(settled.places):
-            key = self._key(place)
-            told = before.told(key)
-            size = sum(place.rows[name] for name in _TABLES) if told is None else 0
-            if held and held + size > self._rows:
-                yield waiting
-                waiting, held = [], 0
-            waiting.append((number, key, told))
-            held += size
-        yield waiting
+        found = ((number, key, before.told(key)) for number, key in enumerate(map(self._key, settled.places)))
+        sizes = [sum(place.rows[name] for name in _TABLES) for place in settled.places]
+        return together(found, lambda chunk: sizes[chunk[0]] if chunk[2] is None else 0, self._rows)
 
     def _key(self, settled: Place) -> str:
         """The key of the measurements of a settled chunk: what they follow from beside it is the version."""

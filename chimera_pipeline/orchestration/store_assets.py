@@ -11,14 +11,12 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from chimera_pipeline import __version__, garbage
+from chimera_pipeline import __version__
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.contracts.tables import EXTRAS, METRIC_TABLES, SETTLED_TABLES
-from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.orchestration import (
     checks,
     engine,
-    kept,
     progress,
     run_metrics,
     staleness,
@@ -110,14 +108,7 @@ def settled_tables(
     """Identity, time, phases, series and gaps over the whole store: each measurement once, every gap named."""
     progress.tell("settling copies, summaries, times and gaps")
     before = lake.rows("artifacts")
-    version = steps.version(settings)
-    with (
-        garbage.without_collecting(),
-        Store(settings.out) as store,
-        kept.published(kept.SETTLED, version, lake, store) as known,
-    ):
-        settling = steps.settling(settings, store, raw_inventory, now=time.time(), told=known.told)
-        settled = Settled(lake, store, settling, known)
+    settled = Settled(settings, lake, raw_inventory, now=time.time())
     results = checks.quality_results(
         settled.frames,
         most_quarantined=settings.quarantine_share,
@@ -132,8 +123,7 @@ def settled_tables(
     results.append(checks.row_count_result("artifacts", len(settled.frames["artifacts"]), before))
     yield from results
     if _kept(lake, "settled", results):
-        with Store(settings.out) as store:
-            settled.keep(version, store)
+        settled.keep()
         unfinished.begin(lake.out, ["measurements"])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chimera_pipeline.audit import AuditResult, CheckedClaim, Verdict, audit
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = [

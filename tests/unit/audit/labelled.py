@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from chimera_pipeline.audit import FactView, audit
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 from chimera_pipeline.audit.numerals import numerals
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from chimera_pipeline.audit import Verdict, audit
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 from tests.unit.audit.labelled import HERE
 
 STORES = {

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from chimera_pipeline.audit import AuditResult, FactView, Verdict, audit
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 
 HERE = Path(__file__).parent
 SEED = 20_250_101

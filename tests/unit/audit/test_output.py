@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from chimera_pipeline.audit import FactView, audit, exit_code, facts_from_frame, gate, to_github, to_json, to_text
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 from chimera_pipeline.contracts import tables
 
 TEXT = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chimera_pipeline.audit import FactView, Verdict, audit, gate
-from chimera_pipeline.audit.facts_view import facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_rows
 
 SUITE = "prompt suite, num_ctx=1024, temperature=0, threads=2"
 ROWS = [

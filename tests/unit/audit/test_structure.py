@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chimera_pipeline.audit import FactView, Verdict, audit, audit_html
-from chimera_pipeline.audit.facts_view import facts_from_json, facts_from_rows
+from chimera_pipeline.audit.facts_read import facts_from_json, facts_from_rows
 from chimera_pipeline.audit.markdown_blocks import blocks
 from chimera_pipeline.errors import UsageError
 

@@ -10,7 +10,6 @@ import pytest
 
 from chimera_pipeline.contracts import tables
 from chimera_pipeline.errors import InputError
-from chimera_pipeline.inventory.store import Store
 from chimera_pipeline.metrics.measurements import melt
 from chimera_pipeline.orchestration import checks, ingests, steps
 from chimera_pipeline.orchestration.measured import Measured
@@ -73,8 +72,7 @@ def test_a_row_that_breaks_the_contract_is_found_in_any_chunk(tmp_path: Path) ->
     place = frame.index[frame["artifact_path"] == "04/suite_runs.csv"][2]
     frame.loc[place, "phase"] = "tepid"
     ingested.lake.write_frame("llm_requests", frame)
-    with Store(settings.out) as store:
-        ingested.stage.keep(steps.version(settings), store)
+    ingested.stage.keep()
     ingested.lake.table_path("measurements").unlink()
     result = Measured(settings, ingested.lake, ingested.frames_of("artifacts"), rows=1).contract()
     assert not result.passed
